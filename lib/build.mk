@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# What both daemons share.
+LIB_BASE := lib/error.c lib/log.c lib/name.c lib/file.c
+LIB_JSONRPC := lib/jsonrpc.c
+LIB_XML := lib/xmlfile.c
+LIB_SCRIPT := lib/script/definition.c lib/script/interpretation.c
+LIB_APPLICATION := lib/application.c

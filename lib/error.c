@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "lib/error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+static int error_fill(struct error *err, int code, int line, int column,
+		      const char *format, va_list ap)
+{
+	if (!err || err->code)
+		return code;
+	err->code = code;
+	err->line = line;
+	err->column = column;
+	vsnprintf(err->text, sizeof(err->text), format, ap);
+	/* A text of a library may end in a line break or hold several. */
+	for (char *p = err->text; *p; p++)
+		if ((unsigned char)*p < ' ')
+			*p = p[1] ? ' ' : '\0';
+	return code;
+}
+
+int error_set(struct error *err, int code, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	error_fill(err, code, 0, 0, format, ap);
+	va_end(ap);
+	return code;
+}
+
+int error_at(struct error *err, int code, int line, int column,
+	     const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	error_fill(err, code, line, column, format, ap);
+	va_end(ap);
+	return code;
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * JSON-RPC 2.0, one message a line, over a pair of descriptors: the channel of
+ * an application and the control socket (docs/protocol.md). Everything that
+ * arrives is hostile: lines are bounded, and what is not JSON-RPC closes the peer.
+ */
+#ifndef LIB_JSONRPC_H
+#define LIB_JSONRPC_H
+
+#include <ev.h>
+#include <jansson.h>
+
+#define JSONRPC_LINE_MAX 65536
+
+enum jsonrpc_code {
+	JSONRPC_PARSE_ERROR = -32700,
+	JSONRPC_INVALID_REQUEST = -32600,
+	JSONRPC_METHOD_NOT_FOUND = -32601,
+	JSONRPC_INVALID_PARAMS = -32602,
+	JSONRPC_REFUSED = 1,
+	JSONRPC_ABSENT = 2,
+	JSONRPC_UNREACHABLE = 3,
+	JSONRPC_FAILED = 4,
+	JSONRPC_BUSY = 5,
+};
+
+struct jsonrpc_peer;
+
+/**
+ * struct jsonrpc_handler - what a peer's owner does with what arrives
+ * @request: a request, or a notification when @id is NULL. @params is an
+ *	object, an array or NULL, and @id a string, a number or null; both are
+ *	borrowed. May be NULL: then every request is answered "method not found".
+ * @closed: the other side is gone (0) or broke the protocol or the
+ *	descriptor failed (negative errno). Open calls have been given up
+ *	before. The owner may free the peer here.
+ */
+struct jsonrpc_handler {
+	void (*request)(struct jsonrpc_peer *peer, const char *method,
+			json_t *params, json_t *id, void *user);
+	void (*closed)(struct jsonrpc_peer *peer, int code, void *user);
+};
+
+/**
+ * typedef jsonrpc_reply_fn - the end of a call
+ * @result: borrowed, NULL when it failed
+ * @error: borrowed error object with "code" and "message", NULL when it did not
+ */
+typedef void (*jsonrpc_reply_fn)(void *user, json_t *result, json_t *error);
+
+/**
+ * jsonrpc_new - a peer on two descriptors, which it owns from now on
+ * @in: read end; set to non-blocking
+ * @out: write end; may equal @in
+ *
+ * Return: the peer, freed with jsonrpc_free(); NULL without memory, the
+ * descriptors then still the caller's.
+ */
+struct jsonrpc_peer *jsonrpc_new(struct ev_loop *loop, int in, int out,
+				 const struct jsonrpc_handler *handler,
+				 void *user);
+
+/** jsonrpc_free - close the descriptors; open calls are dropped without a word */
+void jsonrpc_free(struct jsonrpc_peer *peer);
+
+/** jsonrpc_finish - close the write end once all is written: the other side sees the end */
+void jsonrpc_finish(struct jsonrpc_peer *peer);
+
+/**
+ * jsonrpc_call - send a request
+ * @params: consumed; may be NULL
+ * @timeout_s: seconds until @reply gets an error of its own; 0: none
+ *
+ * Return: 0, or -EPIPE (closed), -ENOMEM, -EMSGSIZE; @reply is not called then.
+ */
+int jsonrpc_call(struct jsonrpc_peer *peer, const char *method, json_t *params,
+		 double timeout_s, jsonrpc_reply_fn reply, void *user);
+
+/* Each consumes its JSON argument. Errors of writing end in @closed. */
+void jsonrpc_notify(struct jsonrpc_peer *peer, const char *method, json_t *params);
+void jsonrpc_result(struct jsonrpc_peer *peer, json_t *id, json_t *result);
+/** jsonrpc_error - @data may be NULL, and is consumed; @id is borrowed, also above */
+void jsonrpc_error(struct jsonrpc_peer *peer, json_t *id, int code,
+		   const char *message, json_t *data);
+
+#endif /* LIB_JSONRPC_H */
