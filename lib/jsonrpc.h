@@ -43,10 +43,13 @@ struct jsonrpc_handler {
 
 /**
  * typedef jsonrpc_reply_fn - the end of a call
- * @result: borrowed, NULL when it failed
- * @error: borrowed error object with "code" and "message", NULL when it did not
+ * @code: 0 when the other side answered, else -ETIMEDOUT, or -EPIPE (it is gone)
+ * @result: borrowed, NULL when there is none
+ * @error: borrowed error object with a "message" when it answered with an
+ *	error, else NULL
  */
-typedef void (*jsonrpc_reply_fn)(void *user, json_t *result, json_t *error);
+typedef void (*jsonrpc_reply_fn)(void *user, int code, json_t *result,
+				 json_t *error);
 
 /**
  * jsonrpc_new - a peer on two descriptors, which it owns from now on
@@ -69,7 +72,7 @@ void jsonrpc_finish(struct jsonrpc_peer *peer);
 /**
  * jsonrpc_call - send a request
  * @params: consumed; may be NULL
- * @timeout_s: seconds until @reply gets an error of its own; 0: none
+ * @timeout_s: seconds until @reply gets -ETIMEDOUT; 0: none
  *
  * Return: 0, or -EPIPE (closed), -ENOMEM, -EMSGSIZE; @reply is not called then.
  */

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Application data (322): what application.xml says of a bundle (docs/formats.md). */
+#ifndef LIB_APPLICATION_H
+#define LIB_APPLICATION_H
+
+#include <stdbool.h>
+
+#include "lib/cleanup.h"
+#include "lib/error.h"
+
+#define APPLICATION_FILE "application.xml"
+#define APPLICATION_PROCESSINGS_MAX 256
+#define APPLICATION_ARGUMENTS_MAX 64
+
+struct application_processing {
+	char *name;
+	int timeout_s;
+};
+
+/**
+ * struct application - application data; every string is owned by it
+ * @program: path below the bundle's root, without "." and ".."
+ * @arguments: ended by NULL
+ * @environment: NAME=VALUE, ended by NULL
+ * @memory_mib: limit of its memory
+ * @files: limit of open files
+ * @processes: limit of processes and threads
+ * @grace_s: seconds between the end of its input, SIGTERM and SIGKILL
+ */
+struct application {
+	char *name;
+	char *version;
+	char *runtime;
+	bool resident;
+	char *program;
+	char **arguments;
+	char **environment;
+	struct application_processing *processings;
+	int n_processings;
+	int memory_mib;
+	int files;
+	int processes;
+	int grace_s;
+};
+
+/**
+ * application_read - read and check an application.xml
+ * @path: file name
+ * @err: says file, line and what is wrong
+ *
+ * Return: freed with application_free(); NULL with @err set.
+ */
+struct application *application_read(const char *path, struct error *err);
+void application_free(struct application *application);
+DEFINE_CLEANUP(struct application *, application_free)
+#define __cleanup_application __cleanup(application_freep)
+
+/** application_processing - the processing called @name, or NULL */
+const struct application_processing *
+application_processing(const struct application *application, const char *name);
+
+#endif /* LIB_APPLICATION_H */

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "lib/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/cleanup.h"
+
+char *fd_read(int fd, const char *what, size_t max, size_t *size, struct error *err)
+{
+	__cleanup_free char *data = NULL;
+	struct stat st;
+	size_t done = 0;
+
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+		error_set(err, -EINVAL, "%s: not a regular file", what);
+		return NULL;
+	}
+	if ((size_t)st.st_size > max) {
+		error_set(err, -EFBIG, "%s: %zu bytes, at most %zu are read", what,
+			  (size_t)st.st_size, max);
+		return NULL;
+	}
+	data = malloc(st.st_size + 1);
+	if (!data) {
+		error_set(err, -ENOMEM, "%s: out of memory", what);
+		return NULL;
+	}
+	while (done < (size_t)st.st_size) {
+		ssize_t n = pread(fd, data + done, st.st_size - done, done);
+
+		if (n < 0 && errno != EINTR) {
+			error_set(err, -errno, "%s: %m", what);
+			return NULL;
+		}
+		if (!n)
+			break;
+		if (n > 0)
+			done += n;
+	}
+	data[done] = '\0';
+	if (size)
+		*size = done;
+	return steal_pointer(&data);
+}
+
+char *file_read(const char *path, size_t max, size_t *size, struct error *err)
+{
+	__cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0) {
+		error_set(err, -errno, "%s: %m", path);
+		return NULL;
+	}
+	return fd_read(fd, path, max, size, err);
+}
+
+static int fd_write(int fd, const char *data, size_t size)
+{
+	while (size) {
+		ssize_t n = write(fd, data, size);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n > 0) {
+			data += n;
+			size -= n;
+		}
+	}
+	return fsync(fd) < 0 ? -errno : 0;
+}
+
+/* Cuts @path to the folder it is in. */
+static void path_folder(char *path)
+{
+	char *slash = strrchr(path, '/');
+
+	if (!slash)
+		strcpy(path, ".");
+	else
+		slash[slash == path] = '\0';
+}
+
+int file_write(const char *path, const void *data, size_t size, mode_t mode,
+	       struct error *err)
+{
+	char temporary[PATH_MAX];
+	__cleanup_close int fd = -1;
+	int ret;
+
+	if (snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path) >=
+	    (int)sizeof(temporary))
+		return error_set(err, -ENAMETOOLONG, "%s: path too long", path);
+	fd = mkostemp(temporary, O_CLOEXEC);
+	if (fd < 0)
+		return error_set(err, -errno, "%s: %m", temporary);
+	ret = fd_write(fd, data, size);
+	if (!ret && fchmod(fd, mode) < 0)
+		ret = -errno;
+	if (!ret && rename(temporary, path) < 0)
+		ret = -errno;
+	if (ret) {
+		unlink(temporary);
+		return error_set(err, ret, "%s: %s", path, strerror(-ret));
+	}
+	path_folder(temporary);
+	return folder_sync(temporary, err);
+}
+
+int folder_make(const char *path, mode_t mode, struct error *err)
+{
+	char part[PATH_MAX];
+
+	if (snprintf(part, sizeof(part), "%s", path) >= (int)sizeof(part))
+		return error_set(err, -ENAMETOOLONG, "%s: path too long", path);
+	for (char *p = part + 1; ; p++) {
+		char c = *p;
+
+		if (c && c != '/')
+			continue;
+		*p = '\0';
+		if (mkdir(part, mode) < 0 && errno != EEXIST)
+			return error_set(err, -errno, "%s: %m", part);
+		if (!c)
+			return 0;
+		*p = c;
+	}
+}
+
+static int remove_entry(const char *path, const struct stat *st, int type,
+			struct FTW *ftw)
+{
+	return remove(path) < 0 && errno != ENOENT ? -1 : 0;
+}
+
+int folder_remove(const char *path, struct error *err)
+{
+	if (nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) < 0 &&
+	    errno != ENOENT)
+		return error_set(err, -errno, "%s: cannot be removed: %m", path);
+	return 0;
+}
+
+int folder_sync(const char *path, struct error *err)
+{
+	__cleanup_close int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 || fsync(fd) < 0)
+		return error_set(err, -errno, "%s: cannot be synced: %m", path);
+	return 0;
+}
