@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# test,NAME,SOURCES,PKG-CONFIG MODULES,OTHER LIBRARIES: a cmocka program, build/out/tests/NAME. tests/run runs it from
+# the sanitized build.
+define test
+TESTS += $(O)/tests/$(1)
+OBJECTS += $(patsubst %.c,$(O)/%.o,$(2))
+$(O)/tests/$(1): $(patsubst %.c,$(O)/%.o,$(2))
+	@mkdir -p $$(@D)
+	@echo "  LD      $$@"
+	@$$(CC) $$(ALL_LDFLAGS) -o $$@ $$(filter %.o,$$^) $$$$($$(PKG_CONFIG) --libs cmocka $(3)) $(4)
+endef
+
+-include $(wildcard tests/*/build.mk)
+
+.PHONY: tests list-tests check
+tests: $(TESTS)
+
+list-tests:
+	@echo $(TESTS)
+
+JOBS ?= $(shell nproc)
+
+# Each step is a make of its own: what the first one installs, the next ones look for.
+check:
+	packaging/setup.sh
+	$(MAKE) -j$(JOBS) all
+	$(MAKE) -j$(JOBS) SAN=1 all tests
+	tests/vm/kmod.sh
+	tests/run
