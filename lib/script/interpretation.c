@@ -1,0 +1,559 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "lib/script/interpretation.h"
+
+#include <errno.h>
+#include <libxml/parser.h>
+#include <libxml/parserInternals.h>
+#include <libxml/xmlregexp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Names that an error lists before it says "and more". */
+#define ALLOWED_SHOWN 12
+
+DEFINE_CLEANUP(xmlParserCtxt *, xmlFreeParserCtxt)
+
+/* An open tag, and how far its content has come. */
+struct frame {
+	const struct definition_element *element;
+	xmlRegExecCtxt *content;
+};
+
+/* What the parser's callbacks need. */
+struct reading {
+	const char *name;
+	const char *data;
+	size_t left;
+	xmlParserCtxt *parser;
+	struct program *program;
+	struct error *err;
+	/* xmlStopParser() leaves wellFormed set, so this alone tells. */
+	bool refused;
+	unsigned int n_elements;
+	unsigned int depth;
+	struct frame frames[SCRIPT_DEPTH_MAX];
+};
+
+/* A place in the document. */
+struct place {
+	int line;
+	int column;
+};
+
+/* The parser's position is behind the tag; the tag itself is still in its buffer. */
+static struct place place_of(const struct reading *reading, const char *at)
+{
+	const xmlParserInput *input = reading->parser->input;
+	const char *base = (const char *)input->base, *cur = (const char *)input->cur;
+	struct place place = { input->line, input->col };
+	const char *start, *p;
+
+	if (!at || at < base || at > cur)
+		return place;
+	for (p = at; (p = memchr(p, '\n', cur - p)); p++)
+		place.line--;
+	start = memrchr(base, '\n', at - base);
+	/* Without a line break in the buffer only the distance is known. */
+	if (!start)
+		place.column = place.line == input->line ? input->col - (cur - at) : 1;
+	else
+		for (place.column = 1, p = start + 1; p < at; p++)
+			place.column += (*p & 0xc0) != 0x80;
+	return place;
+}
+
+static const char *tag_start(const struct reading *reading)
+{
+	const xmlParserInput *input = reading->parser->input;
+
+	return memrchr(input->base, '<', input->cur - input->base);
+}
+
+static int tag_line(const struct reading *reading)
+{
+	const xmlParserInput *input = reading->parser->input;
+	const char *p = tag_start(reading);
+	int line = input->line;
+
+	for (; p && (p = memchr(p, '\n', (const char *)input->cur - p)); p++)
+		line--;
+	return line;
+}
+
+static void refuse(struct reading *reading, int code, struct place place,
+		   const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+static void refuse(struct reading *reading, int code, struct place place,
+		   const char *format, ...)
+{
+	char text[ERROR_TEXT_MAX];
+	va_list ap;
+
+	if (reading->refused)
+		return;
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	error_at(reading->err, code, place.line, place.column, "%s:%d:%d: %s",
+		 reading->name, place.line, place.column, text);
+	reading->refused = true;
+	xmlStopParser(reading->parser);
+}
+
+static void out_of_memory(struct reading *reading)
+{
+	refuse(reading, -ENOMEM, place_of(reading, NULL), "out of memory");
+}
+
+/* What may stand where @frame's content has come to: "a", "b" or the end. */
+static void allowed_list(struct frame *frame, char *text, size_t size)
+{
+	xmlChar *names[ALLOWED_SHOWN];
+	const xmlChar *found;
+	int n = ALLOWED_SHOWN, negative = 0, terminal = 0, code = -1;
+	size_t len = 0;
+
+	/* The one call answers after a refused name, the other while all is well. */
+	if (frame->content) {
+		code = xmlRegExecErrInfo(frame->content, &found, &n, &negative, names,
+					 &terminal);
+		if (code < 0 || !found) {
+			n = ALLOWED_SHOWN;
+			code = xmlRegExecNextValues(frame->content, &n, &negative, names,
+						    &terminal);
+		}
+	}
+	if (code < 0 || !n) {
+		snprintf(text, size, "nothing but the end of \"%.80s\"",
+			 frame->element->name);
+		return;
+	}
+	for (int i = 0; i < n && len < size; i++)
+		len += snprintf(text + len, size - len, "%s\"%.80s\"", i ? ", " : "",
+				names[i]);
+	if (n == ALLOWED_SHOWN && len < size)
+		len += snprintf(text + len, size - len, " and more");
+	if (terminal && len < size)
+		snprintf(text + len, size - len, " or the end of \"%.80s\"",
+			 frame->element->name);
+}
+
+/* Names of the arguments of a tag, for a person. */
+static void arguments_list(const struct definition_element *element, char *text,
+			   size_t size)
+{
+	size_t len = 0;
+
+	for (unsigned int i = 0; i < element->n_attributes && len < size; i++)
+		if (element->attributes[i].argument)
+			len += snprintf(text + len, size - len, "%s\"%s\"", len ? ", " : "",
+					element->attributes[i].name);
+	if (!len)
+		snprintf(text, size, "none");
+}
+
+static void values_list(const struct definition_attribute *attribute, char *text,
+			size_t size)
+{
+	size_t len = 0;
+
+	if (attribute->fixed) {
+		snprintf(text, size, "\"%.80s\" alone", attribute->value);
+	} else if (*attribute->allowed) {
+		for (const char **v = attribute->allowed; *v && len < size; v++)
+			len += snprintf(text + len, size - len, "%s\"%.80s\"",
+					len ? ", " : "", *v);
+	} else {
+		argument_describe(&attribute->rule, text, size);
+	}
+}
+
+/* As the DTD asks, and as xmllint checks it; types and ranges come after. */
+static bool syntax_valid(const struct definition_attribute *attribute, const char *value)
+{
+	if (attribute->fixed && strcmp(value, attribute->value))
+		return false;
+	switch (attribute->syntax) {
+	case DEFINITION_NMTOKEN:
+		return xmlValidateNmtokenValue((const xmlChar *)value);
+	case DEFINITION_NMTOKENS:
+		return xmlValidateNmtokensValue((const xmlChar *)value);
+	case DEFINITION_ENUMERATION:
+		for (const char **v = attribute->allowed; *v; v++)
+			if (!strcmp(value, *v))
+				return true;
+		return false;
+	default:
+		return true;
+	}
+}
+
+static const struct definition_attribute *
+attribute_find(const struct definition_element *element, const xmlChar *name)
+{
+	for (unsigned int i = 0; i < element->n_attributes; i++)
+		if (!strcmp(element->attributes[i].name, (const char *)name))
+			return &element->attributes[i];
+	return NULL;
+}
+
+static void attribute_refuse(struct reading *reading,
+			     const struct definition_element *element,
+			     const struct definition_attribute *attribute,
+			     const char *value, struct place place)
+{
+	char allowed[256];
+
+	values_list(attribute, allowed, sizeof(allowed));
+	refuse(reading, -EINVAL, place, "\"%.80s\": %s is \"%.60s\"; allowed: %s",
+	       element->name, attribute->name, value, allowed);
+}
+
+/*
+ * One attribute as the parser hands it out, five pointers: name, prefix, address
+ * of the namespace, begin and end of the value. It is noted in @given.
+ */
+static int attribute_take(struct reading *reading, const struct definition_element *element,
+			  const xmlChar **raw, struct program_argument *given)
+{
+	const struct definition_attribute *attribute = attribute_find(element, raw[0]);
+	struct place place = place_of(reading, (const char *)raw[3]);
+	size_t len = raw[4] - raw[3];
+	struct program_argument *slot;
+	char list[256], *value;
+
+	if (raw[1] || !attribute) {
+		arguments_list(element, list, sizeof(list));
+		refuse(reading, -EINVAL, place, "\"%.80s\" has no attribute \"%s%s%.80s\"; allowed: %s",
+		       element->name, raw[1] ? (const char *)raw[1] : "", raw[1] ? ":" : "",
+		       raw[0], list);
+		return -EINVAL;
+	}
+	if (len > SCRIPT_ATTRIBUTE_MAX) {
+		refuse(reading, -EFBIG, place, "\"%.80s\": %s has %zu bytes; at most %d are allowed",
+		       element->name, attribute->name, len, SCRIPT_ATTRIBUTE_MAX);
+		return -EFBIG;
+	}
+	value = program_alloc(reading->program, len + 1);
+	if (!value) {
+		out_of_memory(reading);
+		return -ENOMEM;
+	}
+	memcpy(value, raw[3], len);
+	value[len] = '\0';
+	slot = &given[attribute - element->attributes];
+	slot->value = value;
+	if (syntax_valid(attribute, value) &&
+	    (!attribute->argument || !argument_parse(&attribute->rule, value, &slot->number)))
+		return 0;
+	attribute_refuse(reading, element, attribute, value, place);
+	return -EINVAL;
+}
+
+/* What the script does not say, the definition does, or it is missing. */
+static int attributes_complete(struct reading *reading,
+			       const struct definition_element *element,
+			       struct program_argument *given)
+{
+	char allowed[256];
+
+	for (unsigned int i = 0; i < element->n_attributes; i++) {
+		const struct definition_attribute *attribute = &element->attributes[i];
+
+		if (given[i].value || (!attribute->value && !attribute->required))
+			continue;
+		if (attribute->required) {
+			values_list(attribute, allowed, sizeof(allowed));
+			refuse(reading, -EINVAL, place_of(reading, tag_start(reading)),
+			       "\"%.80s\" lacks the attribute \"%s\"; allowed: %s",
+			       element->name, attribute->name, allowed);
+			return -EINVAL;
+		}
+		given[i].value = attribute->value;
+		if (attribute->argument)
+			argument_parse(&attribute->rule, attribute->value,
+				       &given[i].number);
+	}
+	return 0;
+}
+
+/* The event of a start tag, with what is given of its arguments. */
+static int step_add(struct reading *reading, const struct definition_element *element,
+		    const struct program_argument *given)
+{
+	struct program_argument *arguments;
+	struct program_step *step;
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < element->n_attributes; i++)
+		n += element->attributes[i].argument && given[i].value;
+	step = program_add(reading->program, element->event, tag_line(reading));
+	arguments = step && n ? program_alloc(reading->program, n * sizeof(*arguments)) : NULL;
+	if (!step || (n && !arguments)) {
+		out_of_memory(reading);
+		return -ENOMEM;
+	}
+	step->arguments = arguments;
+	for (unsigned int i = 0; i < element->n_attributes; i++) {
+		if (!element->attributes[i].argument || !given[i].value)
+			continue;
+		arguments[step->n_arguments] = given[i];
+		arguments[step->n_arguments].name = element->attributes[i].name;
+		arguments[step->n_arguments].type = element->attributes[i].rule.type;
+		step->n_arguments++;
+	}
+	return 0;
+}
+
+static int attributes_take(struct reading *reading, const struct definition_element *element,
+			   int n, const xmlChar **raw)
+{
+	struct program_argument given[DEFINITION_ATTRIBUTES_MAX];
+	int code = 0;
+
+	memset(given, 0, element->n_attributes * sizeof(*given));
+	for (int i = 0; i < n && !code; i++)
+		code = attribute_take(reading, element, raw + 5 * i, given);
+	if (!code)
+		code = attributes_complete(reading, element, given);
+	if (!code && element->event)
+		code = step_add(reading, element, given);
+	return code;
+}
+
+/* Does the definition allow a tag here? Its element, or NULL once refused. */
+static const struct definition_element *tag_allowed(struct reading *reading,
+						    const char *name)
+{
+	struct frame *parent = reading->depth ? &reading->frames[reading->depth - 1] : NULL;
+	char allowed[ERROR_TEXT_MAX / 2];
+
+	if (!parent && !strcmp(name, reading->program->service))
+		return definition_element(reading->program->definition, name);
+	if (parent && parent->content &&
+	    xmlRegExecPushString(parent->content, (const xmlChar *)name, NULL) >= 0)
+		return definition_element(reading->program->definition, name);
+	if (parent)
+		allowed_list(parent, allowed, sizeof(allowed));
+	else
+		snprintf(allowed, sizeof(allowed), "\"%s\"", reading->program->service);
+	refuse(reading, -EINVAL, place_of(reading, tag_start(reading)),
+	       "\"%.80s\" cannot stand here; allowed: %s", name, allowed);
+	return NULL;
+}
+
+static void on_start(void *user, const xmlChar *name, const xmlChar *prefix,
+		     const xmlChar *address, int n_namespaces, const xmlChar **namespaces,
+		     int n_attributes, int n_defaulted, const xmlChar **attributes)
+{
+	struct reading *reading = user;
+	const struct definition_element *element;
+	struct frame *frame;
+
+	if (reading->refused)
+		return;
+	if (prefix || n_namespaces) {
+		refuse(reading, -EINVAL, place_of(reading, tag_start(reading)),
+		       "\"%.80s\": a script has no namespaces", name);
+		return;
+	}
+	if (reading->depth == SCRIPT_DEPTH_MAX || reading->n_elements++ == SCRIPT_ELEMENTS_MAX) {
+		refuse(reading, -EFBIG, place_of(reading, tag_start(reading)),
+		       "a script has at most %d elements, %d one within the other",
+		       SCRIPT_ELEMENTS_MAX, SCRIPT_DEPTH_MAX);
+		return;
+	}
+	element = tag_allowed(reading, (const char *)name);
+	if (!element || attributes_take(reading, element, n_attributes, attributes))
+		return;
+	frame = &reading->frames[reading->depth++];
+	frame->element = element;
+	frame->content = NULL;
+	if (!element->content)
+		return;
+	frame->content = xmlRegNewExecCtxt(element->content, NULL, NULL);
+	if (!frame->content)
+		out_of_memory(reading);
+}
+
+static void on_end(void *user, const xmlChar *name, const xmlChar *prefix,
+		   const xmlChar *address)
+{
+	struct reading *reading = user;
+	char allowed[ERROR_TEXT_MAX / 2];
+	struct frame *frame;
+
+	if (reading->refused)
+		return;
+	frame = &reading->frames[reading->depth - 1];
+	if (frame->content && xmlRegExecPushString(frame->content, NULL, NULL) != 1) {
+		allowed_list(frame, allowed, sizeof(allowed));
+		refuse(reading, -EINVAL, place_of(reading, tag_start(reading)),
+		       "\"%.80s\" ends too early; still to come: %s", name, allowed);
+		return;
+	}
+	if (frame->content)
+		xmlRegFreeExecCtxt(frame->content);
+	reading->depth--;
+	if (frame->element->end_event &&
+	    !program_add(reading->program, frame->element->end_event, tag_line(reading)))
+		out_of_memory(reading);
+}
+
+/* EMPTY means it: no blank, no comment, no instruction either. */
+static void filler_check(struct reading *reading, const char *what)
+{
+	const struct definition_element *element;
+
+	if (reading->refused || !reading->depth)
+		return;
+	element = reading->frames[reading->depth - 1].element;
+	if (!element->content)
+		refuse(reading, -EINVAL, place_of(reading, NULL),
+		       "%s in \"%.80s\", which must be empty", what, element->name);
+}
+
+static void on_text(void *user, const xmlChar *text, int len)
+{
+	struct reading *reading = user;
+
+	filler_check(reading, "text");
+	for (int i = 0; i < len && !reading->refused; i++)
+		if (!strchr(" \t\r\n", text[i]))
+			refuse(reading, -EINVAL, place_of(reading, (const char *)text + i),
+			       "text \"%.*s\"; a script has tags alone",
+			       len - i < 20 ? len - i : 20, text + i);
+}
+
+static void on_cdata(void *user, const xmlChar *text, int len)
+{
+	struct reading *reading = user;
+
+	refuse(reading, -EINVAL, place_of(reading, NULL),
+	       "a CDATA section; a script has tags alone");
+}
+
+static void on_comment(void *user, const xmlChar *text)
+{
+	filler_check(user, "a comment");
+}
+
+static void on_instruction(void *user, const xmlChar *target, const xmlChar *data)
+{
+	filler_check(user, "a processing instruction");
+}
+
+static void on_doctype(void *user, const xmlChar *name, const xmlChar *public,
+		       const xmlChar *system)
+{
+	struct reading *reading = user;
+
+	refuse(reading, -EINVAL, place_of(reading, tag_start(reading)),
+	       "a DOCTYPE; remove it, the gateway has the definition of \"%s\"",
+	       reading->program->service);
+}
+
+static void on_reference(void *user, const xmlChar *name)
+{
+	struct reading *reading = user;
+
+	refuse(reading, -EINVAL, place_of(reading, NULL),
+	       "entity \"%.80s\"; a script has none of its own", name);
+}
+
+static void on_error(void *user, xmlError *why)
+{
+	struct reading *reading = user;
+	struct place place = { why->line, why->int2 };
+
+	if (why->level < XML_ERR_ERROR || why->code == XML_ERR_USER_STOP)
+		return;
+	refuse(reading, why->code == XML_ERR_NO_MEMORY ? -ENOMEM : -EINVAL, place,
+	       "not well-formed: %s", why->message ? why->message : "broken off");
+}
+
+static xmlSAXHandler handlers = {
+	.initialized = XML_SAX2_MAGIC,
+	.startElementNs = on_start,
+	.endElementNs = on_end,
+	.characters = on_text,
+	.ignorableWhitespace = on_text,
+	.cdataBlock = on_cdata,
+	.comment = on_comment,
+	.processingInstruction = on_instruction,
+	.internalSubset = on_doctype,
+	.reference = on_reference,
+	.serror = on_error,
+};
+
+static int on_read(void *user, char *buffer, int room)
+{
+	struct reading *reading = user;
+	size_t n = reading->left < (size_t)room ? reading->left : (size_t)room;
+
+	memcpy(buffer, reading->data, n);
+	reading->data += n;
+	reading->left -= n;
+	return n;
+}
+
+/*
+ * What libxml2 would let through: it takes a zero byte for the end of the
+ * document, and guesses other encodings from the first bytes.
+ */
+static int bytes_check(const struct reading *reading)
+{
+	const char *start = reading->data;
+
+	if (reading->left > SCRIPT_SIZE_MAX)
+		return error_set(reading->err, -EFBIG, "%s: %zu bytes; a script has at most %d",
+				 reading->name, reading->left, SCRIPT_SIZE_MAX);
+	if (reading->left >= 3 && !memcmp(start, "\xef\xbb\xbf", 3))
+		start += 3;
+	if (reading->left <= (size_t)(start - reading->data) ||
+	    !strchr("< \t\r\n", *start) || memchr(reading->data, '\0', reading->left))
+		return error_at(reading->err, -EINVAL, 1, 1,
+				"%s:1:1: not an XML document in UTF-8", reading->name);
+	return 0;
+}
+
+static void document_read(struct reading *reading)
+{
+	__cleanup(xmlFreeParserCtxtp) xmlParserCtxt *parser =
+		xmlCreateIOParserCtxt(&handlers, reading, on_read, NULL, reading,
+				      XML_CHAR_ENCODING_UTF8);
+
+	if (!parser) {
+		reading->refused = true;
+		error_set(reading->err, -ENOMEM, "%s: out of memory", reading->name);
+		return;
+	}
+	reading->parser = parser;
+	xmlCtxtUseOptions(parser, XML_PARSE_NONET | XML_PARSE_IGNORE_ENC);
+	xmlParseDocument(parser);
+	if (!parser->wellFormed || reading->depth || !reading->n_elements)
+		refuse(reading, -EINVAL, place_of(reading, NULL), "not well-formed: broken off");
+	while (reading->depth)
+		xmlRegFreeExecCtxt(reading->frames[--reading->depth].content);
+}
+
+struct program *interpretation_compile(const struct definition *definition,
+				       const char *name, const char *data,
+				       size_t size, struct error *err)
+{
+	__cleanup_program struct program *program = program_new(definition);
+	struct reading reading = {
+		.name = name, .data = data, .left = size, .program = program, .err = err,
+	};
+
+	if (!program) {
+		error_set(err, -ENOMEM, "%s: out of memory", name);
+		return NULL;
+	}
+	if (bytes_check(&reading))
+		return NULL;
+	document_read(&reading);
+	return reading.refused ? NULL : steal_pointer(&program);
+}
