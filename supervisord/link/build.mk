@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The gateway's process that speaks with the network, and the one that unpacks
+# what came from there. GnuTLS, since its libcurl costs less memory.
+LINK_CURL ?= -lcurl-gnutls
+SANDBOX := supervisord/link/sandbox.c lib/error.c lib/log.c
+
+$(eval $(call program,faultline-link,$(addprefix supervisord/link/,\
+	main.c control.c transfer.c sink.c) $(SANDBOX),jansson,$(LINK_CURL)))
