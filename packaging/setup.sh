@@ -65,6 +65,13 @@ missing_packages()
 			END { n = split(wanted, w); for (i = 1; i <= n; i++) if (!(w[i] in there)) print w[i] }'
 }
 
+# Once a run, and only before something is fetched.
+refresh_lists()
+{
+	[[ ${refreshed-} ]] || step "package lists" apt_get update
+	refreshed=yes
+}
+
 install_packages()
 {
 	local missing
@@ -76,7 +83,7 @@ install_packages()
 	fi
 	# A password is asked for here, where it can be seen.
 	((EUID == 0)) || sudo -v
-	step "package lists" apt_get update
+	refresh_lists
 	# shellcheck disable=SC2086 # one word a package
 	step "$(wc -w <<< "$missing") packages for $*" apt_get install --no-install-recommends $missing
 }
@@ -110,6 +117,14 @@ fetch_virtme()
 	rm -rf "$state"
 }
 
+kernels_there()
+{
+	local kernel
+	for kernel in 6.1 6.12 6.12-rt; do
+		[[ -s $cache/kernels/$kernel/release ]] || return 1
+	done
+}
+
 main()
 {
 	local stages=("$@") stage
@@ -121,6 +136,7 @@ main()
 
 	install_packages "${stages[@]}"
 	if [[ " ${stages[*]} " == *" vm "* ]]; then
+		kernels_there || refresh_lists
 		[[ -x $cache/virtme-ng/usr/bin/vng ]] || step "virtme-ng" fetch_virtme
 		tests/vm/kernels.sh
 	fi
