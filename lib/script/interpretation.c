@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Of one tag, or of what stands between two. */
+#define EQUALS_MAX 4096
 /* Names that an error lists before it says "and more". */
 #define ALLOWED_SHOWN 12
 
@@ -42,26 +44,45 @@ struct place {
 	int column;
 };
 
-/* The parser's position is behind the tag; the tag itself is still in its buffer. */
-static struct place place_of(const struct reading *reading, const char *at)
+static int lines_between(const char *from, const char *to)
+{
+	int n = 0;
+
+	for (; from < to && (from = memchr(from, '\n', to - from)); from++)
+		n++;
+	return n;
+}
+
+/*
+ * The place of @at, where the parser's line number belongs to @behind: it has
+ * passed the tag or the text already, which is still in its buffer.
+ */
+static struct place place_between(const struct reading *reading, const char *at,
+				  const char *behind)
 {
 	const xmlParserInput *input = reading->parser->input;
-	const char *base = (const char *)input->base, *cur = (const char *)input->cur;
+	const char *base = (const char *)input->base;
 	struct place place = { input->line, input->col };
-	const char *start, *p;
+	const char *start;
 
-	if (!at || at < base || at > cur)
+	if (!at || at < base || at > (const char *)input->cur)
 		return place;
-	for (p = at; (p = memchr(p, '\n', cur - p)); p++)
-		place.line--;
+	place.line -= lines_between(at, behind);
 	start = memrchr(base, '\n', at - base);
 	/* Without a line break in the buffer only the distance is known. */
-	if (!start)
-		place.column = place.line == input->line ? input->col - (cur - at) : 1;
-	else
-		for (place.column = 1, p = start + 1; p < at; p++)
-			place.column += (*p & 0xc0) != 0x80;
+	if (!start) {
+		place.column = place.line == input->line ? input->col - (behind - at) : 1;
+		return place;
+	}
+	place.column = 1;
+	while (++start < at)
+		place.column += (*start & 0xc0) != 0x80;
 	return place;
+}
+
+static struct place place_of(const struct reading *reading, const char *at)
+{
+	return place_between(reading, at, (const char *)reading->parser->input->cur);
 }
 
 static const char *tag_start(const struct reading *reading)
@@ -74,12 +95,9 @@ static const char *tag_start(const struct reading *reading)
 static int tag_line(const struct reading *reading)
 {
 	const xmlParserInput *input = reading->parser->input;
-	const char *p = tag_start(reading);
-	int line = input->line;
+	const char *start = tag_start(reading);
 
-	for (; p && (p = memchr(p, '\n', (const char *)input->cur - p)); p++)
-		line--;
-	return line;
+	return input->line - (start ? lines_between(start, (const char *)input->cur) : 0);
 }
 
 static void refuse(struct reading *reading, int code, struct place place,
@@ -418,13 +436,18 @@ static void filler_check(struct reading *reading, const char *what)
 static void on_text(void *user, const xmlChar *text, int len)
 {
 	struct reading *reading = user;
+	const char *start = (const char *)text, *end = start + len;
+	int shown = 0;
 
 	filler_check(reading, "text");
-	for (int i = 0; i < len && !reading->refused; i++)
-		if (!strchr(" \t\r\n", text[i]))
-			refuse(reading, -EINVAL, place_of(reading, (const char *)text + i),
-			       "text \"%.*s\"; a script has tags alone",
-			       len - i < 20 ? len - i : 20, text + i);
+	while (start < end && strchr(" \t\r\n", *start))
+		start++;
+	if (reading->refused || start == end)
+		return;
+	while (shown < 20 && start + shown < end && (unsigned char)start[shown] >= ' ')
+		shown++;
+	refuse(reading, -EINVAL, place_between(reading, start, end),
+	       "text \"%.*s\"; a script has tags alone", shown, start);
 }
 
 static void on_cdata(void *user, const xmlChar *text, int len)
@@ -500,9 +523,31 @@ static int on_read(void *user, char *buffer, int room)
 }
 
 /*
- * What libxml2 would let through: it takes a zero byte for the end of the
- * document, and guesses other encodings from the first bytes.
+ * libxml2 compares each attribute of a tag with all others before it hands them
+ * out: a tag with a million of them would take minutes. No attribute is without
+ * its "=", and no "<" can be within a tag.
  */
+static bool attributes_bounded(const char *data, size_t size)
+{
+	const char *end = data + size, *next;
+
+	for (; data < end; data = next + 1) {
+		int n = 0;
+
+		next = memchr(data, '<', end - data);
+		if (!next)
+			next = end;
+		if (next - data < EQUALS_MAX)
+			continue;
+		while ((data = memchr(data, '=', next - data)) && n <= EQUALS_MAX)
+			data++, n++;
+		if (n > EQUALS_MAX)
+			return false;
+	}
+	return true;
+}
+
+/* What libxml2 does not see to by itself. */
 static int bytes_check(const struct reading *reading)
 {
 	const char *start = reading->data;
@@ -512,10 +557,14 @@ static int bytes_check(const struct reading *reading)
 				 reading->name, reading->left, SCRIPT_SIZE_MAX);
 	if (reading->left >= 3 && !memcmp(start, "\xef\xbb\xbf", 3))
 		start += 3;
+	/* It guesses other encodings from the first bytes, and ends at a zero byte. */
 	if (reading->left <= (size_t)(start - reading->data) ||
 	    !strchr("< \t\r\n", *start) || memchr(reading->data, '\0', reading->left))
 		return error_at(reading->err, -EINVAL, 1, 1,
 				"%s:1:1: not an XML document in UTF-8", reading->name);
+	if (!attributes_bounded(reading->data, reading->left))
+		return error_set(reading->err, -EFBIG, "%s: more than %d \"=\" in one tag or comment",
+				 reading->name, EQUALS_MAX);
 	return 0;
 }
 
