@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: GPL-2.0-only
+$(eval $(call program,link-driver,tests/remote/link_driver.c supervisord/remote/link.c \
+	supervisord/remote/link_process.c $(LIB_BASE),jansson,-lev))
