@@ -1,0 +1,56 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Boots a stock kernel straight into an initramfs of busybox and the given files, in four seconds under emulation.
+#
+#   boot.sh FLAVOUR INIT [FILE...]
+#
+# INIT becomes /init, a shell script for busybox; the other files lie in /test, with their names. The guest's first
+# serial port is INIT's output and comes out here; the kernel's log is the second one and goes to
+# build/vm/FLAVOUR/kernel.log. INIT ends with "reboot -f" after it printed END_MARK ("=== end STATUS").
+#
+# Passes only when the mark came with status 0 and the kernel had nothing to complain of. BOOT_LIMIT: seconds (300).
+set -euo pipefail
+
+root=$(cd "$(dirname "$0")/../.." && pwd)
+readonly root flavour=$1 init=$2
+shift 2
+readonly limit=${BOOT_LIMIT:-300} out=$root/build/vm/$flavour
+readonly complaints='BUG:|WARNING:|KASAN|KCSAN|UBSAN|refcount_t|ODEBUG|suspicious RCU|possible (circular|recursive)|inconsistent lock|Oops|general protection|Kernel panic|blocked for more than|rcu.*stall|Call Trace'
+
+die()
+{
+	echo "boot.sh: $*" >&2
+	exit 1
+}
+
+kernel=$root/.cache/kernels/$flavour/vmlinux
+[[ -s $kernel ]] || die "no kernel '$flavour' in .cache/kernels: tests/vm/kernels.sh $flavour"
+busybox=$(command -v busybox) || die "no busybox: apt-get install busybox-static"
+command -v qemu-system-x86_64 > /dev/null || die "no QEMU: apt-get install qemu-system-x86"
+
+tree=$(mktemp -d)
+trap 'rm -rf "$tree"' EXIT
+mkdir -p "$out" "$tree"/{bin,dev,proc,sys,tmp,run,test}
+cp "$busybox" "$tree/bin/busybox"
+cp "$init" "$tree/init"
+chmod 755 "$tree/init"
+(($# == 0)) || cp -aL "$@" "$tree/test/"
+(cd "$tree" && find . | cpio -o -H newc --quiet -R 0:0) > "$out/initramfs"
+
+status=0
+timeout -k 5 "$limit" qemu-system-x86_64 -kernel "$kernel" -initrd "$out/initramfs" -nodefaults -display none \
+	-no-reboot -m 768 -smp 2 -accel tcg,thread=multi -cpu max \
+	-chardev "stdio,id=console,signal=off" -serial chardev:console -serial "file:$out/kernel.log" \
+	-append "console=ttyS1 loglevel=7 panic=-1 oops=panic mitigations=off nokaslr tsc=reliable no_timer_check ${BOOT_APPEND:-}" \
+	< /dev/null | tr -d '\r' | tee "$out/console.log" || status=$?
+
+if ((status == 124 || status == 137)); then
+	die "$flavour: $limit s are over; see $out/console.log and $out/kernel.log"
+fi
+if grep -E "$complaints" "$out/kernel.log" >&2; then
+	die "$flavour: the kernel complained; see $out/kernel.log"
+fi
+end=$(sed -n 's/^=== end //p' "$out/console.log" | tail -n 1)
+[[ $end ]] || { tail -n 20 "$out/kernel.log" >&2; die "$flavour: the guest ended without its mark; see $out/kernel.log"; }
+exit "$end"

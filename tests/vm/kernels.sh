@@ -1,0 +1,132 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Gets the stock Debian kernels that the module is tested on, and the kernel's own test harness.
+#
+#   kernels.sh [6.1|6.12|6.12-rt ...]	all of them by default
+#
+# Images are downloaded and unpacked under .cache/kernels/FLAVOUR/ (boot/vmlinuz-*, lib/modules/*, vmlinux, release),
+# never installed; only the headers are. What is there already is not looked for again and needs no network.
+set -euo pipefail
+
+root=$(cd "$(dirname "$0")/../.." && pwd)
+readonly root cache=$root/.cache
+readonly harness=(lib.mk kselftest.h kselftest_harness.h kselftest/runner.sh kselftest/prefix.pl
+	kselftest/ktap_helpers.sh kselftest/module.sh)
+
+say()
+{
+	printf 'kernels: %4d s  %s\n' "$SECONDS" "$*"
+}
+
+die()
+{
+	echo "kernels.sh: $*" >&2
+	exit 1
+}
+
+as_root()
+{
+	if ((EUID)); then sudo "$@"; else "$@"; fi
+}
+
+apt_names()
+{
+	apt-cache search --names-only "$1" | awk '{ print $1 }' | sort -V
+}
+
+# The newest kernel of a flavour that the package lists have, as uname -r gives it.
+newest_release()
+{
+	local name
+	case $1 in
+	6.1) name=$(apt_names '^linux-image-6\.1\.0-[0-9]+-amd64$' | tail -n 1) ;;
+	6.12) name=$(apt_names '^linux-image-6\.12\.[0-9]+\+deb12-amd64$' | tail -n 1) ;;
+	6.12-rt) name=$(apt_names '^linux-image-6\.12\.[0-9]+\+deb12-rt-amd64$' | tail -n 1) ;;
+	*) die "what is '$1'? One of: 6.1 6.12 6.12-rt" ;;
+	esac
+	[[ $name ]] || die "no package for a kernel $1 in apt's lists: apt-get update, with bookworm-security among the sources"
+	echo "${name#linux-image-}"
+}
+
+# The kernel as an ELF file: QEMU enters it directly, which saves the firmware and the unpacking on each boot. The
+# payload's place is in the header of the boot protocol; behind it is its size, at which the unpackers complain.
+extract_vmlinux()
+{
+	local image=$1 to=$2 setup offset length magic
+	setup=$(od -An -j 497 -N 1 -tu1 "$image")
+	offset=$(od -An -j 584 -N 4 -tu4 "$image")
+	length=$(od -An -j 588 -N 4 -tu4 "$image")
+	payload()
+	{
+		tail -c "+$(((setup + 1) * 512 + offset + 1))" "$image" 2>/dev/null | head -c "$length"
+	}
+	magic=$(payload | head -c 4 | od -An -tx1 | tr -d ' ') || true
+	case $magic in
+	28b52ffd) payload | zstd -qdc > "$to" 2>/dev/null || true ;;
+	fd377a58) payload | xz -dc --single-stream > "$to" 2>/dev/null || true ;;
+	1f8b08*) payload | gzip -dc > "$to" 2>/dev/null || true ;;
+	*) die "$image: its payload begins with $magic, which is none of zstd, xz and gzip" ;;
+	esac
+	readelf -h "$to" > /dev/null || die "$image: what is packed in it is no ELF file"
+}
+
+fetch_image()
+{
+	local flavour=$1 to=$cache/kernels/$1 release new
+	release=$(newest_release "$flavour")
+	new=$to.new
+	rm -rf "$new" "$to"
+	mkdir -p "$new"
+
+	say "$flavour: downloading linux-image-$release"
+	(cd "$new" && apt-get -qq -o APT::Sandbox::User=root download "linux-image-$release")
+	say "$flavour: unpacking it to .cache/kernels/$flavour"
+	dpkg-deb -x "$new"/linux-image-*.deb "$new"
+	rm "$new"/linux-image-*.deb
+	extract_vmlinux "$new/boot/vmlinuz-$release" "$new/vmlinux"
+	"$(PATH=$PATH:/usr/sbin:/sbin command -v depmod)" -b "$new" "$release"
+	echo "$release" > "$new/release"
+	mv "$new" "$to"
+}
+
+install_headers()
+{
+	local release=$1
+	[[ -e /usr/src/linux-headers-$release/Makefile ]] && return
+	say "installing linux-headers-$release"
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 \
+		install -y --no-install-recommends "linux-headers-$release" > /dev/null
+}
+
+fetch_harness()
+{
+	local to=$cache/kselftest new=$cache/kselftest.new source=/usr/src/linux-source-6.12.tar.xz
+	[[ -e $to/lib.mk ]] && return
+	rm -rf "$new" "$to"
+	mkdir -p "$new"
+	unpack()
+	{
+		tar -xJ -C "$new" --strip-components=4 --occurrence=1 \
+			"${harness[@]/#/linux-source-6.12/tools/testing/selftests/}"
+	}
+	if [[ -e $source ]]; then
+		say "unpacking the kernel's test harness"
+		unpack < "$source"
+	else
+		say "downloading linux-source-6.12 for the kernel's test harness"
+		(cd "$new" && apt-get -qq -o APT::Sandbox::User=root download linux-source-6.12)
+		say "unpacking the test harness from it"
+		dpkg-deb --fsys-tarfile "$new"/linux-source-*.deb | tar -xO ".$source" | unpack
+		rm "$new"/linux-source-*.deb
+	fi
+	mv "$new" "$to"
+}
+
+(($#)) || set -- 6.1 6.12 6.12-rt
+for flavour; do
+	[[ -s $cache/kernels/$flavour/release ]] || fetch_image "$flavour"
+	install_headers "$(< "$cache/kernels/$flavour/release")"
+done
+fetch_harness
+say "ready: $*"
