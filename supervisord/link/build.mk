@@ -9,3 +9,7 @@ $(eval $(call program,faultline-link,$(addprefix supervisord/link/,\
 
 # What faultlined links to reach them.
 REMOTE_LINK := supervisord/remote/link.c supervisord/remote/link_process.c
+
+UNPACK := supervisord/remote/unpack
+$(eval $(call program,faultline-unpack,$(addprefix $(UNPACK)/,\
+	main.c bundle.c digest.c tree.c) lib/name.c $(SANDBOX),libarchive libcrypto,))
