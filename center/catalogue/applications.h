@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Applications (11) that gateways download. They are verified when they are added. */
+#ifndef CENTER_CATALOGUE_APPLICATIONS_H
+#define CENTER_CATALOGUE_APPLICATIONS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "center/store/store.h"
+#include "lib/error.h"
+
+/**
+ * applications_add - verify a bundle and keep it
+ * @path: the bundle
+ * @row: a new reference to what is kept: name, version, residence, runtime, sha256, size
+ * @known: this version was there with the same content; nothing was changed
+ *
+ * A version's content never changes: other content is refused with -EEXIST. The
+ * version added last is the one that gateways run.
+ *
+ * Return: 0, or a negative errno with @err set and nothing changed.
+ */
+int applications_add(struct store *store, const char *path, json_t **row,
+		     bool *known, struct error *err);
+
+/** applications_list - all of them, each with "current"; NULL with @err set */
+json_t *applications_list(struct store *store, struct error *err);
+
+/**
+ * applications_current - the version of an application to run
+ *
+ * Return: 1 with a new reference in @row, 0 when there is none, or a negative errno.
+ */
+int applications_current(struct store *store, const char *name, json_t **row,
+			 struct error *err);
+
+#endif /* CENTER_CATALOGUE_APPLICATIONS_H */

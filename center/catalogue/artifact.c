@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "center/catalogue/artifact.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "lib/file.h"
+
+#define COPY_SIZE (256 << 10)
+#define INCOMING "incoming-"
+
+DEFINE_CLEANUP(EVP_MD_CTX *, EVP_MD_CTX_free)
+DEFINE_CLEANUP(DIR *, closedir)
+
+static int path_join(char path[PATH_MAX], const char *folder, const char *name,
+		     struct error *err)
+{
+	if (snprintf(path, PATH_MAX, "%s/%s", folder, name) < PATH_MAX)
+		return 0;
+	return error_set(err, -ENAMETOOLONG, "%s: path too long", folder);
+}
+
+/* With the lock held nobody else's copy is here: what is left over is of a process that died. */
+static void leftovers_remove(const char *folder)
+{
+	__cleanup(closedirp) DIR *dir = opendir(folder);
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir)))
+		if (!strncmp(entry->d_name, INCOMING, strlen(INCOMING)))
+			unlinkat(dirfd(dir), entry->d_name, 0);
+}
+
+static int incoming_create(struct artifact *artifact, const char *data, struct error *err)
+{
+	char lock[PATH_MAX];
+	int ret;
+
+	ret = path_join(artifact->folder, data, "artifacts", err);
+	if (!ret)
+		ret = folder_make(artifact->folder, 0750, err);
+	if (!ret)
+		ret = path_join(lock, artifact->folder, "lock", err);
+	if (!ret)
+		ret = path_join(artifact->path, artifact->folder, INCOMING "XXXXXX", err);
+	if (ret)
+		return ret;
+	artifact->lock = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+	if (artifact->lock < 0 || flock(artifact->lock, LOCK_EX) < 0)
+		return error_set(err, -errno, "%s: %m", lock);
+	leftovers_remove(artifact->folder);
+	artifact->fd = mkostemp(artifact->path, O_CLOEXEC);
+	if (artifact->fd < 0) {
+		ret = error_set(err, -errno, "%s: %m", artifact->path);
+		artifact->path[0] = '\0';
+	}
+	return ret;
+}
+
+static int chunk_write(int fd, const char *data, size_t size)
+{
+	while (size) {
+		ssize_t n = write(fd, data, size);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n > 0) {
+			data += n;
+			size -= n;
+		}
+	}
+	return 0;
+}
+
+static int source_open(const char *source, struct error *err)
+{
+	__cleanup_close int fd = open(source, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return error_set(err, -errno, "%s: %m", source);
+	if (!S_ISREG(st.st_mode))
+		return error_set(err, -EINVAL, "%s: not a regular file; name a bundle",
+				 source);
+	return steal_fd(&fd);
+}
+
+static int source_copy(struct artifact *artifact, const char *source, EVP_MD_CTX *hash,
+		       struct error *err)
+{
+	__cleanup_close int fd = source_open(source, err);
+	__cleanup_free char *chunk = malloc(COPY_SIZE);
+	ssize_t n;
+	int ret;
+
+	if (fd < 0)
+		return fd;
+	if (!chunk)
+		return error_set(err, -ENOMEM, "%s: out of memory", source);
+	while ((n = read(fd, chunk, COPY_SIZE))) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return error_set(err, -errno, "%s: %m", source);
+		artifact->size += n;
+		if (artifact->size > ARTIFACT_SIZE_MAX)
+			return error_set(err, -EFBIG, "%s: over %lld MiB; make the bundle smaller",
+					 source, ARTIFACT_SIZE_MAX >> 20);
+		ret = chunk_write(artifact->fd, chunk, n);
+		if (ret)
+			return error_set(err, ret, "%s: %s", artifact->path, strerror(-ret));
+		EVP_DigestUpdate(hash, chunk, n);
+	}
+	return 0;
+}
+
+static void hash_finish(EVP_MD_CTX *hash, char hex[SHA256_HEX_LEN + 1])
+{
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned int size = 0;
+
+	EVP_DigestFinal_ex(hash, digest, &size);
+	for (unsigned int i = 0; i < SHA256_HEX_LEN / 2; i++)
+		sprintf(hex + 2 * i, "%02x", digest[i]);
+}
+
+struct artifact *artifact_receive(const char *data, const char *source, struct error *err)
+{
+	__cleanup(EVP_MD_CTX_freep) EVP_MD_CTX *hash = EVP_MD_CTX_new();
+	__cleanup_artifact struct artifact *artifact = calloc(1, sizeof(*artifact));
+
+	if (!artifact || !hash || !EVP_DigestInit_ex(hash, EVP_sha256(), NULL)) {
+		error_set(err, -ENOMEM, "%s: out of memory", source);
+		return NULL;
+	}
+	artifact->fd = -1;
+	artifact->lock = -1;
+	if (incoming_create(artifact, data, err) ||
+	    source_copy(artifact, source, hash, err))
+		return NULL;
+	hash_finish(hash, artifact->sha256);
+	return steal_pointer(&artifact);
+}
+
+int artifact_keep(struct artifact *artifact, struct error *err)
+{
+	char folder[PATH_MAX + 3];
+	char path[PATH_MAX + 3 + SHA256_HEX_LEN + 1];
+	int ret;
+
+	snprintf(folder, sizeof(folder), "%s/%.2s", artifact->folder, artifact->sha256);
+	snprintf(path, sizeof(path), "%s/%s", folder, artifact->sha256);
+	ret = folder_make(folder, 0750, err);
+	if (!ret)
+		ret = folder_sync(artifact->folder, err);
+	if (ret)
+		return ret;
+	if (fchmod(artifact->fd, 0640) < 0 || fsync(artifact->fd) < 0 ||
+	    rename(artifact->path, path) < 0)
+		return error_set(err, -errno, "%s: %m", path);
+	artifact->path[0] = '\0';
+	return folder_sync(folder, err);
+}
+
+void artifact_free(struct artifact *artifact)
+{
+	if (artifact->path[0] && artifact->fd >= 0)
+		unlink(artifact->path);
+	if (artifact->fd >= 0)
+		close(artifact->fd);
+	if (artifact->lock >= 0)
+		close(artifact->lock);
+	free(artifact);
+}
+
+int artifact_open(const char *data, const char *sha256, int64_t *size)
+{
+	__cleanup_close int fd = -1;
+	char path[PATH_MAX];
+	struct stat st;
+
+	if (snprintf(path, sizeof(path), "%s/artifacts/%.2s/%s", data, sha256, sha256) >=
+	    (int)sizeof(path))
+		return -ENAMETOOLONG;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	*size = st.st_size;
+	return steal_fd(&fd);
+}

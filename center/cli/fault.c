@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* faultline-center fault: the fault data (341) that gateways have reported. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "center/cli/command.h"
+#include "center/fault/faults.h"
+
+enum { OPTION_GATEWAY = 0x200, OPTION_KIND, OPTION_LIMIT };
+
+/* Begins with struct arguments, as command_operand() needs it. */
+struct fault_arguments {
+	struct arguments common;
+	const char *gateway;
+	const char *kind;
+	int limit;
+};
+
+static error_t fault_parse(int key, char *text, struct argp_state *state)
+{
+	struct fault_arguments *arguments = state->input;
+
+	switch (key) {
+	case OPTION_GATEWAY:
+		if (!name_valid(text))
+			argp_error(state, "--gateway %s: not the name of a gateway", text);
+		arguments->gateway = text;
+		return 0;
+	case OPTION_KIND:
+		if (!kind_valid(text))
+			argp_error(state, "--kind %s: not a kind of fault", text);
+		arguments->kind = text;
+		return 0;
+	case OPTION_LIMIT:
+		arguments->limit = atoi(text);
+		if (text[strspn(text, "0123456789")] || arguments->limit < 1 ||
+		    arguments->limit > FAULTS_LIMIT_MAX)
+			argp_error(state, "--limit %s: a whole number from 1 to %d is needed",
+				   text, FAULTS_LIMIT_MAX);
+		return 0;
+	default:
+		return command_operand(key, text, state);
+	}
+}
+
+static const struct argp_child children[] = { { &command_argp, 0, NULL, 0 }, {} };
+
+static int fault_list(struct cli *cli, int argc, char **argv)
+{
+	static const struct argp_option options[] = {
+		{ "gateway", OPTION_GATEWAY, "NAME", 0, "Only those of this gateway", 0 },
+		{ "kind", OPTION_KIND, "KIND", 0, "Only this kind and those below it", 0 },
+		{ "limit", OPTION_LIMIT, "N", 0, "At most so many, the newest (100)", 0 },
+		{},
+	};
+	static const struct argp argp = {
+		.options = options,
+		.parser = fault_parse,
+		.doc = "List the faults that gateways have reported, the newest first.",
+		.children = children,
+	};
+	static const struct column columns[] = {
+		{ "received", "RECEIVED" },
+		{ "gateway", "GATEWAY" },
+		{ "kind", "KIND" },
+		{ "application", "APPLICATION" },
+		{ "version", "VERSION" },
+		{ "countermeasure.action", "ACTION" },
+		{ "outcome.result", "OUTCOME" },
+		{ "id", "ID" },
+		{},
+	};
+	struct fault_arguments arguments = {
+		.common = { .cli = cli },
+		.limit = FAULTS_LIMIT_DEFAULT,
+	};
+	__cleanup_store struct store *store = NULL;
+	struct error err = {};
+
+	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
+	store = store_open(cli->data, STORE_READ, &err);
+	return command_print_rows(cli, store ? faults_list(store, arguments.gateway,
+							   arguments.kind, arguments.limit,
+							   &err) : NULL,
+				  columns, &err);
+}
+
+static void fault_print(json_t *fault)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(fault, key, value) {
+		char *text = json_dumps(value, JSON_ENCODE_ANY |
+					(strcmp(key, "data") ? 0 : JSON_INDENT(2)));
+
+		if (json_is_string(value))
+			printf("%-15s %s\n", key, json_string_value(value));
+		else
+			printf("%-15s %s\n", key, json_is_null(value) || !text ? "-" : text);
+		free(text);
+	}
+}
+
+static json_t *fault_find(struct store *store, const struct fault_arguments *arguments,
+			  struct error *err)
+{
+	const char *text = arguments->common.operands[0];
+	json_auto_t *rows = NULL;
+	struct fault_id id;
+
+	if (fault_id_parse(text, &id)) {
+		error_set(err, -EINVAL, "%s: not the id of a fault; \"faultline-center fault list\" shows them",
+			  text);
+		return NULL;
+	}
+	rows = faults_show(store, &id, arguments->gateway, err);
+	if (!rows)
+		return NULL;
+	if (json_array_size(rows) == 1)
+		return json_incref(json_array_get(rows, 0));
+	error_set(err, -ENOENT, json_array_size(rows) ?
+		  "%s: several gateways have a fault with this id; say which with --gateway" :
+		  "%s: no such fault; \"faultline-center fault list\" shows them", text);
+	return NULL;
+}
+
+static int fault_show(struct cli *cli, int argc, char **argv)
+{
+	static const struct argp_option options[] = {
+		{ "gateway", OPTION_GATEWAY, "NAME", 0, "The one of this gateway", 0 },
+		{},
+	};
+	static const struct argp argp = {
+		.options = options,
+		.parser = fault_parse,
+		.args_doc = "ID",
+		.doc = "Show a fault with all its data, its countermeasure and its outcome.",
+		.children = children,
+	};
+	struct fault_arguments arguments = {
+		.common = { .cli = cli, .operands_min = 1, .operands_max = 1 },
+	};
+	__cleanup_store struct store *store = NULL;
+	json_auto_t *fault = NULL;
+	struct error err = {};
+
+	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
+	store = store_open(cli->data, STORE_READ, &err);
+	fault = store ? fault_find(store, &arguments, &err) : NULL;
+	if (!fault)
+		return command_fail(&err);
+	if (cli->json)
+		command_print_json(fault);
+	else
+		fault_print(fault);
+	return 0;
+}
+
+const struct command fault_commands[] = {
+	{ "fault", "list", "list the faults that gateways have reported", fault_list },
+	{ "fault", "show", "show one with all its data", fault_show },
+	{},
+};

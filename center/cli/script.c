@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* faultline-center script: scripts (12). */
+#include <stdio.h>
+
+#include "center/catalogue/scripts.h"
+#include "center/cli/command.h"
+
+static int script_add(struct cli *cli, int argc, char **argv)
+{
+	struct arguments arguments = { .cli = cli, .operands_min = 1, .operands_max = 1 };
+	__cleanup_store struct store *store = NULL;
+	json_auto_t *row = NULL;
+	struct error err = {};
+
+	command_arguments(&arguments, "SERVICE.xml",
+			  "Verify a script by its service's definition and give it to gateways "
+			  "in place of the one before.", argc, argv);
+	store = store_open(cli->data, STORE_WRITE, &err);
+	if (!store || scripts_add(store, arguments.operands[0], &row, &err))
+		return command_fail(&err);
+	if (cli->json)
+		command_print_json(row);
+	else
+		printf("%s edition %lld %s, %lld steps\n",
+		       json_string_value(json_object_get(row, "service")),
+		       json_integer_value(json_object_get(row, "edition")),
+		       json_is_true(json_object_get(row, "changed")) ?
+		       "added" : "was there already, with the same content",
+		       json_integer_value(json_object_get(row, "steps")));
+	return 0;
+}
+
+static int script_list(struct cli *cli, int argc, char **argv)
+{
+	static const struct column columns[] = {
+		{ "service", "SERVICE" },
+		{ "edition", "EDITION" },
+		{ "size", "BYTES" },
+		{ "sha256", "SHA256" },
+		{ "added", "ADDED" },
+		{},
+	};
+	struct arguments arguments = { .cli = cli };
+	__cleanup_store struct store *store = NULL;
+	struct error err = {};
+
+	command_arguments(&arguments, "", "List the scripts that gateways can download.", argc,
+			  argv);
+	store = store_open(cli->data, STORE_READ, &err);
+	return command_print_rows(cli, store ? scripts_list(store, &err) : NULL, columns, &err);
+}
+
+const struct command script_commands[] = {
+	{ "script", "add", "verify a script and give it to gateways", script_add },
+	{ "script", "list", "list the scripts", script_list },
+	{},
+};

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* faultline-center serve: the daemon. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "center/cli/command.h"
+#include "center/http/server.h"
+#include "center/ready.h"
+#include "lib/log.h"
+
+enum { OPTION_LISTEN = 0x200, OPTION_CERTIFICATE, OPTION_KEY };
+
+/* Begins with struct arguments, as command_operand() needs it. */
+struct serve_arguments {
+	struct arguments common;
+	struct server_settings settings;
+	bool verbose;
+};
+
+static error_t serve_parse(int key, char *text, struct argp_state *state)
+{
+	struct serve_arguments *arguments = state->input;
+	struct server_settings *settings = &arguments->settings;
+
+	switch (key) {
+	case OPTION_LISTEN:
+		settings->listen = text;
+		return 0;
+	case OPTION_CERTIFICATE:
+		settings->certificate = text;
+		return 0;
+	case OPTION_KEY:
+		settings->key = text;
+		return 0;
+	case 'v':
+		arguments->verbose = true;
+		return 0;
+	case ARGP_KEY_END:
+		if (!settings->certificate != !settings->key)
+			argp_error(state, "--tls-cert and --tls-key go together");
+		return 0;
+	default:
+		return command_operand(key, text, state);
+	}
+}
+
+/* Until told to stop; the signals are blocked, also in the threads made later. */
+static void stop_wait(const sigset_t *signals)
+{
+	int number;
+
+	while (sigwait(signals, &number) == EINTR)
+		;
+	log_notice("stopping (%s)", strsignal(number));
+}
+
+static int serve(struct cli *cli, int argc, char **argv)
+{
+	static const struct argp_option options[] = {
+		{ "listen", OPTION_LISTEN, "ADDRESS:PORT", 0,
+		  "Where to listen (127.0.0.1:8080); port 0: one that is free", 0 },
+		{ "tls-cert", OPTION_CERTIFICATE, "FILE", 0, "Certificate chain, PEM: serve HTTPS", 0 },
+		{ "tls-key", OPTION_KEY, "FILE", 0, "Its private key, PEM", 0 },
+		{ "verbose", 'v', NULL, 0, "Log what clients do wrong", 0 },
+		{},
+	};
+	static const struct argp_child children[] = { { &command_argp, 0, NULL, 0 }, {} };
+	static const struct argp argp = {
+		.options = options,
+		.parser = serve_parse,
+		.doc = "Serve gateways until SIGTERM. Prints where it listens.",
+		.children = children,
+	};
+	struct serve_arguments arguments = {
+		.common = { .cli = cli },
+		.settings = { .listen = "127.0.0.1:8080" },
+	};
+	struct error err = {};
+	struct server *server;
+	sigset_t signals;
+	char url[128];
+
+	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
+	log_open(COMMAND_PROGRAM, arguments.verbose ? LOG_DEBUG : LOG_NOTICE);
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	arguments.settings.data = cli->data;
+	server = server_start(&arguments.settings, url, &err);
+	if (!server)
+		return command_fail(&err);
+	printf("listening on %s\n", url);
+	fflush(stdout);
+	ready_notify("READY=1");
+	stop_wait(&signals);
+	ready_notify("STOPPING=1");
+	server_stop(server);
+	return 0;
+}
+
+const struct command serve_commands[] = {
+	{ "serve", NULL, "serve gateways", serve },
+	{},
+};

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "center/fault/notifier.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+/* All names in here are of the action table or were checked: nothing needs escaping. */
+
+char *notifier_countermeasure(const struct countermeasure *countermeasure)
+{
+	char *text = NULL;
+
+	if (asprintf(&text, "{\"action\":\"%s\",\"attempts\":%d,\"window_s\":%d,"
+		     "\"backoff_ms\":%d,\"then\":\"%s\"}",
+		     action_name(countermeasure->action), countermeasure->attempts,
+		     countermeasure->window_s, countermeasure->backoff_ms,
+		     action_name(countermeasure->then)) < 0)
+		return NULL;
+	return text;
+}
+
+char *notifier_answer(const struct fault_id *id, const char *countermeasure,
+		      int64_t policy_version)
+{
+	char *text = NULL;
+
+	if (asprintf(&text, "{\"id\":\"%s-%" PRId64 "\",\"countermeasure\":%s,"
+		     "\"policy_version\":%" PRId64 "}\n",
+		     id->boot, id->number, countermeasure, policy_version) < 0)
+		return NULL;
+	return text;
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* One request and its answer. */
+#ifndef CENTER_HTTP_EXCHANGE_H
+#define CENTER_HTTP_EXCHANGE_H
+
+#include <jansson.h>
+#include <microhttpd.h>
+#include <time.h>
+
+#include "center/fault/obtaining.h"
+#include "center/http/server.h"
+#include "center/store/writer.h"
+
+#define EXCHANGE_CAPTURES_MAX 2
+#define EXCHANGE_CAPTURE_SIZE 192
+
+struct exchange;
+
+/** typedef exchange_fn - answers a request; MHD_NO closes the connection */
+typedef enum MHD_Result (*exchange_fn)(struct exchange *exchange);
+
+/**
+ * struct exchange - state of a request
+ * @handle: answers it once the body is there
+ * @resume: answers it once the writer has done its job; set by exchange_store()
+ * @captures: the parts of the path that the route leaves open
+ * @allow: methods of the path, when the method is none of them
+ * @body: what came so far; not ended by a zero byte
+ * @drained: bytes that were thrown away because the body is too large
+ * @stored: the job is done
+ * @job: what the writer does for this request, with what it is about
+ * @answer: what the job answers, to be freed
+ * @found: the job found what it is about
+ */
+struct exchange {
+	struct server *server;
+	struct MHD_Connection *connection;
+	exchange_fn handle;
+	exchange_fn resume;
+	char captures[EXCHANGE_CAPTURES_MAX][EXCHANGE_CAPTURE_SIZE];
+	char allow[32];
+	time_t started;
+	char *body;
+	size_t size;
+	size_t room;
+	size_t drained;
+	bool too_large;
+	bool no_room;
+	bool stored;
+	struct writer_job job;
+	struct fault *fault;
+	struct fault_id id;
+	struct outcome *outcome;
+	char *answer;
+	bool found;
+};
+
+/** exchange_access - libmicrohttpd's access handler; the closure is the server */
+enum MHD_Result exchange_access(void *cls, struct MHD_Connection *connection,
+				const char *url, const char *method, const char *version,
+				const char *upload, size_t *upload_size, void **state);
+
+/** exchange_completed - libmicrohttpd's end of a request */
+void exchange_completed(void *cls, struct MHD_Connection *connection, void **state,
+			enum MHD_RequestTerminationCode why);
+
+/**
+ * exchange_store - hand the exchange's job to the writer and sleep
+ * @run: the job; finds its exchange with exchange_of()
+ * @resume: called when it is done
+ */
+enum MHD_Result exchange_store(struct exchange *exchange,
+			       int (*run)(struct writer_job *, struct store *, struct error *),
+			       exchange_fn resume);
+struct exchange *exchange_of(struct writer_job *job);
+
+/** exchange_header - a header of the request, or NULL */
+const char *exchange_header(struct exchange *exchange, const char *name);
+/** exchange_argument - a value of the query, or NULL */
+const char *exchange_argument(struct exchange *exchange, const char *name);
+
+/* Answers. */
+
+/**
+ * exchange_send - answer with bytes
+ * @data: freed with free()
+ * @etag: entity tag without quotes, or NULL
+ */
+enum MHD_Result exchange_send(struct exchange *exchange, unsigned int status,
+			      const char *type, char *data, size_t size, const char *etag);
+
+/** exchange_json - answer 200 with JSON; @value is consumed, NULL: out of memory */
+enum MHD_Result exchange_json(struct exchange *exchange, json_t *value, const char *etag);
+
+/** exchange_unmodified - 304 when the client has this tag already: then 1, and *@result is to be returned */
+bool exchange_unmodified(struct exchange *exchange, const char *etag,
+			 enum MHD_Result *result);
+
+/** exchange_problem - answer with a problem (RFC 9457); @format says what is wrong */
+enum MHD_Result exchange_problem(struct exchange *exchange, unsigned int status,
+				 const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/** exchange_failed - likewise 500 or 503, when the center itself cannot; logged */
+enum MHD_Result exchange_failed(struct exchange *exchange, const struct error *err);
+
+/** exchange_queue - send a response that the caller made and let it go */
+enum MHD_Result exchange_queue(struct exchange *exchange, unsigned int status,
+			       struct MHD_Response *response);
+
+#endif /* CENTER_HTTP_EXCHANGE_H */

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What gateways report: faults, which are answered with the countermeasure, and outcomes. */
+#include <stdio.h>
+#include <string.h>
+
+#include "center/fault/faults.h"
+#include "center/http/routes.h"
+
+static enum MHD_Result gateway_unknown(struct exchange *exchange)
+{
+	return exchange_problem(exchange, MHD_HTTP_NOT_FOUND,
+				"this is not the name of a gateway");
+}
+
+/* The list is read in the transaction that stores the fault: a change takes effect at once. */
+static int fault_run(struct writer_job *job, struct store *store, struct error *err)
+{
+	struct exchange *exchange = exchange_of(job);
+	struct server *server = exchange->server;
+	int ret = list_refresh(&server->list, store, err);
+
+	free(steal_pointer(&exchange->answer));
+	if (ret)
+		return ret;
+	return faults_store(store, &server->list, exchange->captures[0], exchange->fault,
+			    &exchange->answer, err);
+}
+
+static enum MHD_Result fault_answer(struct exchange *exchange)
+{
+	char *answer = steal_pointer(&exchange->answer);
+
+	if (exchange->job.result < 0) {
+		free(answer);
+		return exchange_failed(exchange, &exchange->job.error);
+	}
+	return exchange_send(exchange, MHD_HTTP_OK, "application/json", answer,
+			     strlen(answer), NULL);
+}
+
+enum MHD_Result reports_fault(struct exchange *exchange)
+{
+	struct error err = {};
+
+	if (!name_valid(exchange->captures[0]))
+		return gateway_unknown(exchange);
+	exchange->fault = obtaining_fault(exchange->body, exchange->size, &err);
+	if (!exchange->fault)
+		return exchange_problem(exchange, MHD_HTTP_BAD_REQUEST, "%s", err.text);
+	return exchange_store(exchange, fault_run, fault_answer);
+}
+
+static int outcome_run(struct writer_job *job, struct store *store, struct error *err)
+{
+	struct exchange *exchange = exchange_of(job);
+	int ret = faults_outcome(store, exchange->captures[0], &exchange->id,
+				 exchange->outcome, err);
+
+	exchange->found = ret == 1;
+	return ret < 0 ? ret : 0;
+}
+
+static enum MHD_Result fault_unknown(struct exchange *exchange)
+{
+	return exchange_problem(exchange, MHD_HTTP_NOT_FOUND,
+				"gateway %s has reported no fault %s",
+				exchange->captures[0], exchange->captures[1]);
+}
+
+static enum MHD_Result outcome_answer(struct exchange *exchange)
+{
+	struct MHD_Response *response;
+
+	if (exchange->job.result < 0)
+		return exchange_failed(exchange, &exchange->job.error);
+	if (!exchange->found)
+		return fault_unknown(exchange);
+	response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+	return response ? exchange_queue(exchange, MHD_HTTP_NO_CONTENT, response) : MHD_NO;
+}
+
+enum MHD_Result reports_outcome(struct exchange *exchange)
+{
+	struct error err = {};
+
+	if (!name_valid(exchange->captures[0]))
+		return gateway_unknown(exchange);
+	if (fault_id_parse(exchange->captures[1], &exchange->id))
+		return exchange_problem(exchange, MHD_HTTP_NOT_FOUND,
+					"this is not the id of a fault");
+	exchange->outcome = obtaining_outcome(exchange->body, exchange->size, &err);
+	if (!exchange->outcome)
+		return exchange_problem(exchange, MHD_HTTP_BAD_REQUEST, "%s", err.text);
+	return exchange_store(exchange, outcome_run, outcome_answer);
+}
+
+/* 0 when it is not a number from 1 to FAULTS_LIMIT_MAX. */
+static int limit_of(struct exchange *exchange)
+{
+	const char *text = exchange_argument(exchange, "limit");
+	char *end;
+	long limit;
+
+	if (!text)
+		return FAULTS_LIMIT_DEFAULT;
+	if (*text < '0' || *text > '9')
+		return 0;
+	limit = strtol(text, &end, 10);
+	return *end || limit > FAULTS_LIMIT_MAX ? 0 : limit;
+}
+
+enum MHD_Result reports_list(struct exchange *exchange)
+{
+	int limit = limit_of(exchange);
+	struct error err = {};
+	struct store *store;
+	json_t *rows;
+
+	if (!name_valid(exchange->captures[0]))
+		return gateway_unknown(exchange);
+	if (!limit)
+		return exchange_problem(exchange, MHD_HTTP_BAD_REQUEST,
+					"limit: a whole number from 1 to %d is needed",
+					FAULTS_LIMIT_MAX);
+	store = server_reader(exchange->server);
+	rows = faults_of_gateway(store, exchange->captures[0], limit, &err);
+	server_release(exchange->server, store);
+	return rows ? exchange_json(exchange, rows, NULL) : exchange_failed(exchange, &err);
+}
+
+enum MHD_Result reports_show(struct exchange *exchange)
+{
+	json_auto_t *rows = NULL;
+	struct error err = {};
+	struct store *store;
+
+	if (!name_valid(exchange->captures[0]))
+		return gateway_unknown(exchange);
+	if (fault_id_parse(exchange->captures[1], &exchange->id))
+		return exchange_problem(exchange, MHD_HTTP_NOT_FOUND,
+					"this is not the id of a fault");
+	store = server_reader(exchange->server);
+	rows = faults_show(store, &exchange->id, exchange->captures[0], &err);
+	server_release(exchange->server, store);
+	if (!rows)
+		return exchange_failed(exchange, &err);
+	if (!json_array_size(rows))
+		return fault_unknown(exchange);
+	return exchange_json(exchange, json_incref(json_array_get(rows, 0)), NULL);
+}

@@ -1,0 +1,53 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- Applications (11) and scripts (12).
+
+-- name: application_insert
+INSERT INTO application (name, version, runtime, residence, sha256, size, added)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7);
+
+-- name: application_find
+SELECT json_object(
+	'name', name, 'version', version, 'runtime', runtime,
+	'residence', residence, 'sha256', sha256, 'size', size)
+FROM application
+WHERE name = ?1 AND version = ?2;
+
+-- The version to run.
+-- name: application_current
+SELECT json_object(
+	'name', name, 'version', version, 'residence', residence,
+	'runtime', runtime, 'sha256', sha256, 'size', size)
+FROM application
+WHERE name = ?1
+ORDER BY key DESC
+LIMIT 1;
+
+-- name: applications
+SELECT json_object(
+	'name', name, 'version', version, 'residence', residence,
+	'runtime', runtime, 'sha256', sha256, 'size', size,
+	'added', strftime('%Y-%m-%dT%H:%M:%fZ', added / 1000.0, 'unixepoch'),
+	'current', json(iif(key = max(key) OVER (PARTITION BY name), 'true', 'false')))
+FROM application
+ORDER BY name, key;
+
+-- name: script_put
+INSERT INTO script (service, edition, sha256, content, added)
+VALUES (?1, 1, ?2, ?3, ?4)
+ON CONFLICT (service) DO UPDATE
+SET edition = edition + 1, sha256 = excluded.sha256, content = excluded.content,
+	added = excluded.added
+WHERE sha256 <> excluded.sha256;
+
+-- name: script_get
+SELECT content, sha256, edition
+FROM script
+WHERE service = ?1;
+
+-- name: scripts
+SELECT json_object(
+	'service', service, 'edition', edition, 'sha256', sha256,
+	'size', length(content),
+	'added', strftime('%Y-%m-%dT%H:%M:%fZ', added / 1000.0, 'unixepoch'))
+FROM script
+ORDER BY service;

@@ -1,0 +1,82 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- Faults, their outcomes, and the list of countermeasures (133).
+
+-- name: boot_find
+SELECT key FROM boot WHERE gateway = ?1 AND id = ?2;
+
+-- name: boot_insert
+INSERT INTO boot (gateway, id) VALUES (?1, ?2);
+
+-- name: fault_insert
+INSERT INTO fault (boot, number, received, time, kind, application, version, "group",
+	data, countermeasure, policy_version)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+ON CONFLICT (boot, number) DO NOTHING;
+
+-- What was answered when the fault came for the first time.
+-- name: fault_answer
+SELECT countermeasure, policy_version
+FROM fault
+WHERE boot = ?1 AND number = ?2;
+
+-- name: fault_key
+SELECT fault.key
+FROM boot JOIN fault ON fault.boot = boot.key
+WHERE boot.gateway = ?1 AND boot.id = ?2 AND fault.number = ?3;
+
+-- name: outcome_put
+INSERT INTO outcome (fault, received, action, result, duration_ms, detail)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+ON CONFLICT (fault) DO UPDATE
+SET received = excluded.received, action = excluded.action, result = excluded.result,
+	duration_ms = excluded.duration_ms, detail = excluded.detail;
+
+-- Of one gateway, the newest first. A number grows with each fault of a boot.
+-- name: faults_of_gateway
+SELECT summary
+FROM report
+WHERE gateway = ?1
+ORDER BY boot DESC, number DESC
+LIMIT ?2;
+
+-- Of all gateways, or of one (?1), or of one kind and those below it (?2), the newest first.
+-- name: faults
+SELECT summary
+FROM report
+WHERE (?1 IS NULL OR gateway = ?1)
+	AND (?2 IS NULL OR kind = ?2 OR substr(kind, 1, length(?2) + 1) = ?2 || '.')
+ORDER BY key DESC
+LIMIT ?3;
+
+-- With all its data; ?3 narrows to a gateway.
+-- name: fault_show
+SELECT json_set(summary, '$.data', json(data))
+FROM report
+WHERE boot_id = ?1 AND number = ?2 AND (?3 IS NULL OR gateway = ?3);
+
+-- name: policy_version
+SELECT version FROM policy;
+
+-- name: countermeasures
+SELECT json_object(
+	'kind', kind, 'application', application, 'version', version, 'group', "group",
+	'action', action, 'attempts', attempts, 'window_s', window_s,
+	'backoff_ms', backoff_ms, 'then', "then")
+FROM countermeasure
+ORDER BY kind, application, version, "group";
+
+-- name: countermeasure_put
+INSERT INTO countermeasure (kind, application, version, "group", action, attempts,
+	window_s, backoff_ms, "then")
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+ON CONFLICT (kind, application, version, "group") DO UPDATE
+SET action = excluded.action, attempts = excluded.attempts,
+	window_s = excluded.window_s, backoff_ms = excluded.backoff_ms,
+	"then" = excluded."then"
+WHERE action <> excluded.action OR attempts <> excluded.attempts
+	OR window_s <> excluded.window_s OR backoff_ms <> excluded.backoff_ms
+	OR "then" <> excluded."then";
+
+-- name: countermeasure_delete
+DELETE FROM countermeasure
+WHERE kind = ?1 AND application = ?2 AND version = ?3 AND "group" = ?4;
