@@ -40,11 +40,11 @@ endif
 # libev's watcher macros pun types, as the kernel's lists do.
 CFLAGS ?= -O2 -g
 ALL_CFLAGS = -std=gnu17 $(CFLAGS) $(WARNINGS) $(HARDENING) $(SANITIZE) \
-	-fno-strict-aliasing -D_GNU_SOURCE -Iinclude -Iinclude/uapi -I. -I$(O) \
+	-fno-strict-aliasing -D_GNU_SOURCE -DFAULTLINE_VERSION=\"$(VERSION)\" -Iinclude -Iinclude/uapi -I. -I$(O) \
 	$(PKG_CFLAGS)
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SANITIZE) $(LDFLAGS)
 
-VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+VERSION := 0.1.0
 
 # program,NAME,SOURCES,PKG-CONFIG MODULES,OTHER LIBRARIES: build/out/bin/NAME
 define program

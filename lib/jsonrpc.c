@@ -291,7 +291,7 @@ void jsonrpc_free(struct jsonrpc_peer *peer)
 		struct call *call = peer->calls;
 
 		peer->calls = call->next;
-		call_free(call);
+		call_end(call, -EPIPE, NULL, NULL);
 	}
 	if (peer->write.fd >= 0)
 		peer_close_write(peer);

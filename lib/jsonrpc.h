@@ -63,7 +63,7 @@ struct jsonrpc_peer *jsonrpc_new(struct ev_loop *loop, int in, int out,
 				 const struct jsonrpc_handler *handler,
 				 void *user);
 
-/** jsonrpc_free - close the descriptors; open calls are dropped without a word */
+/** jsonrpc_free - close the descriptors; open calls end with -EPIPE first */
 void jsonrpc_free(struct jsonrpc_peer *peer);
 
 /** jsonrpc_finish - close the write end once all is written: the other side sees the end */

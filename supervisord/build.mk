@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The gateway: faultlined, faultctl, and the programs that stand beside them.
+include supervisord/link/build.mk
+
+SUPERVISORD := $(addprefix supervisord/,\
+	main.c settings.c program.c \
+	control/control.c control/methods.c \
+	reliability/collection.c reliability/detector.c reliability/fault.c \
+	reliability/fault_data.c reliability/notifier.c reliability/restoration.c \
+	reliability/source.c reliability/source_module.c reliability/source_probes.c \
+	reliability/store.c \
+	remote/application.c remote/center.c remote/download.c remote/link.c \
+	remote/link_process.c remote/management.c remote/request.c remote/unpacker.c \
+	runtime/log.c runtime/process.c runtime/runtimes.c \
+	script/event_list.c script/run.c)
+
+$(eval $(call program,faultlined,\
+	$(SUPERVISORD) $(LIB_BASE) $(LIB_JSONRPC) $(LIB_XML) $(LIB_SCRIPT) $(LIB_APPLICATION),\
+	libxml-2.0 libnl-genl-3.0 sqlite3 jansson libbpf,\
+	-lev))
+
+$(O)/supervisord/reliability/store_sql.h: supervisord/reliability/store.sql center/store/embed.awk
+	@mkdir -p $(@D)
+	@awk -f center/store/embed.awk $< > $@
+GENERATED += $(O)/supervisord/reliability/store_sql.h
+
+FAULTCTL := $(addprefix supervisord/ctl/,main.c client.c output.c cmd_status.c cmd_apps.c \
+	cmd_run.c cmd_events.c cmd_faults.c cmd_fault.c)
+$(eval $(call program,faultctl,\
+	$(FAULTCTL) $(LIB_BASE) $(LIB_JSONRPC),jansson,-lev))

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "supervisord/control/control.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "lib/cleanup.h"
+#include "lib/file.h"
+#include "lib/log.h"
+#include "supervisord/script/run.h"
+#include "supervisord/settings.h"
+
+#define CLIENTS_MAX 64
+#define GROUP "faultline"
+
+struct control {
+	ev_io accept;
+	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	struct control_client *clients;
+	int n;
+};
+
+static void client_free(struct control_client *client)
+{
+	struct control *control = client->gateway->control;
+
+	for (struct control_client **p = &control->clients; *p; p = &(*p)->next)
+		if (*p == client) {
+			*p = client->next;
+			break;
+		}
+	control->n--;
+	if (client->run)
+		run_forget(client->run);
+	json_decref(client->run_id);
+	jsonrpc_free(client->peer);
+	free(client);
+}
+
+static void client_request(struct jsonrpc_peer *peer, const char *method, json_t *params,
+			   json_t *id, void *user)
+{
+	if (!id)
+		return;
+	for (const struct control_method *m = control_methods; m->name; m++)
+		if (!strcmp(m->name, method)) {
+			m->answer(user, id, params);
+			return;
+		}
+	jsonrpc_error(peer, id, JSONRPC_METHOD_NOT_FOUND,
+		      "method not found; is the command line of the same version?", NULL);
+}
+
+static void client_closed(struct jsonrpc_peer *peer, int code, void *user)
+{
+	client_free(user);
+}
+
+static const struct jsonrpc_handler client_handler = {
+	.request = client_request,
+	.closed = client_closed,
+};
+
+static void control_accept(struct ev_loop *loop, ev_io *io, int events)
+{
+	struct gateway *gateway = io->data;
+	struct control *control = gateway->control;
+	int fd = accept4(io->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct control_client *client;
+
+	if (fd < 0)
+		return;
+	if (control->n >= CLIENTS_MAX) {
+		close(fd);
+		return;
+	}
+	client = calloc(1, sizeof(*client));
+	client->gateway = gateway;
+	client->peer = jsonrpc_new(loop, fd, fd, &client_handler, client);
+	client->next = control->clients;
+	control->clients = client;
+	control->n++;
+}
+
+/* A socket that somebody answers on is another daemon's; one that nobody does is left over. */
+static int address_free(const struct sockaddr_un *address, struct error *err)
+{
+	__cleanup_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (!connect(fd, (const struct sockaddr *)address, sizeof(*address)))
+		return error_set(err, -EADDRINUSE,
+				 "%s: another faultlined is running; stop it, or set another run directory",
+				 address->sun_path);
+	unlink(address->sun_path);
+	return 0;
+}
+
+static void access_grant(const char *path)
+{
+	struct group *group = getgrnam(GROUP);
+
+	if (chmod(path, group ? 0660 : 0600) < 0 ||
+	    (group && chown(path, 0, group->gr_gid) < 0))
+		log_warning("%s: %m", path);
+}
+
+int control_open(struct gateway *gateway, struct error *err)
+{
+	const char *folder = gateway->settings->run_folder;
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	__cleanup_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct control *control;
+	int ret = folder_make(folder, 0755, err);
+
+	if (ret)
+		return ret;
+	if (snprintf(address.sun_path, sizeof(address.sun_path), "%s/" CONTROL_SOCKET,
+		     folder) >= (int)sizeof(address.sun_path))
+		return error_set(err, -ENAMETOOLONG, "%s: too long for a socket's path", folder);
+	ret = address_free(&address, err);
+	if (ret)
+		return ret;
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    listen(fd, 16) < 0)
+		return error_set(err, -errno, "%s: %m", address.sun_path);
+	access_grant(address.sun_path);
+	control = calloc(1, sizeof(*control));
+	strcpy(control->path, address.sun_path);
+	ev_io_init(&control->accept, control_accept, steal_fd(&fd), EV_READ);
+	control->accept.data = gateway;
+	ev_io_start(gateway->loop, &control->accept);
+	gateway->control = control;
+	return 0;
+}
+
+void control_close(struct gateway *gateway)
+{
+	struct control *control = gateway->control;
+
+	if (!control)
+		return;
+	while (control->clients)
+		client_free(control->clients);
+	ev_io_stop(gateway->loop, &control->accept);
+	close(control->accept.fd);
+	unlink(control->path);
+	free(steal_pointer(&gateway->control));
+}

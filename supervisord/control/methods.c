@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What each method of the control socket answers (docs/protocol.md, "Control"). */
+#include <errno.h>
+#include <string.h>
+
+#include "lib/cleanup.h"
+#include "supervisord/control/control.h"
+#include "supervisord/reliability/notifier.h"
+#include "supervisord/reliability/source.h"
+#include "supervisord/reliability/store.h"
+#include "supervisord/runtime/process.h"
+#include "supervisord/script/run.h"
+#include "supervisord/settings.h"
+
+#define LIMIT_DEFAULT 50
+#define LIMIT_MAX 1000
+
+static int limit_of(const json_t *params)
+{
+	json_t *limit = json_object_get(params, "limit");
+	json_int_t n = json_is_integer(limit) ? json_integer_value(limit) : LIMIT_DEFAULT;
+
+	return n < 1 ? 1 : n > LIMIT_MAX ? LIMIT_MAX : n;
+}
+
+static json_t *source_describe(const struct gateway *gateway)
+{
+	struct source_ledger ledger = { 0 };
+	const struct source_ops *ops = gateway->source_ops;
+
+	if (!ops)
+		return json_pack("{s:s, s:s}", "name", "none", "blind",
+				 "the kernel is not asked: only the end of an application is seen");
+	if (ops->ledger(gateway->source, &ledger))
+		return json_pack("{s:s, s:s}", "name", ops->name, "error",
+				 "its counters cannot be read");
+	return json_pack("{s:s, s:s*, s:I, s:I, s:I, s:I}", "name", ops->name,
+			 "blind", ops->blind, "emitted", (json_int_t)ledger.emitted,
+			 "delivered", (json_int_t)ledger.delivered, "pending",
+			 (json_int_t)ledger.pending, "lost", (json_int_t)ledger.lost);
+}
+
+static json_t *app_describe(const struct app *app)
+{
+	return json_pack("{s:s, s:s, s:s, s:s*, s:o*, s:i}", "name", app->name,
+			 "version", app_version(app), "state", app_state_name(app->state),
+			 "residence",
+			 !app->data ? NULL : app->data->resident ? "resident" : "transient",
+			 "pid", app->process ? json_integer(app->process->pid) : NULL,
+			 "restarts", (int)app->restarts);
+}
+
+static json_t *apps_describe(const struct gateway *gateway)
+{
+	json_t *array = json_array();
+
+	for (struct app *app = app_list_first(gateway); app; app = app->next)
+		if (app->state != APP_ABSENT)
+			json_array_append_new(array, app_describe(app));
+	return array;
+}
+
+static void answer_status(struct control_client *client, json_t *id, const json_t *params)
+{
+	const struct gateway *gateway = client->gateway;
+	json_t *apps = apps_describe(gateway);
+
+	jsonrpc_result(client->peer, id, json_pack(
+		"{s:s, s:s, s:s, s:f, s:o, s:o, s:i, s:i, s:I}",
+		"gateway", gateway->settings->name, "group", gateway->settings->group,
+		"version", FAULTLINE_VERSION,
+		"uptime_s", (clock_now() - gateway->started_ns) / 1e9,
+		"center", notifier_describe(gateway),
+		"source", source_describe(gateway),
+		"applications", (int)json_array_size(apps),
+		"runs", run_count(gateway),
+		"faults", (json_int_t)store_fault_count(gateway->store)));
+	json_decref(apps);
+}
+
+static void answer_applications(struct control_client *client, json_t *id,
+				const json_t *params)
+{
+	jsonrpc_result(client->peer, id, apps_describe(client->gateway));
+}
+
+/* The store's answer, or the word that it failed. */
+static void answer_stored(struct control_client *client, json_t *id, json_t *stored)
+{
+	if (stored)
+		jsonrpc_result(client->peer, id, stored);
+	else
+		jsonrpc_error(client->peer, id, JSONRPC_FAILED,
+			      "the gateway's database cannot be read; its log says why", NULL);
+}
+
+static void answer_events(struct control_client *client, json_t *id, const json_t *params)
+{
+	const char *application =
+		json_string_value(json_object_get(params, "application"));
+
+	store_flush(client->gateway->store);
+	answer_stored(client, id, store_events(client->gateway->store, application,
+					       limit_of(params)));
+}
+
+static void answer_faults(struct control_client *client, json_t *id, const json_t *params)
+{
+	answer_stored(client, id, store_faults(client->gateway->store, limit_of(params)));
+}
+
+static void answer_fault(struct control_client *client, json_t *id, const json_t *params)
+{
+	const char *fault = json_string_value(json_object_get(params, "id"));
+	json_t *row = fault ? store_fault(client->gateway->store, fault) : NULL;
+
+	if (row)
+		jsonrpc_result(client->peer, id, row);
+	else
+		jsonrpc_error(client->peer, id, JSONRPC_ABSENT,
+			      "there is no fault with this id; \"faultctl faults\" lists them",
+			      NULL);
+}
+
+static void run_progress(void *user, const struct event *event, double ms, const char *text)
+{
+	struct control_client *client = user;
+
+	jsonrpc_notify(client->peer, "progress",
+		       json_pack("{s:f, s:s, s:s, s:s, s:s?, s:O*}", "t_ms", ms, "part",
+				 event->part, "event", event->name, "text", text,
+				 "application", event->application, "data", event->data));
+}
+
+static int run_error_code(int code)
+{
+	switch (code) {
+	case -ENOENT:
+		return JSONRPC_ABSENT;
+	case -EHOSTUNREACH:
+		return JSONRPC_UNREACHABLE;
+	case -EINVAL:
+	case -EFBIG:
+		return JSONRPC_REFUSED;
+	case -EBUSY:
+		return JSONRPC_BUSY;
+	default:
+		return JSONRPC_FAILED;
+	}
+}
+
+static void run_ended(void *user, json_t *result, const struct error *err)
+{
+	struct control_client *client = user;
+	json_t *id = steal_pointer(&client->run_id);
+
+	client->run = NULL;
+	if (!err)
+		jsonrpc_result(client->peer, id, json_incref(result));
+	else
+		jsonrpc_error(client->peer, id, run_error_code(err->code), err->text,
+			      err->line ? json_pack("{s:i, s:i}", "line", err->line,
+						    "column", err->column) : NULL);
+	json_decref(id);
+}
+
+static const struct run_observer run_observer = {
+	.progress = run_progress,
+	.ended = run_ended,
+};
+
+static void answer_run(struct control_client *client, json_t *id, const json_t *params)
+{
+	const char *service = json_string_value(json_object_get(params, "service"));
+
+	if (!name_valid(service)) {
+		jsonrpc_error(client->peer, id, JSONRPC_INVALID_PARAMS,
+			      "the name of a service is needed: lower-case letters, digits, dashes",
+			      NULL);
+		return;
+	}
+	if (client->run_id) {
+		jsonrpc_error(client->peer, id, JSONRPC_BUSY,
+			      "this connection follows a run already", NULL);
+		return;
+	}
+	client->run_id = json_incref(id);
+	client->run = run_start(client->gateway, service, &run_observer, client);
+}
+
+const struct control_method control_methods[] = {
+	{ "status", answer_status },
+	{ "applications", answer_applications },
+	{ "run", answer_run },
+	{ "events", answer_events },
+	{ "faults", answer_faults },
+	{ "fault", answer_fault },
+	{ NULL, NULL },
+};

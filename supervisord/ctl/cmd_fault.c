@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <stdio.h>
+#include <string.h>
+
+#include "supervisord/ctl/ctl.h"
+
+static void print_kernel(json_t *data)
+{
+	json_t *kernel = json_object_get(data, "kernel");
+
+	if (!kernel)
+		return;
+	printf("kernel          %s in %s[%s], thread %s, uid %s\n", ctl_text(kernel, "signal"),
+	       ctl_text(kernel, "comm"), ctl_text(kernel, "pid"), ctl_text(kernel, "tid"),
+	       ctl_text(kernel, "uid"));
+	if (json_object_get(kernel, "address"))
+		printf("  address       %s, code %s\n", ctl_text(kernel, "address"),
+		       ctl_text(kernel, "code"));
+	if (json_object_get(kernel, "sender"))
+		printf("  sent by       process %s of uid %s\n", ctl_text(kernel, "sender.pid"),
+		       ctl_text(kernel, "sender.uid"));
+	if (json_object_get(data, "capture_ns"))
+		printf("  capture       %s bytes of stack at %s, in %.0f us\n",
+		       ctl_text(data, "stack.bytes"), ctl_text(data, "stack.address"),
+		       ctl_number(data, "capture_ns") / 1e3);
+}
+
+static void print_registers(json_t *data)
+{
+	const char *name;
+	json_t *value;
+	int n = 0;
+
+	json_object_foreach(json_object_get(data, "registers"), name, value)
+		printf("%s%-8s %-18s", n++ % 3 ? "  " : n > 1 ? "\n  " : "registers\n  ", name,
+		       json_string_value(value));
+	if (n)
+		putchar('\n');
+}
+
+static void print_lines(const char *title, json_t *lines, const char *member)
+{
+	size_t i;
+	json_t *line;
+
+	if (!json_array_size(lines))
+		return;
+	puts(title);
+	json_array_foreach(lines, i, line)
+		printf("  %s\n", member ? ctl_text(line, member) : json_string_value(line));
+}
+
+static void print(json_t *fault)
+{
+	json_t *data = json_object_get(fault, "data");
+
+	printf("fault           %s\nkind            %s\napplication     %s %s\n"
+	       "time            %s\nstate           %s%s\n",
+	       ctl_text(fault, "id"), ctl_text(fault, "kind"), ctl_text(fault, "application"),
+	       ctl_text(fault, "version"), ctl_text(fault, "time"), ctl_text(fault, "state"),
+	       json_is_true(json_object_get(fault, "reported")) ?
+		       ", the center knows" : ", the center does not know yet");
+	if (json_object_get(fault, "countermeasure"))
+		printf("countermeasure  %s\n", ctl_text(fault, "countermeasure.action"));
+	if (json_object_get(fault, "outcome"))
+		printf("outcome         %s: %s (%s), %.2f ms after the fault\n",
+		       ctl_text(fault, "outcome.action"), ctl_text(fault, "outcome.result"),
+		       ctl_text(fault, "outcome.detail"),
+		       ctl_number(fault, "outcome.duration_ms"));
+	if (json_is_object(json_object_get(data, "script")))
+		printf("script          %s line %s: %s, step %s of %s\n",
+		       ctl_text(data, "script.service"), ctl_text(data, "script.line"),
+		       ctl_text(data, "script.event"), ctl_text(data, "script.step"),
+		       ctl_text(data, "script.steps"));
+	print_kernel(data);
+	print_registers(data);
+	print_lines("log", json_object_get(data, "log"), NULL);
+	print_lines("events before it, newest first", json_object_get(data, "events"), "text");
+}
+
+static int run(const struct ctl_options *options, int argc, char **argv)
+{
+	json_t *result = NULL;
+	int status;
+
+	if (argc != 3 || strcmp(argv[1], "show"))
+		return ctl_usage(&ctl_fault_command);
+	status = ctl_ask(options, "fault", json_pack("{s:s}", "id", argv[2]), NULL, NULL,
+			 &result);
+	if (status)
+		return status;
+	if (options->json)
+		ctl_print_json(result);
+	else
+		print(result);
+	json_decref(result);
+	return CTL_OK;
+}
+
+const struct ctl_command ctl_fault_command = {
+	"fault", "show ID", "All that is known of a fault", NULL, run,
+};

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <stdio.h>
+#include <string.h>
+
+#include "supervisord/ctl/ctl.h"
+
+/* Which color a part of the system has on a terminal. */
+static const char *part_color(const char *part)
+{
+	static const struct {
+		const char *part;
+		const char *color;
+	} colors[] = {
+		{ "kernel", "31;1" },	   { "fault", "31" },	  { "center", "35" },
+		{ "restoration", "32;1" }, { "remote", "34" },	  { "runtime", "36" },
+		{ "script", "0" },	   { "application", "2" },
+	};
+
+	for (size_t i = 0; i < sizeof(colors) / sizeof(*colors); i++)
+		if (!strcmp(colors[i].part, part))
+			return colors[i].color;
+	return "0";
+}
+
+static void print_progress(void *user, const char *method, json_t *params)
+{
+	const struct ctl_options *options = user;
+	const char *part = ctl_text(params, "part");
+
+	if (strcmp(method, "progress"))
+		return;
+	if (options->json) {
+		json_dumpf(params, stdout, JSON_COMPACT);
+		putchar('\n');
+	} else if (options->color) {
+		printf("%10.2f ms  \033[%sm%-11s %s\033[0m\n", ctl_number(params, "t_ms"),
+		       part_color(part), part, ctl_text(params, "text"));
+	} else {
+		printf("%10.2f ms  %-11s %s\n", ctl_number(params, "t_ms"), part,
+		       ctl_text(params, "text"));
+	}
+	fflush(stdout);
+}
+
+static int run(const struct ctl_options *options, int argc, char **argv)
+{
+	json_t *result = NULL;
+	int status;
+
+	if (argc != 2)
+		return ctl_usage(&ctl_run_command);
+	status = ctl_ask(options, "run", json_pack("{s:s}", "service", argv[1]),
+			 print_progress, (void *)options, &result);
+	if (status)
+		return status;
+	if (options->json) {
+		json_dumpf(result, stdout, JSON_COMPACT);
+		putchar('\n');
+	}
+	json_decref(result);
+	return CTL_OK;
+}
+
+const struct ctl_command ctl_run_command = {
+	"run", "SERVICE", "Run a service and show what happens until it is finished",
+	"Each line has the milliseconds since the request, the part of the system that\n"
+	"speaks, and what happened. With --json: one object a line, the result last.\n"
+	"The service goes on when this command is interrupted.\n",
+	run,
+};

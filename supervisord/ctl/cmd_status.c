@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <stdio.h>
+
+#include "supervisord/ctl/ctl.h"
+
+static void print(json_t *status)
+{
+	json_t *center = json_object_get(status, "center");
+	json_t *source = json_object_get(status, "source");
+
+	printf("gateway       %s (group %s), %s, up %.0f s\n", ctl_text(status, "gateway"),
+	       ctl_text(status, "group"), ctl_text(status, "version"),
+	       ctl_number(status, "uptime_s"));
+	if (json_is_true(json_object_get(center, "reachable")))
+		printf("center        %s\n", ctl_text(center, "url"));
+	else
+		printf("center        %s, not reachable: %s\n", ctl_text(center, "url"),
+		       ctl_text(center, "error"));
+	printf("kernel events %s", ctl_text(source, "name"));
+	if (json_object_get(source, "emitted"))
+		printf(": %s emitted = %s delivered + %s pending + %s lost",
+		       ctl_text(source, "emitted"), ctl_text(source, "delivered"),
+		       ctl_text(source, "pending"), ctl_text(source, "lost"));
+	putchar('\n');
+	if (json_object_get(source, "blind"))
+		printf("  not seen    %s\n", ctl_text(source, "blind"));
+	if (json_object_get(source, "error"))
+		printf("  error       %s\n", ctl_text(source, "error"));
+	printf("applications  %s\nruns          %s\nfaults        %s\n",
+	       ctl_text(status, "applications"), ctl_text(status, "runs"),
+	       ctl_text(status, "faults"));
+}
+
+static int run(const struct ctl_options *options, int argc, char **argv)
+{
+	json_t *result = NULL;
+	int status;
+
+	if (argc > 1)
+		return ctl_usage(&ctl_status_command);
+	status = ctl_ask(options, "status", NULL, NULL, NULL, &result);
+	if (status)
+		return status;
+	if (options->json)
+		ctl_print_json(result);
+	else
+		print(result);
+	json_decref(result);
+	return CTL_OK;
+}
+
+const struct ctl_command ctl_status_command = {
+	"status", "", "How the gateway stands: center, source of kernel events, counts",
+	NULL, run,
+};

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * faultctl: the gateway's command line. One file for each command; all of them
+ * ask over the control socket (docs/protocol.md, "Control").
+ */
+#ifndef SUPERVISORD_CTL_H
+#define SUPERVISORD_CTL_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+/* Exit statuses. */
+enum ctl_status {
+	CTL_OK = 0,
+	CTL_FAILED = 1,		/* the gateway says no */
+	CTL_USAGE = 2,		/* the command's words are off */
+	CTL_UNREACHABLE = 3,	/* the gateway does not answer */
+};
+
+/** struct ctl_options - what stands before the command */
+struct ctl_options {
+	const char *socket;
+	bool json;
+	bool color;
+};
+
+/**
+ * struct ctl_command - a command
+ * @arguments: for the usage line
+ * @summary: one line
+ * @help: the lines below it, may be NULL
+ * @run: @argv[0] is the command's name; returns an enum ctl_status
+ */
+struct ctl_command {
+	const char *name;
+	const char *arguments;
+	const char *summary;
+	const char *help;
+	int (*run)(const struct ctl_options *options, int argc, char **argv);
+};
+
+extern const struct ctl_command ctl_status_command, ctl_apps_command, ctl_run_command,
+	ctl_events_command, ctl_faults_command, ctl_fault_command;
+
+/** typedef ctl_notification_fn - what comes before the answer; @params borrowed, may be NULL */
+typedef void (*ctl_notification_fn)(void *user, const char *method, json_t *params);
+
+/**
+ * ctl_ask - send one request and wait for its answer
+ * @params: consumed; may be NULL
+ * @notification: may be NULL
+ * @result: set on CTL_OK, to be released
+ *
+ * Errors are told on standard error.
+ */
+int ctl_ask(const struct ctl_options *options, const char *method, json_t *params,
+	    ctl_notification_fn notification, void *user, json_t **result);
+
+/** ctl_usage - tell that a command's words are off; CTL_USAGE */
+int ctl_usage(const struct ctl_command *command);
+
+/** ctl_limit - parse "-n NUMBER" and nothing else; false when the words are off */
+bool ctl_limit(int argc, char **argv, int *limit);
+
+/* Output. */
+void ctl_print_json(json_t *json);
+/** ctl_text - a member of @object as text; "-" when there is none; NAME.NAME goes deeper */
+const char *ctl_text(json_t *object, const char *path);
+/** ctl_number - a member as a number; 0 when there is none */
+double ctl_number(json_t *object, const char *path);
+
+/** struct ctl_column - a column of a table; @path as in ctl_text() */
+struct ctl_column {
+	const char *title;
+	const char *path;
+};
+
+/** ctl_table - print an array of objects; @columns end with a NULL title */
+void ctl_table(json_t *array, const struct ctl_column *columns, const char *empty);
+
+#endif /* SUPERVISORD_CTL_H */

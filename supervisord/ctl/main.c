@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "supervisord/ctl/ctl.h"
+
+#define SOCKET "/run/faultline/control.sock"
+
+static const struct ctl_command *const commands[] = {
+	&ctl_status_command, &ctl_apps_command, &ctl_run_command,
+	&ctl_events_command, &ctl_faults_command, &ctl_fault_command,
+};
+
+#define N_COMMANDS (sizeof(commands) / sizeof(*commands))
+
+static void help(void)
+{
+	puts("Usage: faultctl [OPTION]... COMMAND\n"
+	     "Ask the gateway and let it run services.\n");
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		printf("  %-8s %-20s %s\n", commands[i]->name, commands[i]->arguments,
+		       commands[i]->summary);
+	puts("\n"
+	     "  -s, --socket=FILE  the gateway's socket, " SOCKET " by default;\n"
+	     "                     $FAULTLINE_SOCKET is looked at as well\n"
+	     "  -j, --json         print JSON\n"
+	     "  -h, --help         this text; behind a command: about that command\n"
+	     "  -V, --version      the version\n"
+	     "\n"
+	     "Exit status: 0 done, 1 the gateway refuses or failed, 2 wrong usage,\n"
+	     "3 the gateway does not answer. See faultctl(1).");
+}
+
+static void command_help(const struct ctl_command *command)
+{
+	printf("Usage: faultctl [OPTION]... %s %s\n%s.\n", command->name,
+	       command->arguments, command->summary);
+	if (command->help)
+		printf("\n%s", command->help);
+}
+
+int ctl_usage(const struct ctl_command *command)
+{
+	fprintf(stderr, "Usage: faultctl [OPTION]... %s %s\nTry \"faultctl %s --help\".\n",
+		command->name, command->arguments, command->name);
+	return CTL_USAGE;
+}
+
+bool ctl_limit(int argc, char **argv, int *limit)
+{
+	char rest;
+
+	if (argc == 1)
+		return true;
+	return argc == 3 && !strcmp(argv[1], "-n") &&
+	       sscanf(argv[2], "%d%c", limit, &rest) == 1 && *limit > 0;
+}
+
+static int command_run(const struct ctl_options *options, int argc, char **argv)
+{
+	for (size_t i = 0; i < N_COMMANDS; i++) {
+		if (strcmp(commands[i]->name, argv[0]))
+			continue;
+		if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
+			command_help(commands[i]);
+			return CTL_OK;
+		}
+		return commands[i]->run(options, argc, argv);
+	}
+	fprintf(stderr, "faultctl: there is no command \"%s\"; try \"faultctl --help\"\n",
+		argv[0]);
+	return CTL_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "socket", required_argument, NULL, 's' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ NULL },
+	};
+	struct ctl_options options = {
+		.socket = getenv("FAULTLINE_SOCKET"),
+		.color = isatty(STDOUT_FILENO) && !getenv("NO_COLOR"),
+	};
+	int c;
+
+	/* Options end where the command begins; what follows is the command's. */
+	while ((c = getopt_long(argc, argv, "+s:jhV", longs, NULL)) >= 0)
+		switch (c) {
+		case 's':
+			options.socket = optarg;
+			break;
+		case 'j':
+			options.json = true;
+			break;
+		case 'h':
+			help();
+			return CTL_OK;
+		case 'V':
+			puts("faultctl " FAULTLINE_VERSION);
+			return CTL_OK;
+		default:
+			fputs("Try \"faultctl --help\".\n", stderr);
+			return CTL_USAGE;
+		}
+	if (!options.socket)
+		options.socket = SOCKET;
+	if (optind == argc) {
+		help();
+		return CTL_USAGE;
+	}
+	/* As in "faultctl status --json". */
+	if (argc - optind > 1 && !strcmp(argv[argc - 1], "--json")) {
+		options.json = true;
+		argc--;
+	}
+	return command_run(&options, argc - optind, argv + optind);
+}

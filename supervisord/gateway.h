@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The local server (3): one event loop, and one pointer to each of its means.
+ * Every means keeps its own state; this is where they find each other.
+ */
+#ifndef SUPERVISORD_GATEWAY_H
+#define SUPERVISORD_GATEWAY_H
+
+#include <ev.h>
+#include <stdint.h>
+#include <time.h>
+
+struct application_list;
+struct event_list;
+struct link;
+struct runtimes;
+struct run_list;
+struct settings;
+struct source;
+struct source_ops;
+struct store;
+struct control;
+struct collection;
+struct notifier;
+
+struct gateway {
+	struct ev_loop *loop;
+	struct settings *settings;
+	struct runtimes *runtimes;		/* 31 */
+	struct link *link;			/* 32, its outer half */
+	struct application_list *applications;	/* 322, 325 */
+	struct event_list *events;		/* 332 */
+	struct run_list *runs;			/* 334 */
+	struct store *store;			/* 341, 342 */
+	const struct source_ops *source_ops;	/* 343, the kernel's half; NULL: none */
+	struct source *source;
+	struct collection *collection;		/* 347 */
+	struct notifier *notifier;		/* 345, 349 */
+	struct control *control;
+	uint64_t started_ns;
+};
+
+/* CLOCK_BOOTTIME in ns: the clock of kernel records and of all that is timed here. */
+static inline uint64_t clock_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
+/* The same moment as ms since 1970, for what is stored and sent. */
+static inline int64_t clock_to_unix_ms(uint64_t boot_ns)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000 -
+	       (int64_t)(clock_now() - boot_ns) / 1000000;
+}
+
+#endif /* SUPERVISORD_GATEWAY_H */

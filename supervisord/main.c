@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * faultlined: the local server (3). Reads its settings, opens its means in the
+ * order in which they need each other, and runs one event loop.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <libxml/parser.h>
+#include <libxml/xmlerror.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "lib/file.h"
+#include "lib/log.h"
+#include "supervisord/control/control.h"
+#include "supervisord/reliability/collection.h"
+#include "supervisord/reliability/fault.h"
+#include "supervisord/reliability/notifier.h"
+#include "supervisord/reliability/source.h"
+#include "supervisord/reliability/store.h"
+#include "supervisord/remote/link.h"
+#include "supervisord/runtime/runtimes.h"
+#include "supervisord/script/event_list.h"
+#include "supervisord/script/run.h"
+#include "supervisord/settings.h"
+
+#define CONFIG "/etc/faultline/gateway.xml"
+
+static const char usage[] =
+	"Usage: faultlined [OPTION]...\n"
+	"Run the gateway: fetch and run applications, see their faults, restore them.\n"
+	"\n"
+	"  -c, --config=FILE  settings, " CONFIG " by default\n"
+	"  -t, --test         check the settings, and end\n"
+	"  -v, --verbose      log what happens; twice: also what is for developers\n"
+	"  -h, --help         this text\n"
+	"  -V, --version      the version\n"
+	"\n"
+	"It runs in the foreground, as root, until SIGTERM. See faultlined(8).\n";
+
+static struct {
+	const char *config;
+	bool test;
+	int level;
+} options = { .config = CONFIG, .level = LOG_NOTICE };
+
+/* Return: 0 to go on, else the exit status plus one. */
+static int options_parse(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "test", no_argument, NULL, 't' },
+		{ "verbose", no_argument, NULL, 'v' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ NULL },
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "c:tvhV", longs, NULL)) >= 0)
+		switch (c) {
+		case 'c':
+			options.config = optarg;
+			break;
+		case 't':
+			options.test = true;
+			break;
+		case 'v':
+			options.level += options.level < LOG_DEBUG;
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			return 1;
+		case 'V':
+			puts("faultlined " FAULTLINE_VERSION);
+			return 1;
+		default:
+			fputs("Try \"faultlined --help\".\n", stderr);
+			return 3;
+		}
+	if (optind < argc) {
+		fprintf(stderr, "faultlined: \"%s\" is not expected; try \"faultlined --help\"\n",
+			argv[optind]);
+		return 3;
+	}
+	return 0;
+}
+
+static char *below(const char *folder, const char *name)
+{
+	char *path;
+
+	return asprintf(&path, "%s/%s", folder, name) < 0 ? NULL : path;
+}
+
+static int configuration_open(struct gateway *gateway, struct error *err)
+{
+	__cleanup_free char *runtimes = NULL, *events = NULL;
+
+	gateway->settings = settings_read(options.config, err);
+	if (!gateway->settings)
+		return -EINVAL;
+	runtimes = below(gateway->settings->configuration_folder, "runtimes.xml");
+	events = below(gateway->settings->configuration_folder, "events.xml");
+	gateway->runtimes = runtimes_read(runtimes, err);
+	if (!gateway->runtimes)
+		return -EINVAL;
+	gateway->events = event_list_open(events, err);
+	return gateway->events ? 0 : -EINVAL;
+}
+
+static int state_open(struct gateway *gateway, struct error *err)
+{
+	__cleanup_free char *path = below(gateway->settings->state_folder, "gateway.db");
+	int ret = folder_make(gateway->settings->state_folder, 0711, err);
+
+	/* Applications pass through to their own folders; the rest is not theirs to see. */
+	if (!ret && chmod(gateway->settings->state_folder, 0711) < 0)
+		ret = error_set(err, -errno, "%s: %m", gateway->settings->state_folder);
+	umask(077);
+	if (!ret)
+		ret = store_open(&gateway->store, path, err);
+	umask(022);
+	return ret;
+}
+
+static int source_try(struct gateway *gateway, const struct source_ops *ops,
+		      struct error *err)
+{
+	int ret = ops->open(&gateway->source, gateway->loop, collection_record, gateway, err);
+
+	if (!ret)
+		gateway->source_ops = ops;
+	return ret;
+}
+
+/* The module where it is loaded, else the probes, unless the settings name one. */
+static int source_open(struct gateway *gateway, struct error *err)
+{
+	const char *wanted = gateway->settings->source;
+	struct error module = { 0 }, probes = { 0 };
+
+	if (!strcmp(wanted, "none"))
+		return 0;
+	if (!strcmp(wanted, "module"))
+		return source_try(gateway, &source_module, err);
+	if (!strcmp(wanted, "probes"))
+		return source_try(gateway, &source_probes, err);
+	if (!source_try(gateway, &source_module, &module))
+		return 0;
+	if (!source_try(gateway, &source_probes, &probes)) {
+		log_notice("kernel events come from the eBPF probes: %s", module.text);
+		return 0;
+	}
+	return error_set(err, probes.code,
+			 "no source of kernel events: %s; and %s; <faults source=\"none\"/> in gateway.xml does without",
+			 module.text, probes.text);
+}
+
+static int link_open(struct gateway *gateway, struct error *err)
+{
+	struct link_options link = {
+		.user = gateway->settings->link_user,
+		.ca = gateway->settings->center_ca,
+		.verbose = options.level >= LOG_DEBUG,
+	};
+
+	gateway->link = link_start(gateway->loop, &link, err);
+	return gateway->link ? 0 : -EIO;
+}
+
+static int gateway_open(struct gateway *gateway, struct error *err)
+{
+	int ret = state_open(gateway, err);
+
+	if (!ret)
+		ret = app_list_open(gateway, err);
+	if (!ret)
+		ret = collection_open(gateway, err);
+	if (!ret)
+		ret = control_open(gateway, err);
+	if (!ret)
+		ret = link_open(gateway, err);
+	if (!ret)
+		ret = notifier_open(gateway, err);
+	if (!ret)
+		ret = source_open(gateway, err);
+	return ret;
+}
+
+/* In the reverse order, from wherever gateway_open() came to. */
+static void gateway_close(struct gateway *gateway)
+{
+	run_list_close(gateway);
+	control_close(gateway);
+	for (struct app *app = gateway->applications ? app_list_first(gateway) : NULL; app;
+	     app = app->next)
+		if (app->fault)
+			fault_drop(app->fault);
+	app_list_close(gateway);
+	if (gateway->link)
+		link_stop(gateway->link);
+	notifier_close(gateway);
+	if (gateway->collection)
+		collection_close(gateway);
+	if (gateway->source)
+		gateway->source_ops->close(gateway->source);
+	store_close(gateway->store);
+	event_list_put(gateway->events);
+	runtimes_free(gateway->runtimes);
+	settings_free(gateway->settings);
+}
+
+static void stop(struct ev_loop *loop, ev_signal *signal, int events)
+{
+	log_info("stopping");
+	ev_break(loop, EVBREAK_ALL);
+}
+
+/* Tells systemd, or who else started the daemon, how it stands (sd_notify(3)). */
+static void manager_notify(const char *state)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = path ? socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0) : -1;
+
+	if (fd < 0)
+		return;
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	if (address.sun_path[0] == '@')
+		address.sun_path[0] = '\0';
+	sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&address,
+	       offsetof(struct sockaddr_un, sun_path) + strlen(path));
+	close(fd);
+}
+
+static void gateway_run(struct gateway *gateway)
+{
+	ev_signal term, interrupt;
+
+	ev_signal_init(&term, stop, SIGTERM);
+	ev_signal_init(&interrupt, stop, SIGINT);
+	ev_signal_start(gateway->loop, &term);
+	ev_signal_start(gateway->loop, &interrupt);
+	log_notice("gateway %s is ready; center %s; kernel events from %s",
+		   gateway->settings->name, gateway->settings->center_url,
+		   gateway->source_ops ? gateway->source_ops->name : "nowhere");
+	manager_notify("READY=1");
+	/* What starting needed and running does not goes back to the kernel. */
+	malloc_trim(0);
+	ev_run(gateway->loop, 0);
+	manager_notify("STOPPING=1");
+}
+
+static void xml_quiet(void *user, xmlErrorPtr error)
+{
+}
+
+int main(int argc, char **argv)
+{
+	struct gateway gateway = { .started_ns = clock_now() };
+	struct error err = { 0 };
+	int ret = options_parse(argc, argv);
+
+	if (ret)
+		return ret - 1;
+	log_open("faultlined", options.level);
+	signal(SIGPIPE, SIG_IGN);
+	/* Every error of libxml2 is taken from where it happens. */
+	xmlSetStructuredErrorFunc(NULL, xml_quiet);
+	gateway.loop = ev_default_loop(EVFLAG_NOSIGMASK);
+	ret = configuration_open(&gateway, &err);
+	if (!ret && options.test) {
+		printf("%s: good: gateway %s, center %s\n", options.config,
+		       gateway.settings->name, gateway.settings->center_url);
+	} else if (!ret && geteuid()) {
+		ret = error_set(&err, -EPERM,
+				"it must run as root: applications run as users of their own, and the kernel is watched");
+	} else if (!ret) {
+		ret = gateway_open(&gateway, &err);
+		if (!ret)
+			gateway_run(&gateway);
+	}
+	gateway_close(&gateway);
+	ev_loop_destroy(gateway.loop);
+	xmlCleanupParser();
+	if (ret)
+		log_error("%s", err.text);
+	return ret ? 1 : 0;
+}

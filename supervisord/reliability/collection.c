@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "supervisord/reliability/collection.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/log.h"
+#include "supervisord/reliability/detector.h"
+#include "supervisord/reliability/fault.h"
+#include "supervisord/reliability/fault_data.h"
+#include "supervisord/reliability/store.h"
+#include "supervisord/runtime/process.h"
+#include "supervisord/script/run.h"
+
+/* Events wait this long for others, so that one fsync serves many. */
+#define FLUSH_S 0.05
+
+/* Watches that are over, whose last records may still come. */
+#define PAST_MAX 64
+
+struct collection {
+	ev_timer flush;
+	uint64_t seq;		/* newest record taken in */
+	uint64_t acked;
+	unsigned int n_past;
+	struct {
+		uint64_t cookie;
+		char application[NAME_MAX_LEN + 1];
+	} past[PAST_MAX];
+};
+
+/* What is on disk need not be kept by the kernel any longer. */
+static void collection_flush(struct gateway *gateway)
+{
+	struct collection *collection = gateway->collection;
+
+	if (store_flush(gateway->store)) {
+		ev_timer_again(gateway->loop, &collection->flush);
+		return;
+	}
+	ev_timer_stop(gateway->loop, &collection->flush);
+	if (gateway->source && collection->seq > collection->acked &&
+	    !gateway->source_ops->ack(gateway->source, collection->seq))
+		collection->acked = collection->seq;
+}
+
+static void flush_due(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	collection_flush(timer->data);
+}
+
+int collection_open(struct gateway *gateway, struct error *err)
+{
+	struct collection *collection = calloc(1, sizeof(*collection));
+
+	if (!collection)
+		return error_set(err, -ENOMEM, "out of memory");
+	ev_init(&collection->flush, flush_due);
+	collection->flush.repeat = FLUSH_S;
+	collection->flush.data = gateway;
+	gateway->collection = collection;
+	return 0;
+}
+
+void collection_close(struct gateway *gateway)
+{
+	if (!gateway->collection)
+		return;
+	collection_flush(gateway);
+	ev_timer_stop(gateway->loop, &gateway->collection->flush);
+	free(steal_pointer(&gateway->collection));
+}
+
+void collection_add(struct gateway *gateway, const struct event *event,
+		    const char *format, ...)
+{
+	uint64_t time_ns = event->time_ns ? event->time_ns : clock_now();
+	char text[512];
+	struct store_event row = {
+		.time_ms = clock_to_unix_ms(time_ns),
+		.part = event->part,
+		.application = event->application,
+		.name = event->name,
+		.text = text,
+		.data = event->data,
+	};
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	log_info("[%s] %s", event->part, text);
+	store_event_add(gateway->store, &row);
+	if (!ev_is_active(&gateway->collection->flush))
+		ev_timer_again(gateway->loop, &gateway->collection->flush);
+	if (event->application)
+		run_show(gateway, event, time_ns, text);
+	json_decref(event->data);
+}
+
+/* The application that a watch is or was of; NULL when it is not known. */
+static const char *watch_application(const struct gateway *gateway, uint64_t cookie)
+{
+	const struct collection *collection = gateway->collection;
+	const struct app *app = app_by_cookie(gateway, cookie);
+
+	if (app)
+		return app->name;
+	for (unsigned int i = 0; i < PAST_MAX; i++)
+		if (collection->past[i].cookie == cookie)
+			return collection->past[i].application;
+	return NULL;
+}
+
+static void watch_remember(struct collection *collection, uint64_t cookie,
+			   const char *application)
+{
+	unsigned int i = collection->n_past++ % PAST_MAX;
+
+	collection->past[i].cookie = cookie;
+	snprintf(collection->past[i].application,
+		 sizeof(collection->past[i].application), "%s", application);
+}
+
+static void record_add(struct gateway *gateway, const char *application,
+		       const struct faultline_record *record,
+		       const struct faultline_capture *capture)
+{
+	struct event event = {
+		.part = "kernel",
+		.application = application,
+		.time_ns = record->time_ns,
+		.data = fault_data_record(record),
+	};
+	char name[16];
+
+	if (record->type == FAULTLINE_RECORD_FATAL) {
+		event.name = "process.fatal";
+		collection_add(gateway, &event,
+			       "%s in process %d (%.16s) at address 0x%llx; captured %u bytes of stack in %.0f us",
+			       detector_signal_name(record->signo, name), record->tgid,
+			       record->comm, (unsigned long long)record->fault_addr,
+			       capture ? capture->stack_len : 0,
+			       capture ? capture->cost_ns / 1e3 : 0.);
+	} else if (record->signo) {
+		event.name = "process.ended";
+		collection_add(gateway, &event, "process %d (%.16s) ended by %s",
+			       record->tgid, record->comm,
+			       detector_signal_name(record->signo, name));
+	} else {
+		event.name = "process.ended";
+		collection_add(gateway, &event, "process %d (%.16s) ended with status %d",
+			       record->tgid, record->comm, record->code);
+	}
+}
+
+void collection_record(void *user, const struct faultline_record *record,
+		       const struct faultline_capture *capture)
+{
+	struct gateway *gateway = user;
+	struct app *app = app_by_cookie(gateway, record->cookie);
+	struct process *process = app ? app->process : NULL;
+	struct verdict verdict = { .fault = false };
+	bool main = record->flags & FAULTLINE_F_MAIN;
+
+	gateway->collection->seq = record->seq;
+	if (record->type != FAULTLINE_RECORD_FATAL && record->type != FAULTLINE_RECORD_EXIT)
+		return;
+	record_add(gateway, watch_application(gateway, record->cookie), record, capture);
+	if (!process)
+		return;
+	if (main && record->type == FAULTLINE_RECORD_FATAL)
+		process->dying = true;
+	if (!process->stopping && !app->fault)
+		verdict = detector_record(record);
+	if (main)
+		watch_remember(gateway->collection, record->cookie, app->name);
+	if (verdict.fault)
+		fault_begin(app, verdict.kind, &(struct fault_evidence){
+			.time_ns = record->time_ns, .record = record, .capture = capture });
+	/* The fault may have replaced the process; then it is no longer the owner's. */
+	if (main && record->type == FAULTLINE_RECORD_EXIT && app->process == process)
+		process_recorded(process);
+}
+
+void collection_exit(struct app *app, struct process *process, int status)
+{
+	struct verdict verdict = detector_status(status);
+
+	if (app->fault || (process->watched && process->recorded))
+		return;
+	fault_begin(app, verdict.kind, &(struct fault_evidence){ .time_ns = clock_now() });
+}
+
+void collection_notification(struct app *app, const char *method, json_t *params)
+{
+	const char *name = json_string_value(json_object_get(params, "name"));
+	struct verdict verdict = { .fault = false };
+
+	if (strcmp(method, "event") || !kind_valid(name)) {
+		collection_add(app->gateway, &(struct event){
+			.part = "application", .name = "channel.ignored",
+			.application = app->name },
+			"%s sent a notification that is not an event with a name", app->name);
+		return;
+	}
+	collection_add(app->gateway, &(struct event){
+		.part = "application", .name = name, .application = app->name,
+		.data = json_incref(params) }, "%s reports %s", app->name, name);
+	if (!app->fault && app->state == APP_RUNNING)
+		verdict = detector_notification(params);
+	if (verdict.fault)
+		fault_begin(app, verdict.kind, &(struct fault_evidence){
+			.time_ns = clock_now(), .report = params });
+}
+
+void collection_deadline(struct app *app, const char *processing)
+{
+	if (app->fault || app->state != APP_RUNNING)
+		return;
+	collection_add(app->gateway, &(struct event){
+		.part = "runtime", .name = "processing.deadline", .application = app->name },
+		"%s did not answer %s in time", app->name, processing);
+	fault_begin(app, "hang.deadline", &(struct fault_evidence){ .time_ns = clock_now() });
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Event collection (347): everything that happens comes through here, from the
+ * kernel, the applications and the gateway's own means. It is recorded as event
+ * data (342, S33) and shown to the runs that it concerns; what the fault
+ * detector (343) finds abnormal goes on as a fault (S31, S32, S34).
+ */
+#ifndef SUPERVISORD_COLLECTION_H
+#define SUPERVISORD_COLLECTION_H
+
+#include <jansson.h>
+
+#include "supervisord/reliability/source.h"
+#include "supervisord/remote/application.h"
+
+struct process;
+
+/**
+ * struct event - something that happened
+ * @part: whose means says so: remote, runtime, script, kernel, fault, center,
+ *	restoration, application, gateway
+ * @name: names joined by dots
+ * @application: may be NULL
+ * @time_ns: clock_now() when it happened; 0: now
+ * @data: consumed by collection_add(); may be NULL
+ */
+struct event {
+	const char *part;
+	const char *name;
+	const char *application;
+	uint64_t time_ns;
+	json_t *data;
+};
+
+int collection_open(struct gateway *gateway, struct error *err);
+void collection_close(struct gateway *gateway);
+
+/** collection_add - record an event that is no fault; the text is one line for a person */
+void collection_add(struct gateway *gateway, const struct event *event,
+		    const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/** collection_record - a source_record_fn: @user is the gateway */
+void collection_record(void *user, const struct faultline_record *record,
+		       const struct faultline_capture *capture);
+
+/** collection_exit - a process has ended and is reaped; @status as wait(2) has it */
+void collection_exit(struct app *app, struct process *process, int status);
+
+/** collection_notification - the application reports an event on its channel */
+void collection_notification(struct app *app, const char *method, json_t *params);
+
+/** collection_deadline - a processing was not answered within its time */
+void collection_deadline(struct app *app, const char *processing);
+
+#endif /* SUPERVISORD_COLLECTION_H */

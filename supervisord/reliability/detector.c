@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "supervisord/reliability/detector.h"
+
+#include <ctype.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+const char *detector_signal_name(int signo, char *buffer)
+{
+	const char *name = sigabbrev_np(signo);
+
+	if (name)
+		snprintf(buffer, 16, "SIG%s", name);
+	else
+		snprintf(buffer, 16, "SIGRT%d", signo);
+	return buffer;
+}
+
+static struct verdict signal_verdict(int signo)
+{
+	struct verdict verdict = { .fault = true };
+	char name[16];
+
+	detector_signal_name(signo, name);
+	for (char *p = name; *p; p++)
+		*p = tolower((unsigned char)*p);
+	snprintf(verdict.kind, sizeof(verdict.kind), "signal.%s", name + strlen("SIG"));
+	return verdict;
+}
+
+/* An application ends when it is asked to: by itself, even well, is a fault. */
+static struct verdict exit_verdict(int code)
+{
+	struct verdict verdict = { .fault = true };
+
+	strcpy(verdict.kind, code ? "exit.nonzero" : "exit.unexpected");
+	return verdict;
+}
+
+struct verdict detector_record(const struct faultline_record *record)
+{
+	switch (record->type) {
+	case FAULTLINE_RECORD_FATAL:
+		return signal_verdict(record->signo);
+	case FAULTLINE_RECORD_EXIT:
+		/* A helper process may come and go; only a fatal signal of it matters. */
+		if (!(record->flags & FAULTLINE_F_MAIN))
+			break;
+		return record->signo ? signal_verdict(record->signo) :
+				       exit_verdict(record->code);
+	}
+	return (struct verdict){ .fault = false };
+}
+
+struct verdict detector_status(int status)
+{
+	return WIFSIGNALED(status) ? signal_verdict(WTERMSIG(status)) :
+				     exit_verdict(WEXITSTATUS(status));
+}
+
+struct verdict detector_notification(const json_t *params)
+{
+	const char *severity = json_string_value(json_object_get(params, "severity"));
+	const char *name = json_string_value(json_object_get(params, "name"));
+	struct verdict verdict = {
+		.fault = severity && !strcmp(severity, "fault") && kind_valid(name) &&
+			 strlen(name) < KIND_MAX_LEN - strlen("application."),
+	};
+
+	if (verdict.fault)
+		snprintf(verdict.kind, sizeof(verdict.kind), "application.%.*s",
+			 KIND_MAX_LEN - (int)strlen("application."), name);
+	return verdict;
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "supervisord/reliability/fault.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/log.h"
+#include "supervisord/reliability/collection.h"
+#include "supervisord/reliability/fault_data.h"
+#include "supervisord/reliability/notifier.h"
+#include "supervisord/reliability/restoration.h"
+#include "supervisord/remote/request.h"
+#include "supervisord/script/run.h"
+#include "supervisord/settings.h"
+
+/* What the gateway does by itself when the center does not answer in time (348). */
+static json_t *own_countermeasure(void)
+{
+	return json_pack("{s:s, s:i, s:i, s:i, s:s}", "action", "restart",
+			 "attempts", 3, "window_s", 60, "backoff_ms", 100,
+			 "then", "stop");
+}
+
+static void decide_overdue(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	struct fault *fault = timer->data;
+	json_t *countermeasure = own_countermeasure();
+
+	fault_decide(fault, countermeasure, "gateway");
+	json_decref(countermeasure);
+}
+
+static double ms_between(uint64_t from_ns, uint64_t to_ns)
+{
+	return to_ns > from_ns ? (to_ns - from_ns) / 1e6 : 0;
+}
+
+static void fault_store(struct fault *fault)
+{
+	struct gateway *gateway = fault->app->gateway;
+	int ret = store_fault_add(gateway->store, &fault->row);
+
+	/*
+	 * A disk that fails is no reason to leave the application down: the
+	 * fault is handled without a record of it, and the center is not told.
+	 */
+	if (ret) {
+		log_error("a fault of %s is not recorded: %s", fault->app->name,
+			  strerror(-ret));
+		snprintf(fault->row.id, sizeof(fault->row.id), "unrecorded-%llu",
+			 (unsigned long long)fault->time_ns);
+	}
+	collection_add(gateway, &(struct event){
+		.part = "fault", .name = "fault.stored", .application = fault->app->name,
+		.data = json_pack("{s:s, s:s, s:f}", "fault", fault->row.id,
+				  "kind", fault->kind, "known_ms",
+				  ms_between(fault->time_ns, fault->known_ns)) },
+		"%s in %s %s: known after %.2f ms, fault data stored as %s", fault->kind,
+		fault->app->name, fault->version,
+		ms_between(fault->time_ns, fault->known_ns), fault->row.id);
+}
+
+void fault_begin(struct app *app, const char *kind, const struct fault_evidence *evidence)
+{
+	struct gateway *gateway = app->gateway;
+	struct fault *fault = calloc(1, sizeof(*fault));
+
+	fault->app = app;
+	fault->known_ns = clock_now();
+	fault->time_ns = evidence->time_ns;
+	snprintf(fault->kind, sizeof(fault->kind), "%s", kind);
+	snprintf(fault->version, sizeof(fault->version), "%s", app_version(app));
+	fault->row.time_ms = clock_to_unix_ms(fault->time_ns);
+	fault->row.kind = fault->kind;
+	fault->row.application = app->name;
+	fault->row.version = fault->version;
+	fault->row.data = fault_data_collect(app, evidence);
+	ev_timer_init(&fault->decide, decide_overdue, gateway->settings->decide_ms / 1e3, 0.);
+	fault->decide.data = fault;
+	ev_init(&fault->backoff, NULL);
+	app->fault = fault;
+	app->state = APP_RESTORING;
+	run_interrupted(app);
+	fault_store(fault);
+	json_decref(steal_pointer(&fault->row.data));
+	ev_timer_start(gateway->loop, &fault->decide);
+	notifier_kick(gateway);
+}
+
+void fault_decide(struct fault *fault, json_t *countermeasure, const char *by)
+{
+	struct gateway *gateway = fault->app->gateway;
+	bool center = !strcmp(by, "center");
+
+	if (fault->decided)
+		return;
+	fault->decided = true;
+	ev_timer_stop(gateway->loop, &fault->decide);
+	fault->countermeasure = json_incref(countermeasure);
+	store_fault_decided(gateway->store, fault->row.id, countermeasure, center);
+	collection_add(gateway, &(struct event){
+		.part = center ? "center" : "restoration", .name = "fault.decided",
+		.application = fault->app->name,
+		.data = json_pack("{s:s, s:O, s:s}", "fault", fault->row.id,
+				  "countermeasure", countermeasure, "by", by) },
+		center ? "the center's countermeasure against %s: %s" :
+			 "no answer from the center; the gateway's own countermeasure against %s: %s",
+		fault->kind,
+		json_string_value(json_object_get(countermeasure, "action")));
+	restoration_start(fault);
+}
+
+struct fault *fault_find(const struct gateway *gateway, const char *id)
+{
+	for (struct app *app = app_list_first(gateway); app; app = app->next)
+		if (app->fault && !strcmp(app->fault->row.id, id))
+			return app->fault;
+	return NULL;
+}
+
+void fault_end(struct fault *fault, bool restored, const char *action, const char *detail)
+{
+	struct app *app = fault->app;
+	struct gateway *gateway = app->gateway;
+	double ms = ms_between(fault->time_ns, clock_now());
+	json_t *outcome = json_pack("{s:s, s:s, s:f, s:s}", "action", action, "result",
+				    restored ? "restored" : "failed", "duration_ms", ms,
+				    "detail", detail);
+
+	store_fault_outcome(gateway->store, fault->row.id,
+			    restored ? "restored" : "failed", outcome);
+	collection_add(gateway, &(struct event){
+		.part = "restoration", .name = restored ? "fault.restored" : "fault.failed",
+		.application = app->name,
+		.data = json_pack("{s:s, s:o}", "fault", fault->row.id, "outcome", outcome) },
+		"%s: %s; %.2f ms after the fault", action, detail, ms);
+	fault_drop(fault);
+	notifier_kick(gateway);
+	if (restored)
+		run_restored(app);
+	else
+		run_not_restored(app, detail);
+	request_advance(app);
+}
+
+void fault_drop(struct fault *fault)
+{
+	struct app *app = fault->app;
+
+	ev_timer_stop(app->gateway->loop, &fault->decide);
+	ev_timer_stop(app->gateway->loop, &fault->backoff);
+	json_decref(fault->countermeasure);
+	app->fault = NULL;
+	free(fault);
+}

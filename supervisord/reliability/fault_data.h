@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Fault data collection means (344): what is needed to understand a fault, as JSON. */
+#ifndef SUPERVISORD_FAULT_DATA_H
+#define SUPERVISORD_FAULT_DATA_H
+
+#include "supervisord/reliability/fault.h"
+
+/** fault_data_collect - signal, process, registers, stack, log, script, events; new reference */
+json_t *fault_data_collect(struct app *app, const struct fault_evidence *evidence);
+
+/** fault_data_record - one kernel record without its capture; new reference */
+json_t *fault_data_record(const struct faultline_record *record);
+
+#endif /* SUPERVISORD_FAULT_DATA_H */

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "supervisord/reliability/notifier.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "lib/log.h"
+#include "supervisord/reliability/fault.h"
+#include "supervisord/reliability/store.h"
+#include "supervisord/remote/center.h"
+#include "supervisord/settings.h"
+
+/* Full-jitter back-off: a random time up to a bound that doubles. */
+#define BACKOFF_FIRST_S 0.2
+#define BACKOFF_MAX_S 60.0
+
+struct notifier {
+	struct gateway *gateway;
+	ev_timer retry;
+	double bound_s;
+	bool busy;
+	bool again;		/* kicked while busy */
+	bool reachable;
+	char error[256];
+	char id[64];		/* of the fault that is being told */
+	bool outcome;		/* it is its outcome */
+};
+
+static void notifier_pump(struct notifier *notifier);
+
+static double jitter(double bound)
+{
+	uint32_t random = 0;
+
+	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
+		random = clock_now();
+	return bound * (random / 4294967296.0);
+}
+
+static void notifier_wait(struct notifier *notifier, int retry_after_s)
+{
+	double wait = jitter(notifier->bound_s);
+
+	if (retry_after_s > 0)
+		wait += retry_after_s;
+	notifier->bound_s *= 2;
+	if (notifier->bound_s > BACKOFF_MAX_S)
+		notifier->bound_s = BACKOFF_MAX_S;
+	notifier->retry.repeat = wait > 0.001 ? wait : 0.001;
+	ev_timer_again(notifier->gateway->loop, &notifier->retry);
+}
+
+void notifier_heard(struct gateway *gateway, bool reachable, const char *error)
+{
+	struct notifier *notifier = gateway->notifier;
+
+	if (notifier->reachable && !reachable)
+		log_warning("center %s: %s", gateway->settings->center_url,
+			    error ? error : "not reachable");
+	notifier->reachable = reachable;
+	snprintf(notifier->error, sizeof(notifier->error), "%s", error ? error : "");
+}
+
+/* The center's answer to a fault: {id, countermeasure: {action, …}}. */
+static void answer_take(struct notifier *notifier, const struct link_answer *answer)
+{
+	struct fault *fault = fault_find(notifier->gateway, notifier->id);
+	json_t *body = json_loadb(answer->body, answer->size, 0, NULL);
+	json_t *countermeasure = json_object_get(body, "countermeasure");
+
+	store_fault_reported(notifier->gateway->store, notifier->id);
+	if (!json_is_string(json_object_get(countermeasure, "action")))
+		log_warning("center: its answer to fault %s has no countermeasure", notifier->id);
+	else if (fault && !fault->decided)
+		fault_decide(fault, countermeasure, "center");
+	json_decref(body);
+}
+
+/* What the center refuses for good is not told again. */
+static void refused(struct notifier *notifier, const struct link_answer *answer)
+{
+	log_error("center: it refuses fault %s with status %d: %.*s", notifier->id,
+		  answer->status, (int)(answer->size < 200 ? answer->size : 200),
+		  answer->body ? answer->body : "");
+	store_fault_reported(notifier->gateway->store, notifier->id);
+	if (notifier->outcome)
+		store_fault_outcome_sent(notifier->gateway->store, notifier->id);
+}
+
+static void told(void *user, const struct link_answer *answer)
+{
+	struct notifier *notifier = user;
+
+	notifier->busy = false;
+	notifier_heard(notifier->gateway, answer->status, answer->error);
+	if (!answer->status || answer->status >= 500 || answer->status == 429) {
+		notifier_wait(notifier, answer->retry_after_s);
+		if (notifier->again)
+			notifier_pump(notifier);
+		return;
+	}
+	notifier->bound_s = BACKOFF_FIRST_S;
+	if (answer->status >= 300)
+		refused(notifier, answer);
+	else if (notifier->outcome)
+		store_fault_outcome_sent(notifier->gateway->store, notifier->id);
+	else
+		answer_take(notifier, answer);
+	notifier_pump(notifier);
+}
+
+static json_t *fault_body(const struct gateway *gateway, json_t *row)
+{
+	return json_pack("{s:O, s:O, s:O, s:O, s:O, s:s, s:O?}",
+			 "id", json_object_get(row, "id"),
+			 "kind", json_object_get(row, "kind"),
+			 "application", json_object_get(row, "application"),
+			 "version", json_object_get(row, "version"),
+			 "time", json_object_get(row, "time"),
+			 "group", gateway->settings->group,
+			 "data", json_object_get(row, "data"));
+}
+
+/* Tells the oldest thing that the center does not know. */
+static void notifier_pump(struct notifier *notifier)
+{
+	struct gateway *gateway = notifier->gateway;
+	json_t *row, *body;
+	char path[256];
+	struct error err = { 0 };
+
+	notifier->again = false;
+	ev_timer_stop(gateway->loop, &notifier->retry);
+	row = store_fault_unreported(gateway->store);
+	if (!row)
+		return;
+	snprintf(notifier->id, sizeof(notifier->id), "%s",
+		 json_string_value(json_object_get(row, "id")));
+	notifier->outcome = json_is_true(json_object_get(row, "reported"));
+	snprintf(path, sizeof(path), "/v1/gateways/%s/faults%s%s%s", gateway->settings->name,
+		 notifier->outcome ? "/" : "", notifier->outcome ? notifier->id : "",
+		 notifier->outcome ? "/outcome" : "");
+	body = notifier->outcome ? json_incref(json_object_get(row, "outcome")) :
+				   fault_body(gateway, row);
+	json_decref(row);
+	notifier->busy = true;
+	if (center_send(gateway, notifier->outcome ? "PUT" : "POST", path, body, told,
+			notifier, &err)) {
+		notifier->busy = false;
+		log_error("fault %s is not told: %s", notifier->id, err.text);
+		notifier_wait(notifier, 0);
+	}
+	json_decref(body);
+}
+
+static void retry_due(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	notifier_pump(timer->data);
+}
+
+int notifier_open(struct gateway *gateway, struct error *err)
+{
+	struct notifier *notifier = calloc(1, sizeof(*notifier));
+
+	if (!notifier)
+		return error_set(err, -ENOMEM, "out of memory");
+	notifier->gateway = gateway;
+	notifier->bound_s = BACKOFF_FIRST_S;
+	notifier->reachable = true;
+	ev_init(&notifier->retry, retry_due);
+	notifier->retry.data = notifier;
+	gateway->notifier = notifier;
+	notifier_kick(gateway);
+	return 0;
+}
+
+void notifier_close(struct gateway *gateway)
+{
+	if (!gateway->notifier)
+		return;
+	ev_timer_stop(gateway->loop, &gateway->notifier->retry);
+	free(steal_pointer(&gateway->notifier));
+}
+
+void notifier_kick(struct gateway *gateway)
+{
+	struct notifier *notifier = gateway->notifier;
+
+	if (notifier->busy) {
+		notifier->again = true;
+		return;
+	}
+	notifier->bound_s = BACKOFF_FIRST_S;
+	notifier_pump(notifier);
+}
+
+json_t *notifier_describe(const struct gateway *gateway)
+{
+	const struct notifier *notifier = gateway->notifier;
+
+	return json_pack("{s:s, s:b, s:s*}", "url", gateway->settings->center_url,
+			 "reachable", notifier->reachable,
+			 "error", notifier->error[0] ? notifier->error : NULL);
+}

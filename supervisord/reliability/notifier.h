@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Notifying means (345, 349): tells the center of faults and of outcomes, oldest
+ * first, each until the center has it. What is to be told is read from the
+ * store, so a restart of the supervisor forgets nothing.
+ */
+#ifndef SUPERVISORD_NOTIFIER_H
+#define SUPERVISORD_NOTIFIER_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "lib/error.h"
+#include "supervisord/gateway.h"
+
+int notifier_open(struct gateway *gateway, struct error *err);
+void notifier_close(struct gateway *gateway);
+
+/** notifier_kick - there is something to tell: do not wait for the back-off */
+void notifier_kick(struct gateway *gateway);
+
+/** notifier_describe - {url, reachable, error}; new reference */
+json_t *notifier_describe(const struct gateway *gateway);
+
+/** notifier_heard - somebody else has asked the center: did it answer? @error may be NULL */
+void notifier_heard(struct gateway *gateway, bool reachable, const char *error);
+
+#endif /* SUPERVISORD_NOTIFIER_H */

@@ -1,0 +1,28 @@
+-- Event data (342): what happened, normal and not.
+CREATE TABLE IF NOT EXISTS event (
+	id          INTEGER PRIMARY KEY,
+	time        INTEGER NOT NULL,   -- ms since 1970, UTC
+	part        TEXT NOT NULL,      -- who says so: kernel, script, ...
+	application TEXT,
+	name        TEXT NOT NULL,
+	text        TEXT NOT NULL,      -- one line for a person
+	data        TEXT                -- JSON
+);
+
+-- Fault data (341), and how far each fault has come.
+CREATE TABLE IF NOT EXISTS fault (
+	id             TEXT PRIMARY KEY,
+	time           INTEGER NOT NULL,
+	kind           TEXT NOT NULL,
+	application    TEXT NOT NULL,
+	version        TEXT NOT NULL,
+	state          TEXT NOT NULL,   -- stored, decided, restored, failed
+	data           TEXT NOT NULL,   -- JSON
+	countermeasure TEXT,            -- JSON
+	outcome        TEXT,            -- JSON
+	reported       INTEGER NOT NULL DEFAULT 0,  -- the center has the fault
+	outcome_sent   INTEGER NOT NULL DEFAULT 0   -- the center has the outcome
+);
+
+CREATE INDEX IF NOT EXISTS fault_unreported ON fault (time)
+	WHERE NOT reported OR (outcome IS NOT NULL AND NOT outcome_sent);

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "supervisord/remote/application.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/file.h"
+#include "lib/log.h"
+#include "supervisord/runtime/process.h"
+#include "supervisord/settings.h"
+
+/* Below the state folder: bundles, and what applications write. */
+#define BUNDLES "applications"
+#define STATES "data"
+/* A folder of this beginning is being unpacked; no application's name begins so. */
+#define STAGING "." 
+
+DEFINE_CLEANUP(DIR *, closedir)
+
+struct application_list {
+	struct app *first;
+};
+
+static const char *const state_names[] = {
+	[APP_ABSENT] = "absent",
+	[APP_DOWNLOADING] = "downloading",
+	[APP_STANDBY] = "standby",
+	[APP_RUNNING] = "running",
+	[APP_RESTORING] = "restoring",
+	[APP_STOPPING] = "stopping",
+	[APP_HALTED] = "halted",
+};
+
+const char *app_state_name(enum app_state state)
+{
+	return state_names[state];
+}
+
+const char *app_version(const struct app *app)
+{
+	return app->data ? app->data->version : "unknown";
+}
+
+static char *path_below(const struct gateway *gateway, const char *folder, const char *name)
+{
+	char *path;
+
+	if (asprintf(&path, "%s/%s%s%s", gateway->settings->state_folder, folder,
+		     name ? "/" : "", name ? name : "") < 0)
+		return NULL;
+	return path;
+}
+
+char *app_folder(const struct app *app)
+{
+	return path_below(app->gateway, BUNDLES, app->name);
+}
+
+char *app_state_folder(const struct app *app)
+{
+	return path_below(app->gateway, STATES, app->name);
+}
+
+char *app_staging(const struct gateway *gateway, struct error *err)
+{
+	char *path = path_below(gateway, BUNDLES, STAGING "XXXXXX");
+
+	if (mkdtemp(path) && !chmod(path, 0755))
+		return path;
+	error_set(err, -errno, "%s: %m", path);
+	free(path);
+	return NULL;
+}
+
+struct app *app_list_first(const struct gateway *gateway)
+{
+	return gateway->applications->first;
+}
+
+struct app *app_get(struct gateway *gateway, const char *name)
+{
+	struct app *app;
+
+	for (app = gateway->applications->first; app; app = app->next)
+		if (!strcmp(app->name, name))
+			return app;
+	app = calloc(1, sizeof(*app));
+	app->gateway = gateway;
+	snprintf(app->name, sizeof(app->name), "%s", name);
+	app->next = gateway->applications->first;
+	gateway->applications->first = app;
+	return app;
+}
+
+struct app *app_by_cookie(const struct gateway *gateway, uint64_t cookie)
+{
+	for (struct app *app = gateway->applications->first; app; app = app->next)
+		if (app->process && app->process->cookie == cookie)
+			return app;
+	return NULL;
+}
+
+/* Is this user id the owner of some application's state folder? */
+static bool uid_taken(const struct gateway *gateway, uid_t uid)
+{
+	__cleanup_free char *path = path_below(gateway, STATES, NULL);
+	__cleanup(closedirp) DIR *folder = opendir(path);
+	struct dirent *entry;
+	struct stat st;
+
+	while (folder && (entry = readdir(folder)))
+		if (!fstatat(dirfd(folder), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) &&
+		    st.st_uid == uid)
+			return true;
+	return false;
+}
+
+/*
+ * The state folder belongs to the application's user: its owner is the record
+ * of which user id the application has.
+ */
+static int user_give(struct app *app, struct error *err)
+{
+	__cleanup_free char *path = app_state_folder(app);
+	uid_t uid = app->gateway->settings->first_uid;
+	struct stat st;
+
+	if (!lstat(path, &st) && S_ISDIR(st.st_mode) && st.st_uid) {
+		app->uid = st.st_uid;
+		return 0;
+	}
+	while (uid_taken(app->gateway, uid))
+		if (++uid == (uid_t)app->gateway->settings->first_uid + SETTINGS_UIDS)
+			return error_set(err, -ENOSPC,
+					 "%s: all %d user ids for applications are taken",
+					 app->name, SETTINGS_UIDS);
+	if (mkdir(path, 0700) < 0 && errno != EEXIST)
+		return error_set(err, -errno, "%s: %m", path);
+	if (chown(path, uid, uid) < 0)
+		return error_set(err, -errno, "%s: %m", path);
+	app->uid = uid;
+	return 0;
+}
+
+static int data_read(struct app *app, const char *folder, struct error *err)
+{
+	__cleanup_application struct application *data = NULL;
+	__cleanup_free char *path = NULL;
+
+	if (asprintf(&path, "%s/" APPLICATION_FILE, folder) < 0)
+		return -ENOMEM;
+	data = application_read(path, err);
+	if (!data)
+		return -EINVAL;
+	if (strcmp(data->name, app->name))
+		return error_set(err, -EINVAL,
+				 "the bundle of %s is of an application called %s",
+				 app->name, data->name);
+	application_free(app->data);
+	app->data = steal_pointer(&data);
+	return 0;
+}
+
+int app_install(struct app *app, const char *staging, struct error *err)
+{
+	__cleanup_free char *folder = app_folder(app);
+	__cleanup_free char *bundles = path_below(app->gateway, BUNDLES, NULL);
+	int ret = data_read(app, staging, err);
+
+	if (!ret)
+		ret = user_give(app, err);
+	if (!ret)
+		ret = folder_remove(folder, err);
+	if (!ret && rename(staging, folder) < 0)
+		ret = error_set(err, -errno, "%s: %m", folder);
+	if (!ret)
+		ret = folder_sync(bundles, err);
+	if (ret)
+		return ret;
+	app->state = APP_STANDBY;
+	return 0;
+}
+
+int app_remove(struct app *app, struct error *err)
+{
+	__cleanup_free char *folder = app_folder(app);
+	__cleanup_free char *state = app_state_folder(app);
+	__cleanup_free char *staging = app_staging(app->gateway, err);
+	int ret;
+
+	if (!staging)
+		return -EIO;
+	/* Out of the way by one rename, so that a power cut leaves all of it or none. */
+	if (rename(folder, staging) < 0 && errno != ENOENT)
+		return error_set(err, -errno, "%s: %m", folder);
+	application_free(steal_pointer(&app->data));
+	app->state = APP_ABSENT;
+	ret = folder_remove(staging, err);
+	return ret ? ret : folder_remove(state, err);
+}
+
+static void installed_add(struct gateway *gateway, const char *name)
+{
+	struct error err = { 0 };
+	struct app *app = app_get(gateway, name);
+	__cleanup_free char *folder = app_folder(app);
+
+	if (!data_read(app, folder, &err) && !user_give(app, &err))
+		app->state = APP_STANDBY;
+	else
+		log_warning("%s; it is fetched again when it is needed", err.text);
+}
+
+int app_list_open(struct gateway *gateway, struct error *err)
+{
+	__cleanup_free char *bundles = path_below(gateway, BUNDLES, NULL);
+	__cleanup_free char *states = path_below(gateway, STATES, NULL);
+	__cleanup(closedirp) DIR *folder = NULL;
+	struct dirent *entry;
+	int ret;
+
+	gateway->applications = calloc(1, sizeof(*gateway->applications));
+	ret = folder_make(bundles, 0711, err);
+	if (!ret)
+		ret = folder_make(states, 0711, err);
+	if (ret)
+		return ret;
+	folder = opendir(bundles);
+	while (folder && (entry = readdir(folder))) {
+		__cleanup_free char *path = path_below(gateway, BUNDLES, entry->d_name);
+
+		if (name_valid(entry->d_name))
+			installed_add(gateway, entry->d_name);
+		else if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
+			folder_remove(path, NULL);
+	}
+	return 0;
+}
+
+void app_list_close(struct gateway *gateway)
+{
+	if (!gateway->applications)
+		return;
+	while (gateway->applications->first) {
+		struct app *app = gateway->applications->first;
+
+		gateway->applications->first = app->next;
+		if (app->process) {
+			process_kill(app->process);
+			process_free(app->process);
+		}
+		application_free(app->data);
+		free(app);
+	}
+	free(steal_pointer(&gateway->applications));
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "supervisord/remote/management.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "lib/file.h"
+#include "lib/log.h"
+#include "supervisord/reliability/collection.h"
+#include "supervisord/remote/request.h"
+#include "supervisord/runtime/process.h"
+#include "supervisord/runtime/runtimes.h"
+#include "supervisord/settings.h"
+
+static void app_event(void *user, const char *method, json_t *params)
+{
+	collection_notification(user, method, params);
+}
+
+/* A transient application is deleted once it is idle and its process is gone (S19). */
+static void transient_delete(struct app *app)
+{
+	struct error err = { 0 };
+
+	if (app->data->resident || app->users)
+		return;
+	if (app_remove(app, &err))
+		log_error("%s", err.text);
+	collection_add(app->gateway, &(struct event){
+		.part = "remote", .name = "application.deleted", .application = app->name },
+		"%s is transient: deleted", app->name);
+}
+
+static void app_stopped(struct app *app)
+{
+	app->state = APP_STANDBY;
+	transient_delete(app);
+	request_advance(app);
+}
+
+static void app_exited(void *user, int status)
+{
+	struct app *app = user;
+	struct process *process = app->process;
+
+	if (process->stopping) {
+		process_free(steal_pointer(&app->process));
+		app_stopped(app);
+		return;
+	}
+	/* The fault detector looks at the process, and may have replaced it afterwards. */
+	collection_exit(app, process, status);
+	if (app->process == process)
+		process_free(steal_pointer(&app->process));
+	else
+		process_free(process);
+}
+
+static const struct process_handler process_handler = {
+	.event = app_event,
+	.exited = app_exited,
+};
+
+int management_start(struct app *app, struct error *err)
+{
+	struct gateway *gateway = app->gateway;
+	__cleanup_free char *folder = app_folder(app);
+	__cleanup_free char *state_folder = app_state_folder(app);
+	struct process_setup setup = {
+		.application = app->data,
+		.state_folder = state_folder,
+		.uid = app->uid,
+		.source_ops = gateway->source_ops,
+		.source = gateway->source,
+		.handler = &process_handler,
+		.user = app,
+	};
+	int ret;
+
+	setup.command = runtimes_command(gateway->runtimes, app->data, folder, err);
+	if (!setup.command)
+		return -ENOENT;
+	ret = process_start(&app->process, gateway->loop, &setup, err);
+	runtimes_command_free(setup.command);
+	if (ret)
+		return ret;
+	app->state = APP_RUNNING;
+	collection_add(gateway, &(struct event){
+		.part = "runtime", .name = "application.started", .application = app->name,
+		.data = json_pack("{s:i, s:s, s:i}", "pid", app->process->pid,
+				  "version", app->data->version, "uid", app->uid) },
+		"%s %s started, process %d, watched by %s", app->name, app->data->version,
+		app->process->pid,
+		gateway->source_ops ? gateway->source_ops->name : "nobody");
+	return 0;
+}
+
+/* Empties the state folder; the folder itself keeps its owner. */
+static int state_clean(struct app *app, struct error *err)
+{
+	__cleanup_free char *folder = app_state_folder(app);
+	int ret = folder_remove(folder, err);
+
+	if (!ret && (mkdir(folder, 0700) < 0 || chown(folder, app->uid, app->uid) < 0))
+		ret = error_set(err, -errno, "%s: %m", folder);
+	return ret;
+}
+
+static void process_let_go(struct app *app)
+{
+	if (app->process)
+		process_disown(steal_pointer(&app->process));
+}
+
+int management_restart(struct app *app, bool clean, struct error *err)
+{
+	int ret;
+
+	process_let_go(app);
+	ret = clean ? state_clean(app, err) : 0;
+	if (!ret)
+		ret = management_start(app, err);
+	if (ret)
+		return ret;
+	app->restart_ns[app->restarts++ % APP_RESTART_HISTORY] = clock_now();
+	request_advance(app);
+	return 0;
+}
+
+void management_halt(struct app *app)
+{
+	process_let_go(app);
+	app->state = APP_HALTED;
+	/* What waited for the restoration begins anew, once. */
+	request_advance(app);
+}
+
+void management_use(struct app *app)
+{
+	app->users++;
+}
+
+void management_release(struct app *app)
+{
+	if (--app->users || !app->data || app->data->resident)
+		return;
+	if (app->process && app->state == APP_RUNNING) {
+		app->state = APP_STOPPING;
+		process_stop(app->process);
+	} else if (app->state == APP_STANDBY || app->state == APP_HALTED) {
+		transient_delete(app);
+	}
+}

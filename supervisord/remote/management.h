@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Application management means (325): starts, stops and deletes an application
+ * by its application data, and is told of everything that its process does.
+ */
+#ifndef SUPERVISORD_MANAGEMENT_H
+#define SUPERVISORD_MANAGEMENT_H
+
+#include "lib/error.h"
+#include "supervisord/remote/application.h"
+
+/** management_start - start its process (S15); 0, or negative errno with @err set */
+int management_start(struct app *app, struct error *err);
+
+/**
+ * management_restart - put a new process in the place of one that had a fault
+ * @clean: with an empty state folder
+ *
+ * Does not wait for the old process: it is dying, or is killed now.
+ */
+int management_restart(struct app *app, bool clean, struct error *err);
+
+/** management_halt - a fault is not restored: nothing of it runs any more */
+void management_halt(struct app *app);
+
+/** management_use - a run needs the application from now on */
+void management_use(struct app *app);
+
+/**
+ * management_release - a run needs it no more (S17): the last one ends a
+ * transient application, which is deleted (S19); a resident one stays (S18)
+ */
+void management_release(struct app *app);
+
+#endif /* SUPERVISORD_MANAGEMENT_H */

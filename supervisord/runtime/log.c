@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "supervisord/runtime/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/log.h"
+#include "supervisord/runtime/process.h"
+
+/* What is read at once, so that a chatty application cannot hold the loop. */
+#define READ_MAX 4096
+
+struct process_log {
+	struct ev_loop *loop;
+	ev_io io;
+	char *name;
+	unsigned int lines;	/* ever; the ring holds the last of them */
+	size_t size;		/* of the line that is not complete */
+	char line[PROCESS_LOG_LINE_MAX];
+	char *ring[PROCESS_LOG_LINES];
+};
+
+static void line_end(struct process_log *log)
+{
+	char **place = &log->ring[log->lines++ % PROCESS_LOG_LINES];
+
+	free(*place);
+	*place = strndup(log->line, log->size);
+	log->size = 0;
+	log_info("%s: %s", log->name, *place ? *place : "");
+}
+
+/* Return: bytes read; 0 at the end, negative when there is nothing now. */
+static ssize_t log_read(struct process_log *log)
+{
+	char data[READ_MAX];
+	ssize_t n = read(log->io.fd, data, sizeof(data));
+
+	for (ssize_t i = 0; i < n; i++) {
+		if (data[i] == '\n' || log->size == sizeof(log->line))
+			line_end(log);
+		if (data[i] != '\n')
+			log->line[log->size++] = (unsigned char)data[i] < ' ' ? ' ' : data[i];
+	}
+	return n;
+}
+
+static void log_readable(struct ev_loop *loop, ev_io *io, int events)
+{
+	ssize_t n = log_read(io->data);
+
+	if (!n || (n < 0 && errno != EAGAIN && errno != EINTR))
+		ev_io_stop(loop, io);
+}
+
+struct process_log *process_log_new(struct ev_loop *loop, int fd, const char *name)
+{
+	struct process_log *log = calloc(1, sizeof(*log));
+
+	log->loop = loop;
+	log->name = strdup(name);
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	ev_io_init(&log->io, log_readable, fd, EV_READ);
+	log->io.data = log;
+	ev_io_start(loop, &log->io);
+	return log;
+}
+
+void process_log_drain(struct process_log *log)
+{
+	/* A pipe holds 64 KiB; what others still write to it is not waited for. */
+	for (int i = 0; i < 16 && log_read(log) > 0; i++)
+		;
+	if (log->size)
+		line_end(log);
+}
+
+void process_log_free(struct process_log *log)
+{
+	if (!log)
+		return;
+	ev_io_stop(log->loop, &log->io);
+	close(log->io.fd);
+	for (int i = 0; i < PROCESS_LOG_LINES; i++)
+		free(log->ring[i]);
+	free(log->name);
+	free(log);
+}
+
+json_t *process_log_json(const struct process_log *log)
+{
+	json_t *array = json_array();
+	unsigned int first = log->lines > PROCESS_LOG_LINES ? log->lines - PROCESS_LOG_LINES : 0;
+
+	for (unsigned int i = first; i < log->lines; i++) {
+		const char *line = log->ring[i % PROCESS_LOG_LINES];
+		json_t *text = line ? json_string(line) : NULL;
+
+		/* An application may write anything; what is not UTF-8 is told as such. */
+		json_array_append_new(array, text ? text : json_string("(not UTF-8)"));
+	}
+	return array;
+}

@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "supervisord/runtime/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/log.h"
+#include "supervisord/gateway.h"
+#include "supervisord/runtime/log.h"
+
+/* A process that broke its channel has this long to end by itself. */
+#define BROKEN_GRACE_S 1.0
+
+/* How long the kernel's record of an end may come after the end itself. */
+#define RECORD_OVERDUE_S 0.25
+
+/* The child's failures, told over a pipe that a successful execve() closes. */
+struct child_failure {
+	int errno_;
+	char step[32];
+};
+
+/* Pipes of a start; [0] is read, [1] written. Each end is -1 once handed on. */
+struct pipes {
+	int in[2];
+	int out[2];
+	int err[2];
+	int go[2];	/* parent to child: the watch is set */
+	int failed[2];	/* child to parent: struct child_failure */
+};
+
+static void pipes_close(struct pipes *p)
+{
+	int *all = (int *)p;
+
+	for (size_t i = 0; i < sizeof(*p) / sizeof(int); i++)
+		if (all[i] >= 0)
+			close(all[i]);
+}
+
+static int pipes_open(struct pipes *p)
+{
+	memset(p, -1, sizeof(*p));
+	if (!pipe2(p->in, O_CLOEXEC) && !pipe2(p->out, O_CLOEXEC) &&
+	    !pipe2(p->err, O_CLOEXEC) && !pipe2(p->go, O_CLOEXEC) &&
+	    !pipe2(p->failed, O_CLOEXEC))
+		return 0;
+	return -errno;
+}
+
+static int limit(int resource, rlim_t value)
+{
+	struct rlimit r = { .rlim_cur = value, .rlim_max = value };
+
+	return setrlimit(resource, &r);
+}
+
+static void signals_reset(void)
+{
+	struct sigaction action = { .sa_handler = SIG_DFL };
+	sigset_t none;
+
+	for (int s = 1; s < NSIG; s++)
+		sigaction(s, &action, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* Environment from the application data alone, and where its state is. */
+static char **environment_make(const struct process_setup *setup)
+{
+	size_t n = 0;
+	char **environment;
+
+	while (setup->application->environment[n])
+		n++;
+	environment = calloc(n + 3, sizeof(*environment));
+	if (!environment || asprintf(&environment[n], "STATE_DIRECTORY=%s",
+				     setup->state_folder) < 0)
+		return NULL;
+	environment[n + 1] = "PATH=/usr/local/bin:/usr/bin:/bin";
+	memcpy(environment, setup->application->environment, n * sizeof(*environment));
+	return environment;
+}
+
+#define CHILD_TRY(what, condition)					\
+	do {								\
+		if (!(condition)) {					\
+			snprintf(failure->step, sizeof(failure->step), "%s", what); \
+			return;						\
+		}							\
+	} while (0)
+
+/* In the child; returns only when a step failed, errno and @failure say which. */
+static void child_become(const struct process_setup *setup, struct pipes *p,
+			 struct child_failure *failure)
+{
+	const struct application *app = setup->application;
+	char **environment = environment_make(setup);
+	char go;
+
+	CHILD_TRY("environment", environment);
+	CHILD_TRY("setsid", setsid() >= 0);
+	CHILD_TRY("descriptors", dup2(p->in[0], 0) == 0 && dup2(p->out[1], 1) == 1 &&
+		  dup2(p->err[1], 2) == 2);
+	CHILD_TRY("close_range", !syscall(SYS_close_range, 3, ~0U, 4 /* CLOEXEC */));
+	CHILD_TRY("limit of open files", !limit(RLIMIT_NOFILE, app->files));
+	CHILD_TRY("limit of memory", !limit(RLIMIT_DATA, (rlim_t)app->memory_mib << 20));
+	CHILD_TRY("setgroups", !setgroups(0, NULL));
+	CHILD_TRY("setgid", !setresgid(setup->uid, setup->uid, setup->uid));
+	CHILD_TRY("setuid", !setresuid(setup->uid, setup->uid, setup->uid));
+	/* Counted for the user id, so only once it is its own. */
+	CHILD_TRY("limit of processes", !limit(RLIMIT_NPROC, app->processes));
+	CHILD_TRY("no_new_privs", !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	CHILD_TRY("state folder", !chdir(setup->state_folder));
+	umask(077);
+	signals_reset();
+	CHILD_TRY("watch", read(p->go[0], &go, 1) == 1);
+	execve(setup->command[0], setup->command, environment);
+	snprintf(failure->step, sizeof(failure->step), "execute");
+}
+
+static void child_run(const struct process_setup *setup, struct pipes *p)
+{
+	struct child_failure failure = { 0 };
+
+	child_become(setup, p, &failure);
+	failure.errno_ = errno;
+	if (write(p->failed[1], &failure, sizeof(failure)) < 0)
+		_exit(126);
+	_exit(127);
+}
+
+/* Sets the watch, lets the child go on, and waits until it has executed. */
+static int child_release(const struct process_setup *setup, pid_t pid, uint64_t cookie,
+			 struct pipes *p, struct error *err)
+{
+	struct child_failure failure;
+	ssize_t n;
+	int ret;
+
+	if (setup->source_ops) {
+		ret = setup->source_ops->watch(setup->source, pid, cookie, err);
+		if (ret)
+			return ret;
+	}
+	close(p->failed[1]);
+	p->failed[1] = -1;
+	if (write(p->go[1], "", 1) != 1)
+		return error_set(err, -EPIPE, "%s: ended before it was started",
+				 setup->application->name);
+	do {
+		n = read(p->failed[0], &failure, sizeof(failure));
+	} while (n < 0 && errno == EINTR);
+	if (n <= 0)
+		return 0;
+	return error_set(err, -failure.errno_, "%s: cannot be started: %.32s: %s (%s)",
+			 setup->application->name, failure.step,
+			 strerror(failure.errno_), setup->command[0]);
+}
+
+static void process_reap(struct process *process)
+{
+	siginfo_t info = { 0 };
+
+	process->gone = true;
+	if (waitid(P_PIDFD, process->pidfd, &info, WEXITED | WNOHANG) < 0 || !info.si_pid)
+		return;
+	if (info.si_code == CLD_EXITED)
+		process->status = (info.si_status & 0xff) << 8;
+	else
+		process->status = info.si_status | (info.si_code == CLD_DUMPED ? 0x80 : 0);
+}
+
+static void process_ended(struct process *process)
+{
+	ev_timer_stop(process->loop, &process->grace);
+	if (process->handler)
+		process->handler->exited(process->user, process->status);
+	else
+		process_free(process);
+}
+
+static void record_overdue(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	process_ended(timer->data);
+}
+
+static void process_exited(struct ev_loop *loop, ev_io *io, int events)
+{
+	struct process *process = io->data;
+
+	ev_io_stop(loop, io);
+	ev_timer_stop(loop, &process->grace);
+	/* Nothing of its session may outlive it; reaped later, so the id is still its own. */
+	kill(-process->pid, SIGKILL);
+	process_reap(process);
+	process_log_drain(process->log);
+	if (!process->handler || !process->watched || process->recorded) {
+		process_ended(process);
+		return;
+	}
+	ev_timer_init(&process->grace, record_overdue, RECORD_OVERDUE_S, 0.);
+	process->grace.data = process;
+	ev_timer_start(loop, &process->grace);
+}
+
+void process_recorded(struct process *process)
+{
+	process->recorded = true;
+	if (process->gone)
+		process_ended(process);
+}
+
+static void channel_request(struct jsonrpc_peer *peer, const char *method,
+			    json_t *params, json_t *id, void *user)
+{
+	struct process *process = user;
+
+	if (id)
+		jsonrpc_error(peer, id, JSONRPC_METHOD_NOT_FOUND,
+			      "the gateway takes notifications only", NULL);
+	else if (process->handler)
+		process->handler->event(process->user, method, params);
+}
+
+static void grace_over(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	struct process *process = timer->data;
+
+	kill(-process->pid, process->grace_signal);
+	process->grace_signal = SIGKILL;
+}
+
+/* Signals it after @seconds, and then every @seconds with SIGKILL until it is gone. */
+static void grace_start(struct process *process, double seconds, int signal)
+{
+	process->grace_signal = signal;
+	process->grace.repeat = seconds > 0.01 ? seconds : 0.01;
+	ev_timer_again(process->loop, &process->grace);
+}
+
+static void channel_closed(struct jsonrpc_peer *peer, int code, void *user)
+{
+	struct process *process = user;
+
+	process->channel = NULL;
+	jsonrpc_free(peer);
+	if (!process->stopping && !process->dying && !process->gone)
+		grace_start(process, BROKEN_GRACE_S, SIGKILL);
+}
+
+static const struct jsonrpc_handler channel_handler = {
+	.request = channel_request,
+	.closed = channel_closed,
+};
+
+static void process_attach(struct process *process, struct pipes *p, const char *name)
+{
+	process->channel = jsonrpc_new(process->loop, p->out[0], p->in[1],
+				       &channel_handler, process);
+	p->out[0] = -1;
+	p->in[1] = -1;
+	process->log = process_log_new(process->loop, steal_fd(&p->err[0]), name);
+	ev_io_init(&process->exit, process_exited, process->pidfd, EV_READ);
+	process->exit.data = process;
+	ev_io_start(process->loop, &process->exit);
+	ev_init(&process->grace, grace_over);
+	process->grace.data = process;
+}
+
+/* A child that must not go on: it waits for the pipe, or has failed already. */
+static void child_abort(pid_t pid, int pidfd)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	if (pidfd >= 0)
+		close(pidfd);
+}
+
+int process_start(struct process **result, struct ev_loop *loop,
+		  const struct process_setup *setup, struct error *err)
+{
+	static uint64_t last_cookie;
+	uint64_t cookie = clock_now();
+	struct process *process;
+	struct pipes p;
+	int pidfd, ret;
+	pid_t pid;
+
+	if (cookie <= last_cookie)
+		cookie = last_cookie + 1;
+	last_cookie = cookie;
+	ret = pipes_open(&p);
+	pid = ret ? -1 : fork();
+	if (!pid)
+		child_run(setup, &p);
+	if (pid < 0) {
+		ret = ret ? ret : -errno;
+		pipes_close(&p);
+		return error_set(err, ret, "%s: cannot be started: %s",
+				 setup->application->name, strerror(-ret));
+	}
+	pidfd = syscall(SYS_pidfd_open, pid, 0);
+	ret = pidfd < 0 ? error_set(err, -errno, "pidfd_open: %m") :
+			  child_release(setup, pid, cookie, &p, err);
+	if (ret) {
+		child_abort(pid, pidfd);
+		pipes_close(&p);
+		return ret;
+	}
+	process = calloc(1, sizeof(*process));
+	process->loop = loop;
+	process->pid = pid;
+	process->pidfd = pidfd;
+	process->cookie = cookie;
+	process->started_ns = clock_now();
+	process->watched = setup->source_ops;
+	process->grace_s = setup->application->grace_s;
+	process->handler = setup->handler;
+	process->user = setup->user;
+	process_attach(process, &p, setup->application->name);
+	pipes_close(&p);
+	*result = process;
+	return 0;
+}
+
+void process_stop(struct process *process)
+{
+	process->stopping = true;
+	if (process->channel)
+		jsonrpc_finish(process->channel);
+	grace_start(process, process->grace_s, SIGTERM);
+}
+
+void process_kill(struct process *process)
+{
+	kill(-process->pid, SIGKILL);
+}
+
+void process_disown(struct process *process)
+{
+	process->handler = NULL;
+	process->stopping = true;
+	if (process->channel)
+		jsonrpc_free(steal_pointer(&process->channel));
+	if (!process->gone && !process->dying)
+		process_kill(process);
+	else if (process->gone)
+		process_free(process);
+}
+
+void process_free(struct process *process)
+{
+	if (!process)
+		return;
+	ev_io_stop(process->loop, &process->exit);
+	ev_timer_stop(process->loop, &process->grace);
+	if (!process->gone)
+		waitpid(process->pid, NULL, 0);
+	jsonrpc_free(process->channel);
+	process_log_free(process->log);
+	close(process->pidfd);
+	free(process);
+}
+
+json_t *process_log_lines(const struct process *process)
+{
+	return process_log_json(process->log);
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One process of an application in its execution environment (31): started
+ * under a watch of the kernel, as its own user, with its channel and its log.
+ */
+#ifndef SUPERVISORD_PROCESS_H
+#define SUPERVISORD_PROCESS_H
+
+#include <ev.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "lib/application.h"
+#include "lib/error.h"
+#include "lib/jsonrpc.h"
+#include "supervisord/reliability/source.h"
+
+#define PROCESS_LOG_LINES 50
+#define PROCESS_LOG_LINE_MAX 240
+
+/**
+ * struct process_handler - what becomes of a process
+ * @event: a notification of the application; @params is borrowed, may be NULL
+ * @exited: it is gone and reaped, and the kernel's record of that has come or
+ *	is overdue; @status as wait(2) has it. The owner may free the process here.
+ */
+struct process_handler {
+	void (*event)(void *user, const char *method, json_t *params);
+	void (*exited)(void *user, int status);
+};
+
+/**
+ * struct process - a running process
+ * @pid: valid until @exited was called
+ * @cookie: of its watch; never used twice
+ * @started_ns: clock_now() when it began to run
+ * @stopping: its end was asked for, and is no fault
+ * @dying: a fatal signal has been delivered; it may still be dumping core
+ * @watched: the kernel reports its end
+ * @recorded: it has done so: set with process_recorded()
+ * @gone: it is reaped, @status is how it ended
+ * @channel: NULL once it is broken
+ */
+struct process {
+	struct ev_loop *loop;
+	pid_t pid;
+	int pidfd;
+	uint64_t cookie;
+	uint64_t started_ns;
+	bool stopping;
+	bool dying;
+	bool watched;
+	bool recorded;
+	bool gone;
+	int status;
+	int grace_s;
+	struct jsonrpc_peer *channel;
+	const struct process_handler *handler;
+	void *user;
+	ev_io exit;
+	ev_timer grace;
+	int grace_signal;
+	struct process_log *log;
+};
+
+/**
+ * struct process_setup - how to start one
+ * @command: absolute program and arguments
+ * @folder: of the installed bundle, read-only for the process
+ * @state_folder: the only place that it owns; its working directory
+ * @uid: user and group id that it runs as
+ * @source_ops: NULL when nothing watches
+ */
+struct process_setup {
+	const struct application *application;
+	char **command;
+	const char *state_folder;
+	uid_t uid;
+	const struct source_ops *source_ops;
+	struct source *source;
+	const struct process_handler *handler;
+	void *user;
+};
+
+/**
+ * process_start - start a process; the watch is set before it executes
+ *
+ * Return: 0, or negative errno with @err set: nothing was started.
+ */
+int process_start(struct process **process, struct ev_loop *loop,
+		  const struct process_setup *setup, struct error *err);
+
+/** process_stop - end of input now, SIGTERM after its grace time, then SIGKILL */
+void process_stop(struct process *process);
+
+/** process_kill - SIGKILL to it and all of its session, now */
+void process_kill(struct process *process);
+
+/**
+ * process_disown - its end no longer concerns the owner: it is killed unless it
+ * is dying already, reaped and freed by itself, and so is what it leaves in its session
+ */
+void process_disown(struct process *process);
+
+/** process_recorded - the kernel has reported its end */
+void process_recorded(struct process *process);
+
+/** process_free - forget a process that has ended */
+void process_free(struct process *process);
+
+/** process_log_lines - the last lines of its standard error, oldest first; new reference */
+json_t *process_log_lines(const struct process *process);
+
+#endif /* SUPERVISORD_PROCESS_H */

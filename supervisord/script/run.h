@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A run of a service: from the request to the end of its script (E1 S2 to S8,
+ * figure 4, figure 8). Its applications are made to run, its script is fetched
+ * and interpreted (333), and the event drive means (334) takes one event after
+ * the other to the processing that the list of events (332) names.
+ */
+#ifndef SUPERVISORD_RUN_H
+#define SUPERVISORD_RUN_H
+
+#include <jansson.h>
+
+#include "supervisord/reliability/collection.h"
+
+struct run;
+
+/**
+ * struct run_observer - who asked for a run
+ * @progress: one line of what happens; @event has its part and data, both borrowed
+ * @ended: @err is NULL when the script was finished; @result is borrowed and
+ *	NULL otherwise. The run is gone afterwards.
+ */
+struct run_observer {
+	void (*progress)(void *user, const struct event *event, double ms, const char *text);
+	void (*ended)(void *user, json_t *result, const struct error *err);
+};
+
+/**
+ * run_start - run a service
+ *
+ * @observer may be called before this returns.
+ *
+ * Return: the run, valid until @ended; NULL when that was called already.
+ */
+struct run *run_start(struct gateway *gateway, const char *service,
+		      const struct run_observer *observer, void *user);
+
+/** run_forget - the observer is gone; the run goes on */
+void run_forget(struct run *run);
+
+/** run_list_close - end all runs without a word */
+void run_list_close(struct gateway *gateway);
+
+/** run_count - number of runs */
+int run_count(const struct gateway *gateway);
+
+/** run_show - show an event to the runs that use its application */
+void run_show(struct gateway *gateway, const struct event *event, uint64_t time_ns,
+	      const char *text);
+
+/* What the highly reliable means (34) tell of an application that runs may wait for. */
+void run_interrupted(struct app *app);
+void run_restored(struct app *app);
+void run_not_restored(struct app *app, const char *why);
+
+/** run_describe - where the script of a run with this application stands; NULL when none has it */
+json_t *run_describe(const struct gateway *gateway, const struct app *app);
+
+#endif /* SUPERVISORD_RUN_H */

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A gateway's settings, with the center server data (321): gateway.xml. */
+#ifndef SUPERVISORD_SETTINGS_H
+#define SUPERVISORD_SETTINGS_H
+
+#include "lib/cleanup.h"
+#include "lib/error.h"
+
+/** struct settings - what gateway.xml says; every string is owned by it */
+struct settings {
+	char *name;
+	char *group;
+	char *center_url;	/* without a slash at its end */
+	char *center_ca;	/* PEM file, or NULL */
+	char *state_folder;
+	char *run_folder;
+	char *configuration_folder;
+	char *source;		/* auto, module, probes or none */
+	int decide_ms;		/* time that the center has to decide */
+	char *link_user;
+	int first_uid;		/* of SETTINGS_UIDS user ids for applications */
+};
+
+#define SETTINGS_UIDS 1000
+
+/**
+ * settings_read - read and check a gateway.xml
+ *
+ * Return: freed with settings_free(); NULL with @err set.
+ */
+struct settings *settings_read(const char *path, struct error *err);
+void settings_free(struct settings *settings);
+DEFINE_CLEANUP(struct settings *, settings_free)
+#define __cleanup_settings __cleanup(settings_freep)
+
+#endif /* SUPERVISORD_SETTINGS_H */
