@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The verdict on a script is xmllint's, on definitions and documents made at random and then damaged.
+
+Types and ranges of arguments are left out: a DTD does not know them. So is the root, which xmllint --dtdvalid does not look at.
+"""
+
+import os
+import random
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = ROOT / os.environ.get("FAULTLINE_BUILD", "build/out")
+DOCUMENTS = 40
+CONTENT_SEEDS = range(24)
+
+ATTRIBUTES = {
+    "note": "CDATA #IMPLIED",
+    "word": "NMTOKEN #REQUIRED",
+    "words": "NMTOKENS #IMPLIED",
+    "mode": "(cool | heat | dry) #REQUIRED",
+    "speed": '(low | high) "low"',
+    "unit": 'CDATA #FIXED "main"',
+}
+GOOD = {
+    "note": ["", "a b", "&lt;&amp;&quot;", "ü"], "word": ["w", "1.2", "a:b", "-"], "words": ["a", "a b", " a  b "],
+    "mode": ["cool", "heat", "dry"], "speed": ["low", "high"], "unit": ["main"],
+}
+VALUES = ["", " ", "cool", " cool", "low", "main", "main ", "x y", "1", "a,b", "é", "&#9;"]
+
+
+class Model:
+    """A content model: a name, a sequence or a choice, and how often."""
+
+    def __init__(self, rng, names, depth=0):
+        self.often = rng.choice(["", "", "", "?", "*", "+"])
+        self.kind = "name" if depth == 2 or rng.random() < 0.4 else rng.choice([", ", " | "])
+        self.parts = ([rng.choice(names)] if self.kind == "name" else
+                      [Model(rng, names, depth + 1) for _ in range(rng.randint(1, 3))])
+
+    def text(self, top=True):
+        inner = self.parts[0] if self.kind == "name" else "(" + self.kind.join(p.text(False) for p in self.parts) + ")"
+        return f"({inner}){self.often}" if top and self.kind == "name" else inner + self.often
+
+    def example(self, rng):
+        times = {"": 1, "?": rng.randint(0, 1), "*": rng.randint(0, 3), "+": rng.randint(1, 3)}[self.often]
+        names = []
+        for _ in range(times):
+            if self.kind == "name":
+                names.append(self.parts[0])
+            elif self.kind == ", ":
+                names += [name for part in self.parts for name in part.example(rng)]
+            else:
+                names += rng.choice(self.parts).example(rng)
+        return names
+
+
+class Definition:
+    """A service of random elements; each contains only those after it, so that documents end."""
+
+    def __init__(self, rng):
+        self.names = ["service"] + [f"e{i}" for i in range(5)]
+        self.models = {name: Model(rng, self.names[i + 1:]) for i, name in enumerate(self.names[:-1])
+                       if name == "service" or rng.random() < 0.7}
+        self.attributes = {name: rng.sample(sorted(ATTRIBUTES), rng.randint(0, 3)) for name in self.names}
+
+    def text(self):
+        lines = []
+        for name in self.names:
+            model = self.models.get(name)
+            lines.append(f"<!ELEMENT {name} {model.text() if model else 'EMPTY'}>")
+            lines.append(f'<!ATTLIST {name} event CDATA #FIXED "{name}.start">')
+            for attribute in self.attributes[name]:
+                lines.append(f"<!ATTLIST {name} {attribute} {ATTRIBUTES[attribute]}"
+                             f' {attribute}.type CDATA #FIXED "string">')
+        return "\n".join(lines)
+
+    def example(self, rng, name="service"):
+        attributes = {a: rng.choice(GOOD[a]) for a in self.attributes[name]
+                      if "#REQUIRED" in ATTRIBUTES[a] or rng.random() < 0.5}
+        children = self.models[name].example(rng) if name in self.models else []
+        return [name, attributes, [self.example(rng, child) for child in children]]
+
+
+def all_nodes(node):
+    return [node] + [n for child in node[2] if isinstance(child, list) for n in all_nodes(child)]
+
+
+def damage(rng, definition, tree):
+    """One change to the tree that may or may not be allowed."""
+    node = rng.choice(all_nodes(tree))
+    children = node[2]
+    where = rng.randint(0, len(children))
+    change = rng.randrange(9)
+    if change == 0 and children:
+        del children[rng.randrange(len(children))]
+    elif change == 1 and children:
+        children.insert(where, rng.choice(children))
+    elif change == 2:
+        rng.shuffle(children)
+    elif change == 3:
+        children.insert(where, definition.example(rng, rng.choice(definition.names)))
+    elif change == 4 and node[1]:
+        del node[1][rng.choice(sorted(node[1]))]
+    elif change == 5:
+        node[1][rng.choice(sorted(ATTRIBUTES) + ["event", "other"])] = rng.choice(VALUES)
+    elif change == 6:
+        children.insert(where, rng.choice([" ", "\n", "text", "<!-- c -->", "<?p i?>", "<![CDATA[ ]]>", "&#32;", "&lt;"]))
+    elif change == 7 and node is not tree:
+        node[0] = rng.choice(definition.names + ["unknown"])
+    elif change == 8:
+        node[1]["event"] = f"{node[0]}.start"
+
+
+def document(node):
+    if isinstance(node, str):
+        return node
+    attributes = "".join(f' {name}="{value}"' for name, value in node[1].items())
+    if not node[2]:
+        return f"<{node[0]}{attributes}/>"
+    return f"<{node[0]}{attributes}>{''.join(document(child) for child in node[2])}</{node[0]}>"
+
+
+def damage_bytes(rng, text):
+    at = rng.randrange(len("<service"), len(text)) if len(text) > len("<service") else 0
+    return rng.choice([text[:at], text[:at] + text[at + 1:], text[:at] + rng.choice("<>/&\"= x") + text[at:]])
+
+
+def ours(definition, paths):
+    run = subprocess.run([BUILD / "bin/script-check", definition, *paths], capture_output=True, text=True, check=False)
+    assert run.returncode in (0, 1), run.stdout + run.stderr
+    assert run.stderr == ""
+    verdicts = {}
+    for line in run.stdout.splitlines():
+        path, rest = line.split(": ", 1)
+        verdicts[path] = not rest.startswith("refused")
+        if not verdicts[path]:
+            assert re.match(rf"refused: {re.escape(path)}:\d+:\d+: .", rest), line
+    return verdicts
+
+
+def xmllint(definition, paths):
+    run = subprocess.run(["xmllint", "--noout", "--dtdvalid", definition, *paths], capture_output=True, text=True,
+                         check=False)
+    return {path: not re.search(rf"^(Document )?{re.escape(path)}\b", run.stderr, re.M) for path in paths}
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_verdict_equals_xmllint(tmp_path, seed):
+    rng = random.Random(seed)
+    while True:
+        definition = Definition(rng)
+        dtd = tmp_path / "service.dtd"
+        dtd.write_text(definition.text())
+        if subprocess.run([BUILD / "bin/script-check", dtd], capture_output=True, check=False).returncode == 0:
+            break
+    paths = []
+    for i in range(DOCUMENTS):
+        tree = definition.example(rng)
+        for _ in range(rng.choice([0, 0, 1, 1, 2, 3])):
+            damage(rng, definition, tree)
+        text = document(tree)
+        if rng.random() < 0.15:
+            text = damage_bytes(rng, text)
+        path = tmp_path / f"{i}.xml"
+        path.write_text(text)
+        paths.append(str(path))
+    expected = xmllint(str(dtd), paths)
+    found = ours(str(dtd), paths)
+    assert found.keys() == expected.keys()
+    different = [(Path(path).read_text(), expected[path]) for path in paths if found[path] != expected[path]]
+    assert not different, (definition.text(), different)
+    assert 0 < sum(expected.values()) < len(paths)
+
+
+@pytest.mark.parametrize("seed", CONTENT_SEEDS)
+def test_definitions_are_refused_as_xmllint_does(tmp_path, seed):
+    """Content that is not deterministic."""
+    rng = random.Random(1000 + seed)
+    verdicts = set()
+    for i in range(10):
+        definition = Definition(rng)
+        dtd = tmp_path / "service.dtd"
+        dtd.write_text(definition.text())
+        example = tmp_path / f"{i}.xml"
+        # Each element once: xmllint looks at a content model when it meets it.
+        example.write_text("<service>" + "".join(f"<{name}/>" for name in definition.names) + "</service>")
+        lint = subprocess.run(["xmllint", "--noout", "--dtdvalid", dtd, example], capture_output=True, text=True,
+                              check=False)
+        deterministic = "is not determinist" not in lint.stderr
+        run = subprocess.run([BUILD / "bin/script-check", dtd], capture_output=True, text=True, check=False)
+        assert (run.returncode == 0) == deterministic, definition.text() + run.stdout
+        verdicts.add(deterministic)
+    assert verdicts
