@@ -180,7 +180,7 @@ static void obey(struct ev_loop *loop, const char *line)
 
 static void on_input(struct ev_loop *loop, ev_io *w, int revents)
 {
-	static char data[1 << 17];
+	static char data[1 << 22];
 	static size_t size;
 	ssize_t n = read(0, data + size, sizeof(data) - size - 1);
 	char *end;
