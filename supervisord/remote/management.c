@@ -10,6 +10,7 @@
 #include "supervisord/remote/request.h"
 #include "supervisord/runtime/process.h"
 #include "supervisord/runtime/runtimes.h"
+#include "supervisord/script/run.h"
 #include "supervisord/settings.h"
 
 static void app_event(void *user, const char *method, json_t *params)
@@ -35,6 +36,7 @@ static void app_stopped(struct app *app)
 {
 	app->state = APP_STANDBY;
 	transient_delete(app);
+	run_settled(app);
 	request_advance(app);
 }
 

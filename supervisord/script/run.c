@@ -30,6 +30,8 @@ struct run_list {
  * @apps: applications that it uses, and the requests to start them
  * @step: next or current event
  * @calling: the processing of @step has been requested and not answered
+ * @ended: it is over; what it used is being ended as well
+ * @err: why it failed; its code is 0 when the script was finished
  * @serial: number of the request, so that an answer to an older one is known
  */
 struct run {
@@ -51,6 +53,8 @@ struct run {
 	bool ended;
 	unsigned int serial;
 	int faults;
+	double duration_ms;
+	struct error err;
 	ev_timer next_step;
 };
 
@@ -73,54 +77,94 @@ static void run_free(struct run *run)
 	free(run);
 }
 
-/* Takes a run off the list and lets its applications go (S17 to S19). */
-static void run_end(struct run *run, const struct error *err)
-{
-	struct run_list *runs = run->gateway->runs;
-	double ms = (clock_now() - run->begun_ns) / 1e6;
-	json_t *result = NULL;
-
-	if (run->ended)
-		return;
-	run->ended = true;
-	for (int i = 0; i < run->n_apps; i++)
-		if (run->requests[i])
-			request_cancel(run->apps[i], run->requests[i]);
-	if (!err) {
-		collection_add(run->gateway, &(struct event){
-			.part = "script", .name = "script.finished",
-			.application = run->n_apps ? run->apps[0]->name : NULL },
-			"%s is finished: %zu events in %.1f ms, %d %s", run->service,
-			run->program->n, ms, run->faults, run->faults == 1 ? "fault" : "faults");
-		result = json_pack("{s:s, s:s, s:I, s:f, s:i}", "service", run->service,
-				   "state", "finished", "steps", (json_int_t)run->program->n,
-				   "duration_ms", ms, "faults", run->faults);
-	} else {
-		collection_add(run->gateway, &(struct event){
-			.part = "script", .name = "script.failed",
-			.application = run->n_apps ? run->apps[0]->name : NULL },
-			"%s failed: %s", run->service, err->text);
-	}
-	for (int i = 0; i < run->n_apps; i++)
-		management_release(run->apps[i]);
-	if (run->observer)
-		run->observer->ended(run->user, result, err);
-	json_decref(result);
-	for (struct run **p = &runs->first; *p; p = &(*p)->next)
-		if (*p == run) {
-			*p = run->next;
-			break;
-		}
-	runs->n--;
-	run_free(run);
-}
-
 static bool run_uses(const struct run *run, const char *application)
 {
 	for (int i = 0; i < run->n_apps; i++)
 		if (!strcmp(run->apps[i]->name, application))
 			return true;
 	return false;
+}
+
+static const char *run_application(const struct run *run)
+{
+	return run->n_apps ? run->apps[0]->name : NULL;
+}
+
+static void run_report(const struct run *run)
+{
+	json_t *result;
+
+	if (run->err.code) {
+		run->observer->ended(run->user, NULL, &run->err);
+		return;
+	}
+	result = json_pack("{s:s, s:s, s:I, s:f, s:i}", "service", run->service, "state",
+			   "finished", "steps", (json_int_t)run->program->n, "duration_ms",
+			   run->duration_ms, "faults", run->faults);
+	run->observer->ended(run->user, result, NULL);
+	json_decref(result);
+}
+
+/* A run that is over is reported and forgotten once none of its applications is stopping. */
+static void run_settle(struct run *run)
+{
+	struct run_list *runs = run->gateway->runs;
+
+	for (int i = 0; i < run->n_apps; i++)
+		if (run->apps[i]->state == APP_STOPPING)
+			return;
+	for (struct run **p = &runs->first; *p; p = &(*p)->next)
+		if (*p == run) {
+			*p = run->next;
+			break;
+		}
+	runs->n--;
+	if (run->observer)
+		run_report(run);
+	run_free(run);
+}
+
+/* The processing has been finished (S17): its applications are let go (S18, S19). */
+static void run_end(struct run *run, const struct error *err)
+{
+	if (run->ended)
+		return;
+	run->ended = true;
+	run->calling = false;
+	ev_timer_stop(run->gateway->loop, &run->next_step);
+	run->duration_ms = (clock_now() - run->begun_ns) / 1e6;
+	for (int i = 0; i < run->n_apps; i++)
+		if (run->requests[i])
+			request_cancel(run->apps[i], run->requests[i]);
+	if (!err) {
+		collection_add(run->gateway, &(struct event){
+			.part = "script", .name = "script.finished",
+			.application = run_application(run) },
+			"%s is finished: %zu events in %.1f ms, %d %s", run->service,
+			run->program->n, run->duration_ms, run->faults,
+			run->faults == 1 ? "fault" : "faults");
+	} else {
+		run->err = *err;
+		collection_add(run->gateway, &(struct event){
+			.part = "script", .name = "script.failed",
+			.application = run_application(run) },
+			"%s failed: %s", run->service, err->text);
+	}
+	for (int i = 0; i < run->n_apps; i++)
+		management_release(run->apps[i]);
+	run_settle(run);
+}
+
+void run_settled(struct app *app)
+{
+	struct run *next;
+
+	for (struct run *run = app->gateway->runs ? app->gateway->runs->first : NULL; run;
+	     run = next) {
+		next = run->next;
+		if (run->ended && run_uses(run, app->name))
+			run_settle(run);
+	}
 }
 
 void run_show(struct gateway *gateway, const struct event *event, uint64_t time_ns,
@@ -252,7 +296,7 @@ static void step_drive(struct ev_loop *loop, ev_timer *timer, int events)
 	if (app && app->state != APP_RUNNING)
 		return;		/* run_restored() drives it again */
 	step_show(run, &run->program->steps[run->step], entry,
-		  app ? app->name : run->n_apps ? run->apps[0]->name : NULL);
+		  app ? app->name : run_application(run));
 	if (app) {
 		step_request(run, app, entry->processing);
 	} else {
@@ -314,7 +358,7 @@ static void script_fetched(void *user, const struct link_answer *answer)
 	}
 	collection_add(run->gateway, &(struct event){
 		.part = "script", .name = "script.interpreted",
-		.application = run->n_apps ? run->apps[0]->name : NULL },
+		.application = run_application(run) },
 		"script %s downloaded, valid against its definition: %zu events", run->service,
 		run->program->n);
 	run_advance(run);
@@ -421,6 +465,8 @@ static struct run *applications_request(struct run *run)
 
 		if (!run_alive(gateway, run))
 			return NULL;
+		if (run->ended)
+			return run;
 		run->requests[i] = request;
 	}
 	if (!--run->n_waiting)
@@ -452,11 +498,11 @@ struct run *run_start(struct gateway *gateway, const char *service,
 		run_prepare(run, &err);
 	if (err.code) {
 		run_end(run, &err);
-		return NULL;
+		return run_alive(gateway, run) ? run : NULL;
 	}
 	collection_add(gateway, &(struct event){
 		.part = "script", .name = "service.requested",
-		.application = run->n_apps ? run->apps[0]->name : NULL },
+		.application = run_application(run) },
 		"service %s is requested", service);
 	return applications_request(run);
 }
@@ -489,7 +535,7 @@ void run_interrupted(struct app *app)
 	     run = run->next) {
 		const struct event_list_entry *entry;
 
-		if (!run_uses(run, app->name))
+		if (run->ended || !run_uses(run, app->name))
 			continue;
 		run->faults++;
 		if (!run->program || !run->calling)
@@ -504,7 +550,7 @@ void run_restored(struct app *app)
 {
 	for (struct run *run = app->gateway->runs ? app->gateway->runs->first : NULL; run;
 	     run = run->next)
-		if (run->program && run_uses(run, app->name))
+		if (run->program && !run->ended && run_uses(run, app->name))
 			run_advance(run);
 }
 
@@ -517,7 +563,7 @@ void run_not_restored(struct app *app, const char *why)
 		struct error err = { 0 };
 
 		next = run->next;
-		if (!run_uses(run, app->name))
+		if (run->ended || !run_uses(run, app->name))
 			continue;
 		error_set(&err, -EIO, "%s: %s", app->name, why);
 		run_end(run, &err);
@@ -530,7 +576,8 @@ json_t *run_describe(const struct gateway *gateway, const struct app *app)
 	     run = run->next) {
 		const struct program_step *step;
 
-		if (!run_uses(run, app->name) || !run->program || run->step >= run->program->n)
+		if (run->ended || !run_uses(run, app->name) || !run->program ||
+		    run->step >= run->program->n)
 			continue;
 		step = &run->program->steps[run->step];
 		return json_pack("{s:s, s:s, s:i, s:I, s:I, s:o}", "service", run->service,

@@ -18,7 +18,8 @@ struct run;
  * struct run_observer - who asked for a run
  * @progress: one line of what happens; @event has its part and data, both borrowed
  * @ended: @err is NULL when the script was finished; @result is borrowed and
- *	NULL otherwise. The run is gone afterwards.
+ *	NULL otherwise. Transient applications are deleted by then, and the run
+ *	is gone afterwards.
  */
 struct run_observer {
 	void (*progress)(void *user, const struct event *event, double ms, const char *text);
@@ -52,6 +53,8 @@ void run_show(struct gateway *gateway, const struct event *event, uint64_t time_
 void run_interrupted(struct app *app);
 void run_restored(struct app *app);
 void run_not_restored(struct app *app, const char *why);
+/** run_settled - a process that was asked to end has ended: runs that are over may be reported */
+void run_settled(struct app *app);
 
 /** run_describe - where the script of a run with this application stands; NULL when none has it */
 json_t *run_describe(const struct gateway *gateway, const struct app *app);
