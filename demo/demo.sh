@@ -49,6 +49,12 @@ boot_progress()
 	done
 }
 
+stop_progress()
+{
+	pkill -P "$progress" tail || true
+	wait "$progress" || true
+}
+
 colour=()
 [[ -t 1 ]] && colour=(--colour)
 for program in faultlined faultctl faultline-link faultline-center aircon-unit air-conditioner; do
@@ -67,7 +73,7 @@ vm)
 	: > "$out/console.log"
 	boot_progress "$out/console.log" &
 	progress=$!
-	trap 'pkill -P "$progress" 2>/dev/null; kill "$progress" 2>/dev/null || true' EXIT
+	trap 'stop_progress 2>/dev/null' EXIT
 	status=0
 	tests/vm/vng.sh --kernel "$kernel" --timeout 200 --share "$out" --console "$out/console.log" -- \
 		demo/story.py --source module --module "$module" --bundle "$out/air-conditioner-1.0.0.tar.zst" \
