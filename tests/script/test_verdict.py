@@ -15,6 +15,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / os.environ.get("FAULTLINE_BUILD", "build/out")
 DOCUMENTS = 40
+# Without it, xmllint escapes what is not ASCII before it looks whether a value is an NMTOKEN, and refuses good ones.
+HEAD = '<?xml version="1.0" encoding="UTF-8"?>'
 CONTENT_SEEDS = range(24)
 
 ATTRIBUTES = {
@@ -125,7 +127,7 @@ def document(node):
 
 
 def damage_bytes(rng, text):
-    at = rng.randrange(len("<service"), len(text)) if len(text) > len("<service") else 0
+    at = rng.randrange(len("<service"), len(text))
     return rng.choice([text[:at], text[:at] + text[at + 1:], text[:at] + rng.choice("<>/&\"= x") + text[at:]])
 
 
@@ -144,7 +146,7 @@ def ours(definition, paths):
 
 def xmllint(definition, paths):
     run = subprocess.run(["xmllint", "--noout", "--dtdvalid", definition, *paths], capture_output=True, text=True,
-                         check=False)
+                         errors="replace", check=False)
     return {path: not re.search(rf"^(Document )?{re.escape(path)}\b", run.stderr, re.M) for path in paths}
 
 
@@ -166,7 +168,7 @@ def test_verdict_equals_xmllint(tmp_path, seed):
         if rng.random() < 0.15:
             text = damage_bytes(rng, text)
         path = tmp_path / f"{i}.xml"
-        path.write_text(text)
+        path.write_text(HEAD + text)
         paths.append(str(path))
     expected = xmllint(str(dtd), paths)
     found = ours(str(dtd), paths)
