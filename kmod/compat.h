@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What differs between kernels, in one place. HAVE_* come from the tests in
+ * configure/; Kbuild puts this file in front of every source, so the others
+ * are written as for the newest kernel.
+ */
+#ifndef _FL_COMPAT_H
+#define _FL_COMPAT_H
+
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/task_work.h>
+#include <net/genetlink.h>
+
+#ifndef CONFIG_64BIT
+#error "faultline needs a 64-bit kernel: its counters are read without a lock"
+#endif
+
+#if defined(CONFIG_CFI_CLANG) || defined(CONFIG_CFI)
+#error "faultline cannot be unloaded safely under kernel CFI: see fl_twork_retire()"
+#endif
+
+#ifndef GENL_MCAST_CAP_NET_ADMIN
+#error "faultline needs a kernel that can close a multicast group to users without CAP_NET_ADMIN"
+#endif
+
+#ifndef PF_USER_WORKER
+#define PF_USER_WORKER 0
+#endif
+
+/* The enumerator came with the flags of task_work_add(). */
+#ifdef HAVE_TWAF_NO_ALLOC
+#define FL_TWA_RESUME (TWA_RESUME | TWAF_NO_ALLOC)
+#else
+#define FL_TWA_RESUME TWA_RESUME
+#endif
+
+#if defined(CONFIG_X86_64) && !defined(rdmsrl)
+#define rdmsrl(msr, val) rdmsrq(msr, val)
+#endif
+
+static inline struct nlattr **fl_dump_attrs(struct netlink_callback *cb)
+{
+#ifdef HAVE_GENL_INFO_DUMP
+	return genl_info_dump(cb)->attrs;
+#else
+	return genl_dumpit_info(cb)->attrs;
+#endif
+}
+
+/*
+ * The last thread of a process may see signal->live reach 0 together with
+ * others that exit at the same time: whoever asks must bear with several "yes".
+ */
+static inline bool fl_group_dead(struct task_struct *task)
+{
+	return !atomic_read(&task->signal->live);
+}
+
+#ifdef HAVE_PROCESS_EXIT_GROUP_DEAD
+#define FL_PROCESS_EXIT_ARGS struct task_struct *task, bool group_dead
+#else
+#define FL_PROCESS_EXIT_ARGS struct task_struct *task
+#endif
+
+#endif /* _FL_COMPAT_H */

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _FL_PROCESS_H
+#define _FL_PROCESS_H
+
+#include <linux/hash.h>
+#include <linux/list_nulls.h>
+#include <linux/rculist_nulls.h>
+#include <linux/spinlock.h>
+#include <linux/faultline.h>
+
+struct fl_watch;
+
+/**
+ * struct fl_candidate - a signal on its way that would end the process
+ * @id: from 1, a new one for each candidate of any process
+ * @tid: the thread that it was sent to
+ * @signo: 0 where there is none
+ * @flags: FAULTLINE_F_SENT, FAULTLINE_F_KERNEL
+ * @own: the thread brought it on itself and it was meant for that thread alone
+ * @code: si_code
+ * @errno_: si_errno
+ * @sender_tgid: with FAULTLINE_F_SENT
+ * @sender_uid: likewise
+ */
+struct fl_candidate {
+	u32 id;
+	pid_t tid;
+	int signo;
+	u16 flags;
+	bool own;
+	int code;
+	int errno_;
+	pid_t sender_tgid;
+	u32 sender_uid;
+};
+
+/**
+ * struct fl_process - a watched process
+ * @node: in the hash table
+ * @sibling: in fl_watch::processes, or among the free
+ * @tgid: in the initial pid namespace
+ * @main: the watch was set on it
+ * @fatal: its FATAL record is out
+ * @candidate: the last one
+ * @captures: taken for signals that were not delivered yet, one a thread
+ */
+struct fl_process {
+	struct hlist_nulls_node node;
+	struct list_head sibling;
+	struct fl_watch *watch;
+	pid_t tgid;
+	bool main;
+	bool fatal;
+	struct fl_candidate candidate;
+	struct list_head captures;
+};
+
+/* Guards processes and watches. Taken under siglock, with interrupts off. */
+extern raw_spinlock_t fl_process_lock;
+
+struct fl_process_table {
+	unsigned int count;
+	unsigned int bits;
+	struct hlist_nulls_head *buckets;
+};
+
+extern struct fl_process_table fl_processes;
+
+int fl_process_init(unsigned int max);
+void fl_process_exit(void);
+
+static inline struct hlist_nulls_head *fl_process_bucket(pid_t tgid)
+{
+	return &fl_processes.buckets[hash_32(tgid, fl_processes.bits)];
+}
+
+bool __fl_process_watched(pid_t tgid);
+
+/*
+ * What every signal, fork and exit of the machine pays: for a process that is
+ * not watched, one word while nothing is, else its bucket's too, which is empty.
+ * Without the lock; the answer is a hint that those with the lock verify.
+ */
+static inline bool fl_process_watched(pid_t tgid)
+{
+	return READ_ONCE(fl_processes.count) && __fl_process_watched(tgid);
+}
+
+/* With fl_process_lock held. */
+struct fl_process *fl_process_find(pid_t tgid);
+struct fl_process *fl_process_add(struct fl_watch *watch, pid_t tgid, bool main);
+void fl_process_remove_all(struct fl_watch *watch);
+
+/* The child of a watched process belongs to the same watch. */
+void fl_process_fork(pid_t parent, pid_t child);
+
+/**
+ * fl_process_suspect() - keep @candidate, the last there is
+ * Return: its id; 0 where the process is not watched or its end is recorded.
+ */
+u32 fl_process_suspect(pid_t tgid, const struct fl_candidate *candidate);
+
+/* In the task work of the thread that @candidate was sent to. May not sleep. */
+void fl_process_capture(u32 candidate);
+
+/**
+ * fl_process_fatal() - the current process ends by @signo: record it, once
+ * @signo: what ends it
+ * @info: what was delivered to the current thread; NULL where another thread
+ *	or nobody took the signal
+ *
+ * With siglock held.
+ */
+void fl_process_fatal(int signo, const struct kernel_siginfo *info);
+
+/* The current thread ends; with @dead it was one of the last. */
+void fl_process_thread_exit(bool dead);
+
+void fl_process_counts(u64 *watched, u64 *unwatched);
+
+#endif /* _FL_PROCESS_H */

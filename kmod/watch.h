@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _FL_WATCH_H
+#define _FL_WATCH_H
+
+#include <linux/list.h>
+#include <linux/pid.h>
+#include <linux/rcupdate.h>
+
+struct netlink_ext_ack;
+
+/**
+ * struct fl_watch - a process and all that it forks
+ * @node: in the list of watches, by rising @id; readers under RCU
+ * @id: from 1, never used twice
+ * @cookie: the supervisor's
+ * @pid: the main process
+ * @main: the main process is alive
+ * @processes: of struct fl_process::sibling
+ * @count: live processes
+ *
+ * A watch is there for as long as it has processes. Changed under
+ * fl_process_lock, freed after a grace period.
+ */
+struct fl_watch {
+	struct list_head node;
+	u32 id;
+	u64 cookie;
+	struct pid *pid;
+	bool main;
+	struct list_head processes;
+	unsigned int count;
+	struct rcu_head rcu;
+};
+
+void fl_watch_init(unsigned int max);
+void fl_watch_exit(void);
+
+/**
+ * fl_watch_create() - watch process @pid
+ * Return: the new watch's id in @id, or -ESRCH, -EINVAL (kernel thread),
+ * -EEXIST, -ENOSPC, -ENOMEM, told to @extack.
+ */
+int fl_watch_create(struct pid *pid, u64 cookie, u32 *id,
+		    struct netlink_ext_ack *extack);
+
+/* Return: 0, or -ENOENT. */
+int fl_watch_delete(u32 id);
+
+/* The watch has no process left. With fl_process_lock held. */
+void fl_watch_release(struct fl_watch *watch);
+
+/* First watch with a higher id, or NULL. Under rcu_read_lock(). */
+struct fl_watch *fl_watch_after(u32 id);
+
+/* Changes whenever a watch comes or goes. */
+unsigned int fl_watch_generation(void);
+unsigned int fl_watch_count(void);
+
+#endif /* _FL_WATCH_H */
