@@ -196,7 +196,7 @@ static const struct sandbox_call sandbox_sanitizers[] = {
 	{ __NR_process_vm_readv }, { __NR_uname }, { __NR_ioctl }, { __NR_set_robust_list },
 #ifdef __x86_64__
 	{ __NR_open }, { __NR_stat }, { __NR_lstat }, { __NR_readlink }, { __NR_arch_prctl },
-	{ __NR_fork }, { __NR_vfork }, { __NR_pipe }, { __NR_dup2 }, { __NR_access },
+	{ __NR_fork }, { __NR_vfork }, { __NR_getdents }, { __NR_pipe }, { __NR_dup2 }, { __NR_access },
 #endif
 };
 #endif

@@ -30,6 +30,7 @@
 #define HEADERS_MAX 32
 
 static struct link *driven;
+static json_t *tags;
 static struct {
 	const char *url;
 	long left;
@@ -48,8 +49,7 @@ static void say(json_t *message)
 
 static void on_done(void *user, const struct link_answer *answer)
 {
-	char *tag = user;
-	json_t *message = json_pack("{s:s, s:i, s:b, s:I, s:i, s:b}", "tag", tag,
+	json_t *message = json_pack("{s:s, s:i, s:b, s:I, s:i, s:b}", "tag", user,
 				    "status", answer->status, "transient", answer->transient,
 				    "received", (json_int_t)answer->received,
 				    "retry_after_s", answer->retry_after_s,
@@ -62,7 +62,6 @@ static void on_done(void *user, const struct link_answer *answer)
 	if (answer->error)
 		json_object_set_new(message, "error", json_string(answer->error));
 	say(message);
-	free(tag);
 }
 
 static void on_progress(void *user, uint64_t received)
@@ -98,18 +97,19 @@ static void do_request(json_t *command)
 		.body_size = body ? strlen(body) : 0,
 		.sink = sink ? open(sink, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600) : -1,
 	};
-	char *tag = strdup(json_string_value(json_object_get(command, "tag")));
+	json_t *tag = json_object_get(command, "tag");
 	struct error err = { };
 	int id;
 
+	/* A tag lives as long as this program, since a request may end without a word. */
+	json_array_append(tags, tag);
 	headers_fill(headers, json_object_get(command, "headers"));
-	id = link_request(driven, &request, on_done, on_progress, tag, &err);
-	if (id > 0) {
-		say(json_pack("{s:s, s:i}", "tag", tag, "id", id));
-		return;
-	}
-	say(json_pack("{s:s, s:i, s:s}", "tag", tag, "refused", -id, "error", err.text));
-	free(tag);
+	id = link_request(driven, &request, on_done, on_progress,
+			  (char *)json_string_value(tag), &err);
+	if (id > 0)
+		say(json_pack("{s:O, s:i}", "tag", tag, "id", id));
+	else
+		say(json_pack("{s:O, s:i, s:s}", "tag", tag, "refused", -id, "error", err.text));
 }
 
 static void bench_next(void);
@@ -213,6 +213,7 @@ int main(int argc, char **argv)
 	ev_io input;
 
 	log_open("link-driver", LOG_DEBUG);
+	tags = json_array();
 	driven = link_start(loop, &options, &err);
 	if (!driven) {
 		log_error("%s", err.text);
@@ -222,6 +223,7 @@ int main(int argc, char **argv)
 	ev_io_start(loop, &input);
 	ev_run(loop, 0);
 	link_stop(driven);
+	json_decref(tags);
 	ev_loop_destroy(loop);
 	return 0;
 }

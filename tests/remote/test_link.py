@@ -474,13 +474,31 @@ class TestProcess:
         b'{"id":1,"method":"DELETE","url":"http://127.0.0.1/","max_bytes":1}', b"{" + b" " * 9000 + b"}", b"",
     ], ids=lambda message: message[:40].decode().strip())
     def test_malformed_message_ends_it(self, message):
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        command = ["bash", "-c", f'exec "$0" 3<&{theirs.fileno()}', str(BIN / "faultline-link")]
-        process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stderr=subprocess.PIPE, text=True)
-        theirs.close()
+        process, ours = self.link_alone()
         if message:
             ours.send(message)
             assert process.wait(10) == 1 and "not a request" in process.stderr.read()
         else:
             ours.close()
             assert process.wait(10) == 0
+
+    def test_gives_everything_back(self, server, tmp_path):
+        """Ends by itself, so that a sanitized build looks for leaks; one transfer is under way still."""
+        process, ours = self.link_alone()
+        for number, path in enumerate(("ok", "blob", "absent", "error", "garbage", "silent"), 1):
+            with open(tmp_path / path, "wb") as sink:
+                request = {"id": number, "method": "GET", "url": f"{server.url}/{path}", "max_bytes": 1 << 20,
+                           "headers": {"X-Some": "thing"}}
+                socket.send_fds(ours, [json.dumps(request).encode()], [sink.fileno()])
+            if path != "silent":
+                assert json.loads(ours.recv(8192))["id"] == number
+        ours.close()
+        assert process.wait(20) == 0, process.stderr.read()
+
+    @staticmethod
+    def link_alone():
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        command = ["bash", "-c", f'exec "$0" 3<&{theirs.fileno()}', str(BIN / "faultline-link")]
+        process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stderr=subprocess.PIPE, text=True)
+        theirs.close()
+        return process, ours

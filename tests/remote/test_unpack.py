@@ -143,7 +143,7 @@ class TestDamaged:
     def test_wrong_hash(self, unpack):
         assert "SHA-256" in unpack(GOOD, "0" * 64)
 
-    @pytest.mark.parametrize("more, less", [(b"x", 0), (b"", 1), (b"x" * 1_000_000, 0)])
+    @pytest.mark.parametrize("more, less", [(b"x", 0), (b"", 1), (b"x" * 1_000_000, 0)], ids=["byte", "less", "much"])
     def test_longer_than_announced(self, unpack, more, less):
         assert "longer" in unpack(GOOD + more, hashlib.sha256(GOOD).hexdigest(), len(GOOD) - less)
 
