@@ -65,7 +65,7 @@ static struct place place_between(const struct reading *reading, const char *at,
 	struct place place = { input->line, input->col };
 	const char *start;
 
-	if (!at || at < base || at > (const char *)input->cur)
+	if (!at || at < base || at > (const char *)input->end)
 		return place;
 	place.line -= lines_between(at, behind);
 	start = memrchr(base, '\n', at - base);
@@ -440,9 +440,12 @@ static void on_text(void *user, const xmlChar *text, int len)
 	int shown = 0;
 
 	filler_check(reading, "text");
+	/* A parser that was stopped has given its buffer back. */
+	if (reading->refused)
+		return;
 	while (start < end && strchr(" \t\r\n", *start))
 		start++;
-	if (reading->refused || start == end)
+	if (start == end)
 		return;
 	while (shown < 20 && start + shown < end && (unsigned char)start[shown] >= ' ')
 		shown++;
