@@ -109,18 +109,19 @@ static int fields_known(json_t *body, const char *const *names, struct error *er
 	return 0;
 }
 
+/* An optional one that is null or empty is not there. */
 static int text_field(json_t *body, const struct text_field *field, const char **text,
 		      struct error *err)
 {
 	json_t *value = json_object_get(body, field->name);
+	bool given = value && !json_is_null(value);
 
 	*text = NULL;
-	if (!value || json_is_null(value)) {
-		if (!field->required)
-			return 0;
+	if (!field->required && (!given || (json_is_string(value) && !json_string_length(value))))
+		return 0;
+	if (!given)
 		return error_set(err, -EINVAL, "%s is missing; %s", field->name,
 				 field->allowed);
-	}
 	*text = json_string_value(value);
 	if (!*text || !field->valid(*text))
 		return error_set(err, -EINVAL, "%s: \"%.128s\" is not valid; %s", field->name,

@@ -113,8 +113,8 @@ static int store_prepare(struct store *store, enum store_mode mode, struct error
 	sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	ret = store_execute(store, mode == STORE_WRITE ?
 			    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-			    "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF" :
-			    "PRAGMA query_only = ON; PRAGMA trusted_schema = OFF", err);
+			    "PRAGMA foreign_keys = ON" :
+			    "PRAGMA query_only = ON", err);
 	if (!ret)
 		ret = store_edition(store, &edition, err);
 	if (ret)
