@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The few kernel types that the probes read, each with only the members they
+ * need. Their places in the running kernel are filled in when the object is
+ * loaded (CO-RE), so that this file serves every kernel and a build machine
+ * needs no BTF of its own. A name with three underscores is another form of the
+ * type before them.
+ */
+#ifndef BPF_KERNEL_H
+#define BPF_KERNEL_H
+
+#include <asm/signal.h>
+#include <linux/types.h>
+#include <stdbool.h>
+
+typedef __u8 u8;
+typedef __u32 u32;
+typedef __u64 u64;
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+typedef struct {
+	int counter;
+} atomic_t;
+
+typedef struct {
+	unsigned int val;
+} kuid_t;
+
+struct rlimit {
+	unsigned long rlim_cur;
+};
+
+struct sigaction___kernel {
+	void (*sa_handler)(int signo);
+};
+
+struct k_sigaction {
+	struct sigaction___kernel sa;
+};
+
+struct sighand_struct {
+	struct k_sigaction action[64];
+};
+
+struct signal_struct {
+	atomic_t live;
+	int group_exit_code;
+	unsigned int flags;
+	struct rlimit rlim[16];
+};
+
+union __sifields {
+	struct {
+		__kernel_pid_t _pid;
+		__kernel_uid32_t _uid;
+	} _kill;
+	struct {
+		void *_addr;
+	} _sigfault;
+};
+
+struct kernel_siginfo {
+	int si_signo;
+	int si_errno;
+	int si_code;
+	union __sifields _sifields;
+};
+
+struct cred {
+	kuid_t uid;
+};
+
+/* Until 6.17. */
+struct mm_struct {
+	unsigned long flags;
+};
+
+/* From 6.18 on. */
+struct mm_struct___bitmap {
+	struct {
+		unsigned long __mm_flags[1];
+	} flags;
+};
+
+struct thread_struct {
+#if defined(__TARGET_ARCH_x86)
+	unsigned short es;
+	unsigned short ds;
+	unsigned short fsindex;
+	unsigned short gsindex;
+	unsigned long fsbase;
+	unsigned long gsbase;
+	unsigned long trap_nr;
+	unsigned long error_code;
+#elif defined(__TARGET_ARCH_arm64)
+	unsigned long fault_code;
+#endif
+};
+
+struct pt_regs {
+#if defined(__TARGET_ARCH_x86)
+	unsigned long r15;
+	unsigned long sp;
+#elif defined(__TARGET_ARCH_arm64)
+	__u64 regs[31];
+	__u64 sp;
+#endif
+};
+
+struct task_struct {
+	struct mm_struct *mm;
+	int exit_code;
+	__kernel_pid_t pid;
+	__kernel_pid_t tgid;
+	struct task_struct *real_parent;
+	const struct cred *real_cred;
+	char comm[16];
+	struct signal_struct *signal;
+	struct sighand_struct *sighand;
+	struct thread_struct thread;
+};
+
+#pragma clang attribute pop
+
+/* include/uapi/asm-generic/siginfo.h */
+#define SI_USER			0
+#define SI_KERNEL		0x80
+#define SI_QUEUE		-1
+#define SI_TKILL		-6
+/* include/linux/sched/signal.h */
+#define SIGNAL_GROUP_EXIT	0x00000004
+#define SIGNAL_UNKILLABLE	0x00000040
+/* include/linux/sched/coredump.h */
+#define MMF_DUMPABLE_MASK	3
+/* include/uapi/asm-generic/resource.h */
+#define RLIMIT_CORE		4
+/* include/linux/binfmts.h: min_coredump of ELF; a smaller limit is no dump */
+#define CORE_LIMIT_MIN		4096
+/* include/trace/events/signal.h */
+#define TRACE_SIGNAL_DELIVERED	0
+#define TRACE_SIGNAL_LOSE_INFO	4
+/* include/linux/sched/signal.h: what stands in the place of a siginfo pointer */
+#define SEND_SIG_NOINFO		0UL
+#define SEND_SIG_PRIV		1UL
+
+#endif /* BPF_KERNEL_H */

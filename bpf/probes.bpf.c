@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The probes: fatal signals and ends of watched processes, for a kernel that may
+ * load no module. Four tracepoints; whoever is not watched costs one look-up.
+ *
+ * Which signal ends a process is known for certain only in signal_deliver, in
+ * the thread that dies: its action is the default one, and the default is to
+ * end. There the record is made, while memory and registers are whole. But a
+ * signal without core dump (SIGTERM, SIGKILL) has become a plain SIGKILL
+ * without sender by then; what it was is remembered in signal_generate, which
+ * runs in the sender. The record's sequence number is given by the reader, in
+ * the order of the ring (docs/probes.md).
+ */
+#include <linux/bpf.h>
+
+#include "kernel.h"
+#include "probes.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "capture.bpf.h"
+#include "signal.bpf.h"
+
+#define FATAL_SIZE (sizeof(struct faultline_record) + \
+		    sizeof(struct faultline_capture) + FAULTLINE_STACK_MAX)
+/* Captures stop when this much of the ring is taken; bare records go on. */
+#define RING_CAPTURES (PROBES_RING_SIZE / 4 * 3)
+
+char LICENSE[] SEC("license") = "GPL";
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, PROBES_RING_SIZE);
+} ring SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, PROBES_PROCESSES_MAX);
+	__type(key, u32);
+	__type(value, struct probes_process);
+} processes SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, PROBES_WATCHES_MAX);
+	__type(key, u32);
+	__type(value, struct probes_watch);
+} watches SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct probes_counters);
+} counters SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct probes_settings);
+} settings SEC(".maps");
+
+#define count(counter)							\
+	({								\
+		u32 _zero = 0;						\
+		struct probes_counters *_counters =			\
+			bpf_map_lookup_elem(&counters, &_zero);		\
+		if (_counters)						\
+			__sync_fetch_and_add(&_counters->counter, 1);	\
+	})
+
+/* Room for a record in the ring; one that finds none is counted. */
+static __always_inline struct faultline_record *record_reserve(void)
+{
+	struct faultline_record *record =
+		bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
+
+	if (record)
+		count(written);
+	else
+		count(lost_full);
+	return record;
+}
+
+/* Likewise, with room for a capture; NULL where the ring has only room for bare records. */
+static __always_inline struct faultline_record *record_reserve_capture(void)
+{
+	struct faultline_record *record = NULL;
+
+	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) < RING_CAPTURES)
+		record = bpf_ringbuf_reserve(&ring, FATAL_SIZE, 0);
+	if (record) {
+		count(written);
+		count(captures);
+	} else {
+		count(captures_missed);
+	}
+	return record;
+}
+
+static __always_inline void record_fill(struct faultline_record *record, int type,
+					const struct probes_process *process,
+					struct task_struct *task)
+{
+	__builtin_memset(record, 0, sizeof(*record));
+	record->len = sizeof(*record);
+	record->type = type;
+	record->flags = process->flags;
+	record->cookie = process->cookie;
+	record->time_ns = bpf_ktime_get_boot_ns();
+	record->watch = process->watch;
+	record->tgid = task->tgid;
+	record->tid = task->pid;
+	record->ptgid = task->real_parent->tgid;
+	record->uid = task->real_cred->uid.val;
+	bpf_probe_read_kernel_str(record->comm, sizeof(record->comm), task->comm);
+}
+
+/* Will the kernel dump core for this end (fs/coredump.c: do_coredump())? */
+static __always_inline bool core_dumped(struct task_struct *task, int signo)
+{
+	u64 limit = task->signal->rlim[RLIMIT_CORE].rlim_cur;
+	struct probes_settings *set;
+	u64 flags;
+	u32 zero = 0;
+
+	if (!signal_dumps_core(signo))
+		return false;
+	if (bpf_core_field_exists(struct mm_struct, flags))
+		flags = BPF_CORE_READ(task, mm, flags);
+	else
+		flags = BPF_CORE_READ((struct mm_struct___bitmap *)task->mm,
+				      flags.__mm_flags[0]);
+	if (!(flags & MMF_DUMPABLE_MASK))
+		return false;
+	set = bpf_map_lookup_elem(&settings, &zero);
+	if (set && set->core_pipe)
+		return limit != 1;
+	return limit >= CORE_LIMIT_MIN;
+}
+
+static __always_inline void fatal_fill(struct faultline_record *record,
+				       const struct probes_process *process,
+				       const struct probes_cause *cause,
+				       struct task_struct *task)
+{
+	record_fill(record, FAULTLINE_RECORD_FATAL, process, task);
+	record->flags |= cause->flags;
+	record->signo = cause->signo;
+	record->code = cause->code;
+	record->errno_ = cause->errno_;
+	record->sender_tgid = cause->sender_tgid;
+	record->sender_uid = cause->sender_uid;
+	record->fault_addr = cause->fault_addr;
+}
+
+/* The record of a fatal signal, from the thread that it ends. */
+static __always_inline void fatal_emit(const struct probes_process *process,
+				       const struct probes_cause *cause,
+				       struct task_struct *task)
+{
+	struct faultline_record *record = record_reserve_capture();
+	bool captured = record;
+
+	if (!captured)
+		record = record_reserve();
+	if (!record)
+		return;
+	fatal_fill(record, process, cause, task);
+	if (signal_is_fault(cause->signo, cause->code))
+		capture_trap(record, task);
+	if (core_dumped(task, cause->signo))
+		record->flags |= FAULTLINE_F_COREDUMP;
+	if (captured) {
+		record->flags |= FAULTLINE_F_CAPTURE;
+		record->len += capture_take((void *)(record + 1), task);
+	}
+	bpf_ringbuf_submit(record, 0);
+}
+
+SEC("tp_btf/signal_generate")
+int BPF_PROG(probe_signal_generate, int signo, struct kernel_siginfo *info,
+	     struct task_struct *target, int group, int result)
+{
+	struct probes_process *process;
+	u32 tgid;
+
+	if (!signal_may_end(signo) ||
+	    (result != TRACE_SIGNAL_DELIVERED && result != TRACE_SIGNAL_LOSE_INFO))
+		return 0;
+	tgid = target->tgid;
+	process = bpf_map_lookup_elem(&processes, &tgid);
+	if (!process)
+		return 0;
+	if (target->signal->flags & SIGNAL_GROUP_EXIT) {
+		/* Has just this signal decided it? */
+		if (target->signal->group_exit_code != signo)
+			return 0;
+	} else if (signal_handler(target, signo)) {
+		return 0;
+	}
+	cause_fill(&process->cause, signo, info);
+	cause_sender(&process->cause, tgid);
+	return 0;
+}
+
+/* What ends the process, or false where it goes on. */
+static __always_inline bool deliver_cause(const struct probes_process *process,
+					  struct task_struct *task, int signo,
+					  struct kernel_siginfo *info,
+					  struct probes_cause *cause)
+{
+	struct signal_struct *signal = task->signal;
+
+	if (signo == SIGKILL && (u64)info <= SEND_SIG_PRIV) {
+		/* The process is ending; by a signal, by exit_group(), or only
+		 * this thread, for another one's execve().
+		 */
+		if (!(signal->flags & SIGNAL_GROUP_EXIT))
+			return false;
+		signo = signal->group_exit_code & 0x7f;
+		if (!signo)
+			return false;
+	} else if ((signal->flags & SIGNAL_UNKILLABLE) && signo != SIGKILL) {
+		return false;
+	} else {
+		cause_fill(cause, signo, info);
+		if (signal_is_fault(signo, cause->code))
+			return true;
+	}
+	if (process->cause.signo == signo)
+		*cause = process->cause;
+	else if (!cause->signo)
+		cause->signo = signo;
+	return true;
+}
+
+SEC("tp_btf/signal_deliver")
+int BPF_PROG(probe_signal_deliver, int signo, struct kernel_siginfo *info,
+	     struct k_sigaction *action)
+{
+	struct probes_process *process;
+	struct probes_cause cause = {};
+	struct task_struct *task;
+	u32 tgid;
+
+	if (action->sa.sa_handler != SIG_DFL || !signal_may_end(signo))
+		return 0;
+	tgid = bpf_get_current_pid_tgid() >> 32;
+	process = bpf_map_lookup_elem(&processes, &tgid);
+	if (!process)
+		return 0;
+	task = bpf_get_current_task_btf();
+	if (deliver_cause(process, task, signo, info, &cause) &&
+	    !__sync_val_compare_and_swap(&process->reported, 0, 1))
+		fatal_emit(process, &cause, task);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(probe_process_fork, struct task_struct *parent,
+	     struct task_struct *child)
+{
+	struct probes_process *process, inherited = {};
+	struct probes_watch *watch;
+	u32 tgid;
+
+	if (child->pid != child->tgid)
+		return 0;
+	tgid = parent->tgid;
+	process = bpf_map_lookup_elem(&processes, &tgid);
+	if (!process)
+		return 0;
+	watch = bpf_map_lookup_elem(&watches, &process->watch);
+	if (!watch)
+		return 0;
+	inherited.cookie = process->cookie;
+	inherited.watch = process->watch;
+	tgid = child->tgid;
+	/* The parent lives, so that the count cannot have reached zero. */
+	__sync_fetch_and_add(&watch->processes, 1);
+	if (bpf_map_update_elem(&processes, &tgid, &inherited, BPF_NOEXIST)) {
+		__sync_fetch_and_sub(&watch->processes, 1);
+		count(unwatched);
+	}
+	return 0;
+}
+
+/* One process less; true where it was the last and the watch is gone. */
+static __always_inline bool watch_leave(u32 id)
+{
+	struct probes_watch *watch = bpf_map_lookup_elem(&watches, &id);
+
+	if (!watch || __sync_fetch_and_sub(&watch->processes, 1) != 1)
+		return false;
+	bpf_map_delete_elem(&watches, &id);
+	return true;
+}
+
+/* The end of a process whose fatal signal was never delivered to any thread. */
+static __always_inline void fatal_emit_late(struct probes_process *process, int signo,
+					    struct task_struct *task)
+{
+	struct probes_cause cause = { .signo = signo };
+	struct faultline_record *record = record_reserve();
+
+	if (!record)
+		return;
+	if (process->cause.signo == signo)
+		cause = process->cause;
+	fatal_fill(record, process, &cause, task);
+	bpf_ringbuf_submit(record, 0);
+}
+
+/*
+ * Who brings the count of the watch to zero knows that all others have their
+ * place in the ring; to be behind them, it may have to take a new one.
+ */
+static __always_inline struct faultline_record *
+record_reserve_leave(u32 watch, bool *last)
+{
+	struct faultline_record *record = record_reserve();
+	struct faultline_record *behind;
+
+	*last = watch_leave(watch);
+	if (!*last || !record)
+		return record;
+	behind = bpf_ringbuf_reserve(&ring, sizeof(*behind), 0);
+	if (!behind)
+		return record;
+	/* This may be the place that the reader waits at: it must be woken. */
+	bpf_ringbuf_discard(record, 0);
+	return behind;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(probe_process_exit, struct task_struct *task)
+{
+	struct signal_struct *signal = task->signal;
+	struct probes_process *found, process;
+	struct faultline_record *record;
+	u32 tgid = task->tgid;
+	bool last;
+	int code;
+
+	if (signal->live.counter)
+		return 0;
+	found = bpf_map_lookup_elem(&processes, &tgid);
+	if (!found)
+		return 0;
+	process = *found;
+	/* Two threads that end together may both see that none is alive. */
+	if (bpf_map_delete_elem(&processes, &tgid))
+		return 0;
+	code = signal->flags & SIGNAL_GROUP_EXIT ? signal->group_exit_code :
+						   task->exit_code;
+	if ((code & 0x7f) && !process.reported)
+		fatal_emit_late(&process, code & 0x7f, task);
+	record = record_reserve_leave(process.watch, &last);
+	if (!record)
+		return 0;
+	record_fill(record, FAULTLINE_RECORD_EXIT, &process, task);
+	record->signo = code & 0x7f;
+	record->code = (code >> 8) & 0xff;
+	if (code & 0x80)
+		record->flags |= FAULTLINE_F_COREDUMP;
+	if (last)
+		record->flags |= FAULTLINE_F_LAST;
+	/* Behind a discarded record the ring does not see that its reader waits. */
+	bpf_ringbuf_submit(record, last ? BPF_RB_FORCE_WAKEUP : 0);
+	return 0;
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The maps of the probes, as the supervisor's side reads and writes them. */
+#ifndef BPF_PROBES_H
+#define BPF_PROBES_H
+
+#include <linux/faultline.h>
+
+#define PROBES_PROCESSES_MAX	4096
+#define PROBES_WATCHES_MAX	1024
+#define PROBES_RING_SIZE	(512 * 1024)
+
+/**
+ * struct probes_cause - the signal that ends a process, as it was sent
+ * @signo: 0 while there is none
+ * @flags: FAULTLINE_F_SENT, FAULTLINE_F_KERNEL
+ *
+ * The others are as in struct faultline_record.
+ */
+struct probes_cause {
+	__s32 signo;
+	__s32 code;
+	__s32 errno_;
+	__u32 flags;
+	__s32 sender_tgid;
+	__u32 sender_uid;
+	__u64 fault_addr;
+};
+
+/**
+ * struct probes_process - a watched process; the key is its tgid
+ * @flags: FAULTLINE_F_MAIN
+ * @reported: its FATAL record is out, or was lost and counted
+ * @cause: what will end it once it is delivered
+ */
+struct probes_process {
+	__u64 cookie;
+	__u32 watch;
+	__u32 flags;
+	__u32 reported;
+	__u32 reserved;
+	struct probes_cause cause;
+};
+
+/**
+ * struct probes_watch - a watch; the key is its id
+ * @processes: live processes
+ */
+struct probes_watch {
+	__u32 processes;
+	__u32 reserved;
+};
+
+/**
+ * struct probes_counters - what the probes did, for each CPU
+ * @written: records that went into the ring
+ * @lost_full: records that did not, because the ring was full
+ * @captures: captures taken
+ * @captures_missed: FATAL records that went out bare, to leave the rest of the
+ *	ring to records alone
+ * @unwatched: processes that could not be watched because the table was full
+ *
+ * emitted = written + lost_full.
+ */
+struct probes_counters {
+	__u64 written;
+	__u64 lost_full;
+	__u64 captures;
+	__u64 captures_missed;
+	__u64 unwatched;
+};
+
+/**
+ * struct probes_settings - what the probes cannot find out by themselves
+ * @core_pipe: core_pattern hands core dumps to a program
+ */
+struct probes_settings {
+	__u32 core_pipe;
+};
+
+#endif /* BPF_PROBES_H */

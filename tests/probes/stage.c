@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "tests/probes/stage.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct stage stage;
+
+static int gate[2] = { -1, -1 };
+
+static void record_seen(void *user, const struct faultline_record *record,
+			const struct faultline_capture *capture)
+{
+	struct seen *seen;
+
+	if (stage.count == stage.room) {
+		stage.room = stage.room ? stage.room * 2 : 64;
+		stage.seen = reallocarray(stage.seen, stage.room, sizeof(*stage.seen));
+		assert_non_null(stage.seen);
+	}
+	seen = &stage.seen[stage.count++];
+	memset(seen, 0, sizeof(*seen));
+	seen->record = *record;
+	seen->captured = capture;
+	if (!capture)
+		return;
+	seen->capture = *capture;
+	memcpy(seen->stack, capture->stack, capture->stack_len);
+}
+
+int stage_setup(void **state)
+{
+	stage.loop = ev_loop_new(EVFLAG_AUTO);
+	if (!stage.loop)
+		return -1;
+	if (source_probes.open(&stage.source, stage.loop, record_seen, NULL, &stage.reason))
+		stage.source = NULL;
+	return 0;
+}
+
+int stage_teardown(void **state)
+{
+	if (stage.source)
+		source_probes.close(stage.source);
+	ev_loop_destroy(stage.loop);
+	free(stage.seen);
+	return 0;
+}
+
+void stage_begin(void)
+{
+	if (!stage.source) {
+		print_message("%s\n", stage.reason.text);
+		skip();
+	}
+	stage_drain();
+	stage.count = 0;
+}
+
+pid_t stage_fork(int (*act)(void *argument), void *argument)
+{
+	struct rlimit none = {};
+	sigset_t all;
+	char byte;
+	pid_t pid;
+
+	assert_int_equal(pipe(gate), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid) {
+		close(gate[0]);
+		return pid;
+	}
+	close(gate[1]);
+	for (int signo = 1; signo < NSIG; signo++)
+		signal(signo, SIG_DFL);
+	sigemptyset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	setrlimit(RLIMIT_CORE, &none);
+	while (read(gate[0], &byte, 1) < 0 && errno == EINTR)
+		;
+	_exit(act(argument));
+}
+
+void stage_release(void)
+{
+	close(gate[1]);
+}
+
+pid_t stage_spawn(int (*act)(void *argument), void *argument)
+{
+	struct error err = {};
+	pid_t pid = stage_fork(act, argument);
+
+	if (source_probes.watch(stage.source, pid, ++stage.cookie, &err))
+		fail_msg("watch: %s", err.text);
+	stage_release();
+	return pid;
+}
+
+static bool last_seen(void)
+{
+	for (size_t i = 0; i < stage.count; i++)
+		if (stage.seen[i].record.cookie == stage.cookie &&
+		    stage.seen[i].record.flags & FAULTLINE_F_LAST)
+			return true;
+	return false;
+}
+
+static void patience_ended(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	*(bool *)timer->data = true;
+}
+
+void stage_until_last(void)
+{
+	bool late = false;
+	ev_timer timer;
+
+	ev_timer_init(&timer, patience_ended, STAGE_PATIENCE_S, 0);
+	timer.data = &late;
+	ev_now_update(stage.loop);
+	ev_timer_start(stage.loop, &timer);
+	while (!last_seen() && !late)
+		ev_run(stage.loop, EVRUN_ONCE);
+	ev_timer_stop(stage.loop, &timer);
+	assert_false(late);
+}
+
+void stage_drain(void)
+{
+	size_t before;
+
+	do {
+		before = stage.count;
+		ev_run(stage.loop, EVRUN_NOWAIT);
+	} while (stage.count != before);
+}
+
+int stage_status(pid_t pid)
+{
+	int status;
+
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+const struct seen *stage_find(pid_t tgid, int type)
+{
+	const struct seen *found = NULL;
+
+	for (size_t i = 0; i < stage.count; i++) {
+		if (stage.seen[i].record.tgid != tgid || stage.seen[i].record.type != type)
+			continue;
+		assert_null(found);
+		found = &stage.seen[i];
+	}
+	return found;
+}
+
+size_t stage_count(int type)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < stage.count; i++)
+		count += stage.seen[i].record.type == type;
+	return count;
+}
+
+struct source_ledger stage_ledger(void)
+{
+	struct source_ledger ledger = {};
+
+	assert_int_equal(source_probes.ledger(stage.source, &ledger), 0);
+	assert_int_equal(ledger.emitted, ledger.delivered + ledger.pending + ledger.lost);
+	return ledger;
+}
