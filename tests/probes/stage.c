@@ -34,13 +34,18 @@ static void record_seen(void *user, const struct faultline_record *record,
 	memcpy(seen->stack, capture->stack, capture->stack_len);
 }
 
+void stage_open(void)
+{
+	if (source_probes.open(&stage.source, stage.loop, record_seen, NULL, &stage.reason))
+		stage.source = NULL;
+}
+
 int stage_setup(void **state)
 {
 	stage.loop = ev_loop_new(EVFLAG_AUTO);
 	if (!stage.loop)
 		return -1;
-	if (source_probes.open(&stage.source, stage.loop, record_seen, NULL, &stage.reason))
-		stage.source = NULL;
+	stage_open();
 	return 0;
 }
 
@@ -65,7 +70,7 @@ void stage_begin(void)
 
 pid_t stage_fork(int (*act)(void *argument), void *argument)
 {
-	struct rlimit none = {};
+	struct rlimit core;
 	sigset_t all;
 	char byte;
 	pid_t pid;
@@ -82,7 +87,9 @@ pid_t stage_fork(int (*act)(void *argument), void *argument)
 		signal(signo, SIG_DFL);
 	sigemptyset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
-	setrlimit(RLIMIT_CORE, &none);
+	getrlimit(RLIMIT_CORE, &core);
+	core.rlim_cur = 0;
+	setrlimit(RLIMIT_CORE, &core);
 	while (read(gate[0], &byte, 1) < 0 && errno == EINTR)
 		;
 	_exit(act(argument));

@@ -39,6 +39,8 @@ struct stage {
 
 extern struct stage stage;
 
+/** stage_open - fill in stage.source */
+void stage_open(void);
 int stage_setup(void **state);
 int stage_teardown(void **state);
 
