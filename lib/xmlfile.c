@@ -5,7 +5,6 @@
 #include <libxml/parser.h>
 #include <libxml/valid.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,21 +66,26 @@ static xmlDoc *document_parse(const char *path, struct error *err)
 	return steal_pointer(&doc);
 }
 
-static void validation_error(void *user, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static void validation_error(void *user, const char *format, ...)
+static void validation_error(void *user, xmlErrorPtr why)
 {
 	struct validation *validation = user;
-	const xmlError *why = xmlGetLastError();
-	char text[ERROR_TEXT_MAX];
-	va_list ap;
 
-	va_start(ap, format);
-	vsnprintf(text, sizeof(text), format, ap);
-	va_end(ap);
-	error_at(validation->err, -EINVAL, why ? why->line : 0, 0, "%s:%d: %s",
-		 validation->path, why ? why->line : 0, text);
+	error_at(validation->err, -EINVAL, why->line, 0, "%s:%d: %s", validation->path,
+		 why->line, why->message ? why->message : "not valid");
+}
+
+/* libxml2 tells a program's own error function before any other, and keeps just one. */
+static bool document_valid(xmlDoc *doc, xmlDtd *dtd, struct validation *validation)
+{
+	__cleanup(xmlFreeValidCtxtp) xmlValidCtxt *valid = xmlNewValidCtxt();
+	xmlStructuredErrorFunc before = xmlStructuredError;
+	void *before_user = xmlStructuredErrorContext;
+	bool good;
+
+	xmlSetStructuredErrorFunc(validation, validation_error);
+	good = valid && xmlValidateDtd(valid, doc, dtd);
+	xmlSetStructuredErrorFunc(before_user, before);
+	return good;
 }
 
 /* Validation alone leaves the defaults out: put them where the document is silent. */
@@ -106,7 +110,6 @@ static int defaults_add(xmlNode *node, xmlDtd *dtd)
 
 xmlDoc *xmlfile_read(const char *path, const char *dtd_name, struct error *err)
 {
-	__cleanup(xmlFreeValidCtxtp) xmlValidCtxt *valid = xmlNewValidCtxt();
 	struct validation validation = { .path = path, .err = err };
 	__cleanup_xmldoc xmlDoc *doc = NULL;
 	__cleanup(xmlFreeDtdp) xmlDtd *dtd = NULL;
@@ -117,15 +120,13 @@ xmlDoc *xmlfile_read(const char *path, const char *dtd_name, struct error *err)
 	if (!doc)
 		return NULL;
 	dtd = access(dtd_path, R_OK) ? NULL : xmlParseDTD(NULL, (const xmlChar *)dtd_path);
-	if (!dtd || !valid) {
+	if (!dtd) {
 		error_set(err, -ENOENT,
 			  "%s: this DTD cannot be read; install it, or name its folder in $FAULTLINE_DTD",
 			  dtd_path);
 		return NULL;
 	}
-	valid->userData = &validation;
-	valid->error = validation_error;
-	if (!xmlValidateDtd(valid, doc, dtd)) {
+	if (!document_valid(doc, dtd, &validation)) {
 		error_set(err, -EINVAL, "%s: not valid against %s", path, dtd_name);
 		return NULL;
 	}
