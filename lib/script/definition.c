@@ -204,6 +204,21 @@ static int argument_compile(struct loading *loading,
 	return code;
 }
 
+/* A tag's arguments are looked at for each tag of a script, the others hardly ever. */
+static void arguments_first(struct definition_element *element)
+{
+	for (unsigned int i = 0; i < element->n_attributes; i++) {
+		struct definition_attribute argument = element->attributes[i];
+
+		if (!argument.argument)
+			continue;
+		memmove(&element->attributes[element->n_arguments + 1],
+			&element->attributes[element->n_arguments],
+			(i - element->n_arguments) * sizeof(argument));
+		element->attributes[element->n_arguments++] = argument;
+	}
+}
+
 static int attributes_compile(struct loading *loading, struct definition_element *element)
 {
 	int code = 0;
@@ -215,9 +230,9 @@ static int attributes_compile(struct loading *loading, struct definition_element
 		return code;
 	element->event = meta_value(element, "event", "");
 	element->end_event = meta_value(element, "end-event", "");
-	for (unsigned int i = 0; i < element->n_attributes && !code; i++)
-		if (element->attributes[i].argument)
-			code = argument_compile(loading, element, &element->attributes[i]);
+	arguments_first(element);
+	for (unsigned int i = 0; i < element->n_arguments && !code; i++)
+		code = argument_compile(loading, element, &element->attributes[i]);
 	return code;
 }
 

@@ -50,12 +50,14 @@ struct definition_attribute {
  * @event: event of its start; NULL: none
  * @end_event: event of its end; NULL: none
  * @content: automaton of its content; NULL: it must be empty
+ * @n_arguments: the first attributes are the arguments, in the order of the DTD
  */
 struct definition_element {
 	const char *name;
 	const char *event;
 	const char *end_event;
 	xmlRegexp *content;
+	unsigned int n_arguments;
 	unsigned int n_attributes;
 	struct definition_attribute *attributes;
 };

@@ -14,6 +14,7 @@
 #define EQUALS_MAX 4096
 /* Names that an error lists before it says "and more". */
 #define ALLOWED_SHOWN 12
+#define SEEN 64
 
 DEFINE_CLEANUP(xmlParserCtxt *, xmlFreeParserCtxt)
 
@@ -21,6 +22,12 @@ DEFINE_CLEANUP(xmlParserCtxt *, xmlFreeParserCtxt)
 struct frame {
 	const struct definition_element *element;
 	xmlRegExecCtxt *content;
+};
+
+/* The parser has each name but once, so its address finds what was looked up before. */
+struct seen {
+	const xmlChar *name;
+	const struct definition_element *element;
 };
 
 /* What the parser's callbacks need. */
@@ -36,6 +43,7 @@ struct reading {
 	unsigned int n_elements;
 	unsigned int depth;
 	struct frame frames[SCRIPT_DEPTH_MAX];
+	struct seen seen[SEEN];
 };
 
 /* A place in the document. */
@@ -164,10 +172,9 @@ static void arguments_list(const struct definition_element *element, char *text,
 {
 	size_t len = 0;
 
-	for (unsigned int i = 0; i < element->n_attributes && len < size; i++)
-		if (element->attributes[i].argument)
-			len += snprintf(text + len, size - len, "%s\"%s\"", len ? ", " : "",
-					element->attributes[i].name);
+	for (unsigned int i = 0; i < element->n_arguments && len < size; i++)
+		len += snprintf(text + len, size - len, "%s\"%s\"", len ? ", " : "",
+				element->attributes[i].name);
 	if (!len)
 		snprintf(text, size, "none");
 }
@@ -217,142 +224,157 @@ attribute_find(const struct definition_element *element, const xmlChar *name)
 	return NULL;
 }
 
-static void attribute_refuse(struct reading *reading,
-			     const struct definition_element *element,
-			     const struct definition_attribute *attribute,
-			     const char *value, struct place place)
+/* The value of one attribute, as the parser hands it out (below). */
+static void value_refuse(struct reading *reading, const struct definition_element *element,
+			 const struct definition_attribute *attribute,
+			 const xmlChar **raw, const char *value)
 {
 	char allowed[256];
 
 	values_list(attribute, allowed, sizeof(allowed));
-	refuse(reading, -EINVAL, place, "\"%.80s\": %s is \"%.60s\"; allowed: %s",
-	       element->name, attribute->name, value, allowed);
+	refuse(reading, -EINVAL, place_of(reading, (const char *)raw[3]),
+	       "\"%.80s\": %s is \"%.60s\"; allowed: %s", element->name, attribute->name,
+	       value, allowed);
+}
+
+static void attribute_refuse(struct reading *reading,
+			     const struct definition_element *element, const xmlChar **raw)
+{
+	char allowed[256];
+
+	arguments_list(element, allowed, sizeof(allowed));
+	refuse(reading, -EINVAL, place_of(reading, (const char *)raw[3]),
+	       "\"%.80s\" has no attribute \"%s%s%.80s\"; allowed: %s", element->name,
+	       raw[1] ? (const char *)raw[1] : "", raw[1] ? ":" : "", raw[0], allowed);
 }
 
 /*
  * One attribute as the parser hands it out, five pointers: name, prefix, address
- * of the namespace, begin and end of the value. It is noted in @given.
+ * of the namespace, begin and end of the value. An argument is noted in @given.
  */
-static int attribute_take(struct reading *reading, const struct definition_element *element,
-			  const xmlChar **raw, struct program_argument *given)
+static bool attribute_take(struct reading *reading, const struct definition_element *element,
+			   const xmlChar **raw, struct program_argument *given)
 {
 	const struct definition_attribute *attribute = attribute_find(element, raw[0]);
-	struct place place = place_of(reading, (const char *)raw[3]);
+	union argument_number number;
 	size_t len = raw[4] - raw[3];
-	struct program_argument *slot;
-	char list[256], *value;
+	char *value;
 
 	if (raw[1] || !attribute) {
-		arguments_list(element, list, sizeof(list));
-		refuse(reading, -EINVAL, place, "\"%.80s\" has no attribute \"%s%s%.80s\"; allowed: %s",
-		       element->name, raw[1] ? (const char *)raw[1] : "", raw[1] ? ":" : "",
-		       raw[0], list);
-		return -EINVAL;
+		attribute_refuse(reading, element, raw);
+		return false;
 	}
 	if (len > SCRIPT_ATTRIBUTE_MAX) {
-		refuse(reading, -EFBIG, place, "\"%.80s\": %s has %zu bytes; at most %d are allowed",
+		refuse(reading, -EFBIG, place_of(reading, (const char *)raw[3]),
+		       "\"%.80s\": %s has %zu bytes; at most %d are allowed",
 		       element->name, attribute->name, len, SCRIPT_ATTRIBUTE_MAX);
-		return -EFBIG;
+		return false;
 	}
 	value = program_alloc(reading->program, len + 1);
 	if (!value) {
 		out_of_memory(reading);
-		return -ENOMEM;
+		return false;
 	}
 	memcpy(value, raw[3], len);
 	value[len] = '\0';
-	slot = &given[attribute - element->attributes];
-	slot->value = value;
-	if (syntax_valid(attribute, value) &&
-	    (!attribute->argument || !argument_parse(&attribute->rule, value, &slot->number)))
-		return 0;
-	attribute_refuse(reading, element, attribute, value, place);
-	return -EINVAL;
+	if (!syntax_valid(attribute, value) ||
+	    (attribute->argument && argument_parse(&attribute->rule, value, &number))) {
+		value_refuse(reading, element, attribute, raw, value);
+		return false;
+	}
+	if (attribute->argument) {
+		given[attribute - element->attributes].value = value;
+		given[attribute - element->attributes].number = number;
+	}
+	return true;
 }
 
 /* What the script does not say, the definition does, or it is missing. */
-static int attributes_complete(struct reading *reading,
-			       const struct definition_element *element,
-			       struct program_argument *given)
+static bool argument_complete(struct reading *reading, const struct definition_element *element,
+			      const struct definition_attribute *attribute,
+			      struct program_argument *given)
 {
 	char allowed[256];
 
-	for (unsigned int i = 0; i < element->n_attributes; i++) {
-		const struct definition_attribute *attribute = &element->attributes[i];
-
-		if (given[i].value || (!attribute->value && !attribute->required))
-			continue;
-		if (attribute->required) {
-			values_list(attribute, allowed, sizeof(allowed));
-			refuse(reading, -EINVAL, place_of(reading, tag_start(reading)),
-			       "\"%.80s\" lacks the attribute \"%s\"; allowed: %s",
-			       element->name, attribute->name, allowed);
-			return -EINVAL;
-		}
-		given[i].value = attribute->value;
-		if (attribute->argument)
-			argument_parse(&attribute->rule, attribute->value,
-				       &given[i].number);
+	if (!given->value && attribute->required) {
+		values_list(attribute, allowed, sizeof(allowed));
+		refuse(reading, -EINVAL, place_of(reading, tag_start(reading)),
+		       "\"%.80s\" lacks the attribute \"%s\"; allowed: %s",
+		       element->name, attribute->name, allowed);
+		return false;
 	}
-	return 0;
+	if (!given->value && attribute->value) {
+		given->value = attribute->value;
+		argument_parse(&attribute->rule, attribute->value, &given->number);
+	}
+	given->name = attribute->name;
+	given->type = attribute->rule.type;
+	return true;
 }
 
-/* The event of a start tag, with what is given of its arguments. */
-static int step_add(struct reading *reading, const struct definition_element *element,
-		    const struct program_argument *given)
+/* The event of a start tag, with those of its arguments that have a value. */
+static bool step_add(struct reading *reading, const struct definition_element *element,
+		     const struct program_argument *given)
 {
-	struct program_argument *arguments;
+	struct program_argument *arguments = NULL;
 	struct program_step *step;
 	unsigned int n = 0;
 
-	for (unsigned int i = 0; i < element->n_attributes; i++)
-		n += element->attributes[i].argument && given[i].value;
+	for (unsigned int i = 0; i < element->n_arguments; i++)
+		n += given[i].value != NULL;
+	if (n)
+		arguments = program_alloc(reading->program, n * sizeof(*arguments));
 	step = program_add(reading->program, element->event, tag_line(reading));
-	arguments = step && n ? program_alloc(reading->program, n * sizeof(*arguments)) : NULL;
 	if (!step || (n && !arguments)) {
 		out_of_memory(reading);
-		return -ENOMEM;
+		return false;
 	}
 	step->arguments = arguments;
-	for (unsigned int i = 0; i < element->n_attributes; i++) {
-		if (!element->attributes[i].argument || !given[i].value)
-			continue;
-		arguments[step->n_arguments] = given[i];
-		arguments[step->n_arguments].name = element->attributes[i].name;
-		arguments[step->n_arguments].type = element->attributes[i].rule.type;
-		step->n_arguments++;
-	}
-	return 0;
+	for (unsigned int i = 0; i < element->n_arguments; i++)
+		if (given[i].value)
+			arguments[step->n_arguments++] = given[i];
+	return true;
 }
 
-static int attributes_take(struct reading *reading, const struct definition_element *element,
-			   int n, const xmlChar **raw)
+static bool attributes_take(struct reading *reading, const struct definition_element *element,
+			    int n, const xmlChar **raw)
 {
 	struct program_argument given[DEFINITION_ATTRIBUTES_MAX];
-	int code = 0;
 
-	memset(given, 0, element->n_attributes * sizeof(*given));
-	for (int i = 0; i < n && !code; i++)
-		code = attribute_take(reading, element, raw + 5 * i, given);
-	if (!code)
-		code = attributes_complete(reading, element, given);
-	if (!code && element->event)
-		code = step_add(reading, element, given);
-	return code;
+	memset(given, 0, element->n_arguments * sizeof(*given));
+	for (int i = 0; i < n; i++)
+		if (!attribute_take(reading, element, raw + 5 * i, given))
+			return false;
+	for (unsigned int i = 0; i < element->n_arguments; i++)
+		if (!argument_complete(reading, element, &element->attributes[i], &given[i]))
+			return false;
+	return !element->event || step_add(reading, element, given);
+}
+
+static const struct definition_element *element_find(struct reading *reading,
+						     const xmlChar *name)
+{
+	struct seen *seen = &reading->seen[((uintptr_t)name >> 3) % SEEN];
+
+	if (seen->name != name) {
+		seen->name = name;
+		seen->element = definition_element(reading->program->definition,
+						   (const char *)name);
+	}
+	return seen->element;
 }
 
 /* Does the definition allow a tag here? Its element, or NULL once refused. */
 static const struct definition_element *tag_allowed(struct reading *reading,
-						    const char *name)
+						    const xmlChar *name)
 {
 	struct frame *parent = reading->depth ? &reading->frames[reading->depth - 1] : NULL;
 	char allowed[ERROR_TEXT_MAX / 2];
 
-	if (!parent && !strcmp(name, reading->program->service))
-		return definition_element(reading->program->definition, name);
-	if (parent && parent->content &&
-	    xmlRegExecPushString(parent->content, (const xmlChar *)name, NULL) >= 0)
-		return definition_element(reading->program->definition, name);
+	if (parent ? parent->content &&
+			     xmlRegExecPushString(parent->content, name, NULL) >= 0 :
+		     !strcmp((const char *)name, reading->program->service))
+		return element_find(reading, name);
 	if (parent)
 		allowed_list(parent, allowed, sizeof(allowed));
 	else
@@ -383,8 +405,8 @@ static void on_start(void *user, const xmlChar *name, const xmlChar *prefix,
 		       SCRIPT_ELEMENTS_MAX, SCRIPT_DEPTH_MAX);
 		return;
 	}
-	element = tag_allowed(reading, (const char *)name);
-	if (!element || attributes_take(reading, element, n_attributes, attributes))
+	element = tag_allowed(reading, name);
+	if (!element || !attributes_take(reading, element, n_attributes, attributes))
 		return;
 	frame = &reading->frames[reading->depth++];
 	frame->element = element;
@@ -443,7 +465,7 @@ static void on_text(void *user, const xmlChar *text, int len)
 	/* A parser that was stopped has given its buffer back. */
 	if (reading->refused)
 		return;
-	while (start < end && strchr(" \t\r\n", *start))
+	while (start < end && (*start == ' ' || *start == '\t' || *start == '\n' || *start == '\r'))
 		start++;
 	if (start == end)
 		return;

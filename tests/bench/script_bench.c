@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * script-bench: what it costs to validate and compile a script (lib/script),
+ * beside libxml2's bare SAX2 parser, which checks nothing, and beside its
+ * validating reader, which is what "xmllint --valid --stream" uses.
+ *
+ * An event is a start or an end of a tag. Each figure is the best of ROUNDS, which
+ * is what the code costs when the machine does nothing else.
+ */
+#include <libxml/parser.h>
+#include <libxml/xmlreader.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "lib/file.h"
+#include "lib/script/interpretation.h"
+
+#define ROUNDS 7
+#define SMALL_REPEATED 2000
+
+static const char dtd[] =
+	"<!ELEMENT service (block*)>\n"
+	"<!ATTLIST service event CDATA #FIXED 'service.start' end-event CDATA #FIXED 'service.end'>\n"
+	"<!ELEMENT block (set | wait | read)*>\n"
+	"<!ATTLIST block event CDATA #FIXED 'block.start' end-event CDATA #FIXED 'block.end'>\n"
+	"<!ELEMENT set EMPTY>\n"
+	"<!ATTLIST set event CDATA #FIXED 'set' celsius NMTOKEN #REQUIRED\n"
+	" celsius.type CDATA #FIXED 'decimal' celsius.minimum CDATA #FIXED '16'\n"
+	" celsius.maximum CDATA #FIXED '30'>\n"
+	"<!ELEMENT wait EMPTY><!ATTLIST wait event CDATA #FIXED 'wait'>\n"
+	"<!ELEMENT read EMPTY><!ATTLIST read event CDATA #FIXED 'read'>\n";
+
+static const char block[] = "\t<block>\n"
+			    "\t\t<set celsius=\"24.5\"/>\n"
+			    "\t\t<wait/>\n"
+			    "\t\t<read/>\n"
+			    "\t</block>\n";
+#define BLOCK_ELEMENTS 4
+
+/* Bytes that libxml2 has allocated. */
+static size_t in_use, peak;
+
+static void *counted(void *p)
+{
+	in_use += p ? malloc_usable_size(p) : 0;
+	peak = in_use > peak ? in_use : peak;
+	return p;
+}
+
+static void counted_free(void *p)
+{
+	in_use -= p ? malloc_usable_size(p) : 0;
+	free(p);
+}
+
+static void *counted_malloc(size_t size)
+{
+	return counted(malloc(size));
+}
+
+static void *counted_realloc(void *p, size_t size)
+{
+	in_use -= p ? malloc_usable_size(p) : 0;
+	return counted(realloc(p, size));
+}
+
+static char *counted_strdup(const char *text)
+{
+	return counted(strdup(text));
+}
+
+static double now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1e9 + now.tv_nsec;
+}
+
+struct document {
+	const char *name;
+	char *text;
+	size_t size;
+	char *with_dtd; /* the same with the definition as its DOCTYPE */
+	size_t with_dtd_size;
+	size_t events;
+	int repeated;
+};
+
+static struct document document_make(const char *name, size_t blocks, int repeated)
+{
+	struct document document = { .name = name, .repeated = repeated };
+	char *p;
+
+	document.events = 2 * (1 + BLOCK_ELEMENTS * blocks);
+	document.text = malloc(64 + blocks * strlen(block));
+	p = stpcpy(document.text, "<service>\n");
+	for (size_t i = 0; i < blocks; i++)
+		p = stpcpy(p, block);
+	p = stpcpy(p, "</service>\n");
+	document.size = p - document.text;
+	document.with_dtd = malloc(document.size + sizeof(dtd) + 64);
+	document.with_dtd_size = sprintf(document.with_dtd, "<!DOCTYPE service [\n%s]>\n%s", dtd,
+					 document.text);
+	return document;
+}
+
+static void on_start(void *user, const xmlChar *name, const xmlChar *prefix,
+		     const xmlChar *address, int n_namespaces, const xmlChar **namespaces,
+		     int n_attributes, int n_defaulted, const xmlChar **attributes)
+{
+	++*(size_t *)user;
+}
+
+static void on_end(void *user, const xmlChar *name, const xmlChar *prefix,
+		   const xmlChar *address)
+{
+	++*(size_t *)user;
+}
+
+static int run_sax(const struct document *document, const struct definition *definition)
+{
+	xmlSAXHandler handlers = {
+		.initialized = XML_SAX2_MAGIC, .startElementNs = on_start, .endElementNs = on_end,
+	};
+	size_t events = 0;
+	int code = xmlSAXUserParseMemory(&handlers, &events, document->text, document->size);
+
+	return code || events != document->events;
+}
+
+static int run_compile(const struct document *document, const struct definition *definition)
+{
+	struct error err = { 0 };
+	struct program *program = interpretation_compile(definition, document->name,
+							 document->text, document->size, &err);
+
+	if (!program)
+		fprintf(stderr, "%s\n", err.text);
+	program_free(program);
+	return !program;
+}
+
+static int run_reader(const struct document *document, const struct definition *definition)
+{
+	xmlTextReader *reader = xmlReaderForMemory(document->with_dtd, document->with_dtd_size,
+						   NULL, NULL, XML_PARSE_DTDVALID);
+	int code;
+
+	while ((code = xmlTextReaderRead(reader)) == 1)
+		;
+	code = code || xmlTextReaderIsValid(reader) != 1;
+	xmlFreeTextReader(reader);
+	return code;
+}
+
+static const struct contender {
+	const char *name;
+	int (*run)(const struct document *document, const struct definition *definition);
+} contenders[] = {
+	{ "SAX2 alone", run_sax },
+	{ "compiled script", run_compile },
+	{ "validating reader", run_reader },
+};
+
+static double contender_measure(const struct contender *contender,
+				const struct document *document,
+				const struct definition *definition)
+{
+	double best = 0;
+
+	for (int round = 0; round < ROUNDS; round++) {
+		double start = now_ns(), spent;
+
+		for (int i = 0; i < document->repeated; i++)
+			if (contender->run(document, definition))
+				return -1;
+		spent = (now_ns() - start) / document->repeated / document->events;
+		best = !round || spent < best ? spent : best;
+	}
+	return best;
+}
+
+static struct definition *definition_make(void)
+{
+	char folder[] = "/tmp/script_bench.XXXXXX", path[64];
+	struct definition *definition = NULL;
+	struct error err = { 0 };
+
+	if (!mkdtemp(folder))
+		return NULL;
+	snprintf(path, sizeof(path), "%s/service.dtd", folder);
+	if (!file_write(path, dtd, strlen(dtd), 0600, &err))
+		definition = definition_load(path, &err);
+	if (!definition)
+		fprintf(stderr, "%s\n", err.text);
+	folder_remove(folder, NULL);
+	return definition;
+}
+
+int main(void)
+{
+	struct definition *definition;
+	struct document documents[3];
+	size_t blocks = (10 << 20) / strlen(block);
+
+	xmlMemSetup(counted_free, counted_malloc, counted_realloc, counted_strdup);
+	definition = definition_make();
+	if (!definition)
+		return 1;
+	documents[0] = document_make("30 elements", 7, SMALL_REPEATED);
+	documents[1] = document_make("1 MB", blocks / 10, 3);
+	documents[2] = document_make("10 MB", blocks, 1);
+	printf("%-12s %-18s %10s %8s %14s\n", "document", "", "ns/event", "ratio", "libxml2 peak");
+	for (size_t i = 0; i < 3; i++) {
+		double plain = 0;
+
+		for (size_t j = 0; j < sizeof(contenders) / sizeof(*contenders); j++) {
+			size_t before = peak = in_use;
+			double ns = contender_measure(&contenders[j], &documents[i], definition);
+
+			plain = j ? plain : ns;
+			printf("%-12s %-18s %10.1f %8.2f %11zu kB\n", documents[i].name,
+			       contenders[j].name, ns, ns / plain, (peak - before) / 1000);
+		}
+		free(documents[i].text);
+		free(documents[i].with_dtd);
+	}
+	definition_free(definition);
+	return 0;
+}
