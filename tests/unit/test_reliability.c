@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The fault detector's verdicts, the store, and the check of kernel records. */
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "lib/file.h"
+#include "supervisord/reliability/detector.h"
+#include "supervisord/reliability/source.h"
+#include "supervisord/reliability/store.h"
+
+static char folder[] = "/tmp/faultline-store-XXXXXX";
+static char database[64];
+
+static int setup(void **state)
+{
+	assert_non_null(mkdtemp(folder));
+	snprintf(database, sizeof(database), "%s/gateway.db", folder);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	return folder_remove(folder, NULL);
+}
+
+static void verdicts_on_records(void **state)
+{
+	static const struct {
+		struct faultline_record record;
+		const char *kind;	/* NULL: no fault */
+	} rows[] = {
+		{ { .type = FAULTLINE_RECORD_FATAL, .signo = SIGSEGV }, "signal.segv" },
+		{ { .type = FAULTLINE_RECORD_FATAL, .signo = SIGABRT }, "signal.abrt" },
+		{ { .type = FAULTLINE_RECORD_FATAL, .signo = 40 }, "signal.rt40" },
+		{ { .type = FAULTLINE_RECORD_FATAL, .signo = 12345 }, "signal.rt12345" },
+		{ { .type = FAULTLINE_RECORD_EXIT, .flags = FAULTLINE_F_MAIN, .code = 3 }, "exit.nonzero" },
+		{ { .type = FAULTLINE_RECORD_EXIT, .flags = FAULTLINE_F_MAIN }, "exit.unexpected" },
+		{ { .type = FAULTLINE_RECORD_EXIT, .flags = FAULTLINE_F_MAIN, .signo = SIGKILL }, "signal.kill" },
+		{ { .type = FAULTLINE_RECORD_EXIT, .code = 3 }, NULL },
+		{ { .type = 999, .signo = SIGSEGV }, NULL },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct verdict verdict = detector_record(&rows[i].record);
+
+		assert_int_equal(verdict.fault, rows[i].kind != NULL);
+		if (rows[i].kind)
+			assert_string_equal(verdict.kind, rows[i].kind);
+	}
+	assert_string_equal(detector_status(SIGBUS | 0x80).kind, "signal.bus");
+	assert_string_equal(detector_status(1 << 8).kind, "exit.nonzero");
+	assert_string_equal(detector_status(0).kind, "exit.unexpected");
+}
+
+static void verdicts_on_notifications(void **state)
+{
+	static const struct {
+		const char *json;
+		const char *kind;
+	} rows[] = {
+		{ "{\"name\": \"filter-clogged\", \"severity\": \"fault\"}", "application.filter-clogged" },
+		{ "{\"name\": \"filter-clogged\", \"severity\": \"warning\"}", NULL },
+		{ "{\"name\": \"filter-clogged\"}", NULL },
+		{ "{\"name\": \"../x\", \"severity\": \"fault\"}", NULL },
+		{ "{\"severity\": \"fault\"}", NULL },
+		{ "{\"name\": 5, \"severity\": \"fault\"}", NULL },
+		{ "[]", NULL },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		json_t *params = json_loads(rows[i].json, 0, NULL);
+		struct verdict verdict = detector_notification(params);
+
+		json_decref(params);
+		assert_int_equal(verdict.fault, rows[i].kind != NULL);
+		if (rows[i].kind)
+			assert_string_equal(verdict.kind, rows[i].kind);
+	}
+	assert_false(detector_notification(NULL).fault);
+}
+
+static struct store *store_new(void)
+{
+	struct error err = { 0 };
+	struct store *store = NULL;
+
+	if (store_open(&store, database, &err))
+		fail_msg("%s", err.text);
+	return store;
+}
+
+static struct store_fault fault_add(struct store *store, int64_t time)
+{
+	struct store_fault fault = {
+		.time_ms = time, .kind = "signal.segv", .application = "a", .version = "1",
+		.data = json_pack("{s:s}", "k", "v"),
+	};
+
+	assert_int_equal(store_fault_add(store, &fault), 0);
+	json_decref(fault.data);
+	return fault;
+}
+
+static void expect_unreported(struct store *store, const char *id, bool reported)
+{
+	json_t *row = store_fault_unreported(store);
+
+	if (!id) {
+		assert_null(row);
+		return;
+	}
+	assert_string_equal(json_string_value(json_object_get(row, "id")), id);
+	assert_int_equal(json_is_true(json_object_get(row, "reported")), reported);
+	json_decref(row);
+}
+
+static void fault_is_told_until_the_center_has_all_of_it(void **state)
+{
+	struct store *store = store_new();
+	struct store_fault one = fault_add(store, 1000), two = fault_add(store, 2000);
+	json_t *action = json_pack("{s:s}", "action", "restart");
+
+	assert_string_not_equal(one.id, two.id);
+	expect_unreported(store, one.id, false);
+	/* As after a power cut: what was said to be stored is there. */
+	store_close(store);
+	store = store_new();
+	expect_unreported(store, one.id, false);
+	assert_int_equal(store_fault_decided(store, one.id, action, true), 0);
+	expect_unreported(store, two.id, false);
+	assert_int_equal(store_fault_reported(store, two.id), 0);
+	expect_unreported(store, NULL, false);
+	assert_int_equal(store_fault_outcome(store, one.id, "restored", action), 0);
+	expect_unreported(store, one.id, true);
+	assert_int_equal(store_fault_outcome_sent(store, one.id), 0);
+	expect_unreported(store, NULL, false);
+	/* An answer of the gateway's own never takes back that the center knows. */
+	assert_int_equal(store_fault_decided(store, one.id, action, false), 0);
+	expect_unreported(store, NULL, false);
+	assert_int_equal(store_fault_count(store), 2);
+	json_decref(action);
+	store_close(store);
+}
+
+static void numbers_of_faults_go_on(void **state)
+{
+	struct store *store = store_new();
+	struct store_fault one = fault_add(store, 1), two;
+
+	store_close(store);
+	store = store_new();
+	two = fault_add(store, 2);
+	assert_int_equal(atoll(strrchr(two.id, '-') + 1), atoll(strrchr(one.id, '-') + 1) + 1);
+	store_close(store);
+}
+
+static void events_come_newest_first(void **state)
+{
+	struct store *store = store_new();
+	struct store_event event = { .part = "script", .text = "t", .application = "a" };
+	json_t *rows;
+
+	event.name = "one";
+	assert_int_equal(store_event_add(store, &event), 0);
+	event.name = "two";
+	event.application = NULL;
+	assert_int_equal(store_event_add(store, &event), 0);
+	assert_int_equal(store_flush(store), 0);
+	assert_int_equal(store_flush(store), 0);
+	rows = store_events(store, NULL, 10);
+	assert_int_equal(json_array_size(rows), 2);
+	assert_string_equal(json_string_value(json_object_get(json_array_get(rows, 0), "name")), "two");
+	json_decref(rows);
+	rows = store_events(store, "a", 10);
+	assert_int_equal(json_array_size(rows), 1);
+	json_decref(rows);
+	store_close(store);
+}
+
+static void database_of_others_is_left_alone(void **state)
+{
+	static const char text[] = "this is not a database at all, but it is somebody's file\n";
+	char other[80];
+	struct error err = { 0 };
+	struct store *store = NULL;
+	char *data;
+
+	snprintf(other, sizeof(other), "%s/other", folder);
+	assert_int_equal(file_write(other, text, strlen(text), 0644, NULL), 0);
+	assert_int_not_equal(store_open(&store, other, &err), 0);
+	assert_non_null(strstr(err.text, other));
+	data = file_read(other, 4096, NULL, NULL);
+	assert_string_equal(data, text);
+	free(data);
+}
+
+/* A record and a capture in one buffer, aligned as the kernel's are. */
+struct whole {
+	struct faultline_record record;
+	struct faultline_capture capture;
+	unsigned char stack[64];
+} __attribute__((aligned(8)));
+
+static void records_are_checked(void **state)
+{
+	const struct faultline_capture *capture;
+	struct whole good = {
+		.record = { .len = sizeof(good), .type = FAULTLINE_RECORD_FATAL,
+			    .flags = FAULTLINE_F_CAPTURE },
+		.capture = { .nregs = 27, .stack_len = 64 },
+	};
+	struct whole bad;
+
+	assert_non_null(source_record_check(&good, sizeof(good), &capture));
+	assert_non_null(capture);
+	assert_null(source_record_check(&good, sizeof(good) - 8, &capture));
+	assert_null(source_record_check(&good, 0, &capture));
+	assert_null(source_record_check(&good, 7, &capture));
+	bad = good;
+	bad.capture.stack_len = 65;
+	assert_null(source_record_check(&bad, sizeof(bad), &capture));
+	bad.capture.stack_len = ~0U;
+	assert_null(source_record_check(&bad, sizeof(bad), &capture));
+	bad = good;
+	bad.capture.nregs = FAULTLINE_REGS_MAX + 1;
+	assert_null(source_record_check(&bad, sizeof(bad), &capture));
+	bad = good;
+	bad.record.len = sizeof(bad.record) - 8;
+	assert_null(source_record_check(&bad, sizeof(bad), &capture));
+	bad.record.len = sizeof(bad.record) + 8;
+	assert_null(source_record_check(&bad, sizeof(bad), &capture));
+	good.record.flags = 0;
+	assert_non_null(source_record_check(&good, sizeof(good), &capture));
+	assert_null(capture);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(verdicts_on_records),
+		cmocka_unit_test(verdicts_on_notifications),
+		cmocka_unit_test(fault_is_told_until_the_center_has_all_of_it),
+		cmocka_unit_test(numbers_of_faults_go_on),
+		cmocka_unit_test(events_come_newest_first),
+		cmocka_unit_test(database_of_others_is_left_alone),
+		cmocka_unit_test(records_are_checked),
+	};
+
+	return cmocka_run_group_tests_name("reliability", tests, setup, teardown);
+}
