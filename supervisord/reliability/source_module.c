@@ -427,6 +427,8 @@ static int module_watch(struct source *source, pid_t pid, uint64_t cookie, struc
 	struct answer answer = {};
 	int ret;
 
+	if (pid <= 0)
+		return error_set(err, -ESRCH, "faultline.ko: there is no process %d", pid);
 	if (!msg || nla_put_u32(msg, FAULTLINE_A_PID, pid) ||
 	    nla_put_u64(msg, FAULTLINE_A_COOKIE, cookie))
 		return error_set(err, -ENOMEM, "faultline.ko: no memory");

@@ -36,7 +36,7 @@ static void record_seen(void *user, const struct faultline_record *record,
 
 void stage_open(void)
 {
-	if (source_probes.open(&stage.source, stage.loop, record_seen, NULL, &stage.reason))
+	if (stage.ops->open(&stage.source, stage.loop, record_seen, NULL, &stage.reason))
 		stage.source = NULL;
 }
 
@@ -52,7 +52,7 @@ int stage_setup(void **state)
 int stage_teardown(void **state)
 {
 	if (stage.source)
-		source_probes.close(stage.source);
+		stage.ops->close(stage.source);
 	ev_loop_destroy(stage.loop);
 	free(stage.seen);
 	return 0;
@@ -105,7 +105,7 @@ pid_t stage_spawn(int (*act)(void *argument), void *argument)
 	struct error err = {};
 	pid_t pid = stage_fork(act, argument);
 
-	if (source_probes.watch(stage.source, pid, ++stage.cookie, &err))
+	if (stage.ops->watch(stage.source, pid, ++stage.cookie, &err))
 		fail_msg("watch: %s", err.text);
 	stage_release();
 	return pid;
@@ -130,12 +130,17 @@ void stage_until_last(void)
 	bool late = false;
 	ev_timer timer;
 
-	ev_timer_init(&timer, patience_ended, STAGE_PATIENCE_S, 0);
+	ev_timer_init(&timer, patience_ended, 0, STAGE_PATIENCE_S);
 	timer.data = &late;
 	ev_now_update(stage.loop);
-	ev_timer_start(stage.loop, &timer);
-	while (!last_seen() && !late)
+	ev_timer_again(stage.loop, &timer);
+	while (!last_seen() && !late) {
+		size_t before = stage.count;
+
 		ev_run(stage.loop, EVRUN_ONCE);
+		if (stage.count != before)
+			ev_timer_again(stage.loop, &timer);
+	}
 	ev_timer_stop(stage.loop, &timer);
 	assert_false(late);
 }
@@ -184,7 +189,7 @@ struct source_ledger stage_ledger(void)
 {
 	struct source_ledger ledger = {};
 
-	assert_int_equal(source_probes.ledger(stage.source, &ledger), 0);
+	assert_int_equal(stage.ops->ledger(stage.source, &ledger), 0);
 	assert_int_equal(ledger.emitted, ledger.delivered + ledger.pending + ledger.lost);
 	return ledger;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the tests of the probes share: a source that is open for all of them,
- * what it delivered, and processes that are watched before they act.
+ * What the tests of a source share: one that is open for all of them, what it
+ * delivered, and processes that are watched before they act.
  */
 #ifndef TESTS_PROBES_STAGE_H
 #define TESTS_PROBES_STAGE_H
@@ -16,6 +16,7 @@
 
 #include "supervisord/reliability/source.h"
 
+/* Since the last record. */
 #define STAGE_PATIENCE_S 10.0
 
 /** struct seen - a record that was delivered */
@@ -26,8 +27,13 @@ struct seen {
 	uint8_t stack[FAULTLINE_STACK_MAX];
 };
 
-/** struct stage - @source is NULL where the machine has no BPF: @reason says why */
+/**
+ * struct stage
+ * @ops: the source under test; set before stage_setup()
+ * @source: NULL where the machine has none: @reason says why
+ */
 struct stage {
+	const struct source_ops *ops;
 	struct ev_loop *loop;
 	struct source *source;
 	struct error reason;
