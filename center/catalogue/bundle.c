@@ -226,11 +226,9 @@ static int program_check(struct bundle *bundle, struct archive_entry *entry)
 {
 	const struct application *app = bundle->application;
 
-	if (strcmp(archive_entry_pathname(entry), app->program))
+	if (strcmp(archive_entry_pathname(entry), app->program) ||
+	    archive_entry_filetype(entry) != AE_IFREG)
 		return 0;
-	if (archive_entry_filetype(entry) != AE_IFREG)
-		return error_set(bundle->err, -EBADMSG, "%s: the program \"%s\" is a folder",
-				 bundle->name, app->program);
 	if (!strcmp(app->runtime, "native") && !(archive_entry_perm(entry) & 0111))
 		return error_set(bundle->err, -EBADMSG,
 				 "%s: the program \"%s\" is not executable; chmod +x it and make the bundle again",

@@ -88,6 +88,9 @@ static int serve(struct cli *cli, int argc, char **argv)
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	/* A peer that is gone and a limit of file size are errors to answer, not to die of. */
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	arguments.settings.data = cli->data;
 	server = server_start(&arguments.settings, url, &err);
 	if (!server)
