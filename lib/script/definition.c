@@ -13,6 +13,8 @@
 #include "lib/script/dtd.h"
 
 #define SUFFIX ".dtd"
+#define CONTENT_NAMES_MAX 256
+#define DEFINITION_NAMES_MAX 4096
 
 DEFINE_CLEANUP(xmlValidCtxt *, xmlFreeValidCtxt)
 
@@ -36,6 +38,7 @@ struct loading {
 	struct definition *definition;
 	const char *path;
 	struct error *err;
+	size_t names; /* in the content of the elements so far */
 };
 
 struct definition *definition_get(const struct definition *definition)
@@ -253,6 +256,16 @@ static const char *content_undeclared(const struct definition *definition,
 	return NULL;
 }
 
+static size_t content_names(const xmlElementContent *content)
+{
+	size_t n = 0;
+
+	for (; content; content = content->c2)
+		n += content->type == XML_ELEMENT_CONTENT_ELEMENT ? 1 :
+								     content_names(content->c1);
+	return n;
+}
+
 static void content_silent(void *user, const char *format, ...)
 {
 }
@@ -262,6 +275,7 @@ static int content_compile(struct loading *loading, struct definition_element *e
 {
 	__cleanup(xmlFreeValidCtxtp) xmlValidCtxt *valid = NULL;
 	const char *undeclared;
+	size_t names;
 
 	if (declared->etype == XML_ELEMENT_TYPE_EMPTY)
 		return 0;
@@ -272,6 +286,13 @@ static int content_compile(struct loading *loading, struct definition_element *e
 	if (undeclared)
 		return refuse(loading, element->name,
 			      "its content names %.80s, which is not declared", undeclared);
+	/* libxml2 takes time in the cube of the names to build the automaton. */
+	names = content_names(declared->content);
+	loading->names += names;
+	if (names > CONTENT_NAMES_MAX || loading->names > DEFINITION_NAMES_MAX)
+		return refuse(loading, element->name,
+			      "its content is too large: at most %d names in one, %d in all",
+			      CONTENT_NAMES_MAX, DEFINITION_NAMES_MAX);
 	valid = xmlNewValidCtxt();
 	if (!valid)
 		return out_of_memory(loading);

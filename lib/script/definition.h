@@ -70,11 +70,11 @@ struct definition;
  * @err: names the element and the attribute that are at fault
  *
  * Refused (-EINVAL): what is no DTD; external and general entities; text in the
- * content (ANY, #PCDATA); content that is not deterministic or names an element
- * that is not declared; attribute types other than CDATA, NMTOKEN(S) and
- * enumerations; an argument without type, with an empty range, with a default
- * outside its range, or on an element without event. Over DEFINITION_SIZE_MAX:
- * -EFBIG.
+ * content (ANY, #PCDATA); content that is not deterministic, names an element
+ * that is not declared, or names more than 256 (4,096 in all); attribute types
+ * other than CDATA, NMTOKEN(S) and enumerations; an argument without type, with
+ * an empty range, with a default outside its range, or on an element without
+ * event. Over DEFINITION_SIZE_MAX: -EFBIG.
  *
  * Return: freed with definition_free(); NULL with @err set.
  */

@@ -106,6 +106,17 @@ static void assert_definition_refused(const char *text, const char *expected)
 			 definition ? "nothing wrong" : err.text, expected);
 }
 
+static char *repeated(const char *head, const char *unit, size_t n, const char *tail)
+{
+	char *text = malloc(strlen(head) + n * strlen(unit) + strlen(tail) + 1), *p;
+
+	p = stpcpy(text, head);
+	while (n--)
+		p = stpcpy(p, unit);
+	strcpy(p, tail);
+	return text;
+}
+
 static void definition_tells_its_events(void **state)
 {
 	static const char *const expected[] = { "meal.start", "meal.end", "dish.serve",
@@ -207,6 +218,7 @@ static void definition_is_bounded(void **state)
 	static char data[DEFINITION_SIZE_MAX + 2];
 	char bomb[4096] = "<!ELEMENT meal EMPTY><!ENTITY % e0 '<!--01234567890123456789-->'>";
 	struct error err;
+	char *text;
 
 	memset(data, ' ', sizeof(data));
 	assert_null(load_bytes(data, sizeof(data), &err));
@@ -221,6 +233,11 @@ static void definition_is_bounded(void **state)
 	strcat(bomb, "%e9;");
 	assert_null(load(bomb, &err));
 	assert_int_equal(err.code, -EINVAL);
+	/* An automaton that would take minutes to build. */
+	text = repeated("<!ELEMENT tea EMPTY><!ELEMENT meal (tea?", ",tea?", 256, ")>");
+	assert_null(load(text, &err));
+	assert_non_null(strstr(err.text, "too large"));
+	free(text);
 }
 
 /* Whatever is cut off, it is a definition or it is refused with a reason. */
@@ -444,17 +461,6 @@ static void hostile_encodings(void **state)
 	assert_null(compile_bytes("<\0m\0/\0>\0", 8, &err));
 	assert_null(compile_bytes("<meal><course/></meal>\0<", 24, &err));
 	assert_null(compile_bytes("<meal>\0<course/></meal>", 23, &err));
-}
-
-static char *repeated(const char *head, const char *unit, size_t n, const char *tail)
-{
-	char *text = malloc(strlen(head) + n * strlen(unit) + strlen(tail) + 1), *p;
-
-	p = stpcpy(text, head);
-	while (n--)
-		p = stpcpy(p, unit);
-	strcpy(p, tail);
-	return text;
 }
 
 static void assert_too_much(char *text, const char *part)
