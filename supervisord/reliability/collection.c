@@ -74,6 +74,12 @@ void collection_close(struct gateway *gateway)
 	free(steal_pointer(&gateway->collection));
 }
 
+void collection_flush_soon(struct gateway *gateway)
+{
+	if (!ev_is_active(&gateway->collection->flush))
+		ev_timer_again(gateway->loop, &gateway->collection->flush);
+}
+
 void collection_add(struct gateway *gateway, const struct event *event,
 		    const char *format, ...)
 {
@@ -94,8 +100,7 @@ void collection_add(struct gateway *gateway, const struct event *event,
 	va_end(ap);
 	log_info("[%s] %s", event->part, text);
 	store_event_add(gateway->store, &row);
-	if (!ev_is_active(&gateway->collection->flush))
-		ev_timer_again(gateway->loop, &gateway->collection->flush);
+	collection_flush_soon(gateway);
 	if (event->application)
 		run_show(gateway, event, time_ns, text);
 	json_decref(event->data);

@@ -39,6 +39,9 @@ void collection_close(struct gateway *gateway);
 void collection_add(struct gateway *gateway, const struct event *event,
 		    const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/** collection_flush_soon - have what was added to the store committed within 50 ms */
+void collection_flush_soon(struct gateway *gateway);
+
 /** collection_record - a source_record_fn: @user is the gateway */
 void collection_record(void *user, const struct faultline_record *record,
 		       const struct faultline_capture *capture);

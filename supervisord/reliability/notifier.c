@@ -8,6 +8,7 @@
 #include <sys/random.h>
 
 #include "lib/log.h"
+#include "supervisord/reliability/collection.h"
 #include "supervisord/reliability/fault.h"
 #include "supervisord/reliability/store.h"
 #include "supervisord/remote/center.h"
@@ -109,6 +110,7 @@ static void told(void *user, const struct link_answer *answer)
 		store_fault_outcome_sent(notifier->gateway->store, notifier->id);
 	else
 		answer_take(notifier, answer);
+	collection_flush_soon(notifier->gateway);
 	notifier_pump(notifier);
 }
 

@@ -91,7 +91,11 @@ static int probes_supported(struct error *err)
 {
 	struct stat st;
 
-	if (access(BTF_PATH, R_OK))
+	if (access(BTF_PATH, R_OK) && errno != ENOENT)
+		return error_set(err, -EPERM,
+				 "BPF probes: cannot read %s (%s): run as root, or with CAP_BPF and CAP_PERFMON",
+				 BTF_PATH, strerror(errno));
+	if (access(BTF_PATH, F_OK))
 		return error_set(err, -ENOENT,
 				 "BPF probes: the kernel has no BTF (%s, CONFIG_DEBUG_INFO_BTF): load faultline.ko instead",
 				 BTF_PATH);

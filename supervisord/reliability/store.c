@@ -289,7 +289,7 @@ int store_fault_add(struct store *store, struct store_fault *fault)
 	return ret ? ret : store_flush(store);
 }
 
-/* UPDATE fault SET ... = ?2, ... WHERE id = ?1, then a commit. */
+/* UPDATE fault SET ... = ?2, ... WHERE id = ?1. */
 static int fault_update(struct store *store, const char *sql, const char *id,
 			json_t *json, const char *state, int flag)
 {
@@ -306,8 +306,7 @@ static int fault_update(struct store *store, const char *sql, const char *id,
 		bind_text(stmt, 3, state);
 	if (flag >= 0)
 		sqlite3_bind_int(stmt, 4, flag);
-	ret = store_step(store, stmt, "fault");
-	return ret ? ret : store_flush(store);
+	return store_step(store, stmt, "fault");
 }
 
 int store_fault_decided(struct store *store, const char *id, json_t *countermeasure,

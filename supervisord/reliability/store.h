@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Fault data (341) and event data (342) in SQLite: one file, WAL, synchronous
- * FULL. Events gather in a transaction that is committed by store_flush();
- * what concerns a fault is durable when its function returns.
+ * FULL. What is added gathers in a transaction that store_flush() commits. A
+ * fault is durable when store_fault_add() returns; what becomes of it afterwards
+ * is durable with the next flush, since telling the center twice does no harm.
  */
 #ifndef SUPERVISORD_STORE_H
 #define SUPERVISORD_STORE_H
@@ -55,7 +56,7 @@ int store_flush(struct store *store);
 /** store_fault_add - commit a fault and every event before it; sets @fault->id */
 int store_fault_add(struct store *store, struct store_fault *fault);
 
-/** store_fault_decided - the countermeasure is known; @reported: the center gave it */
+/** store_fault_decided - the countermeasure is known; @reported: the center gave it. Not flushed, like all below */
 int store_fault_decided(struct store *store, const char *id, json_t *countermeasure,
 			bool reported);
 /** store_fault_reported - the center has the fault, too late for its advice */
