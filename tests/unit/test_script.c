@@ -282,6 +282,30 @@ static void steps_are_in_document_order(void **state)
 	program_free(program);
 }
 
+/* The parser reads in pieces; a tag may lie across two of them. */
+static void places_are_right_in_a_long_script(void **state)
+{
+	enum { N = 20000 };
+	char *text = repeated("<meal><course>", "\n\t<dish\n\t\tgrams='1'\n\t/>", N,
+			      "\n\t<fork/></course></meal>"), expected[32];
+	struct error err;
+	struct program *program;
+
+	assert_null(compile(text, &err));
+	snprintf(expected, sizeof(expected), "meal.xml:%d:2:", 3 * N + 2);
+	assert_int_equal(strncmp(err.text, expected, strlen(expected)), 0);
+	assert_int_equal(err.line, 3 * N + 2);
+	assert_int_equal(err.column, 2);
+	strcpy(strstr(text, "<fork/>"), "</course></meal>");
+	program = compile(text, &err);
+	assert_non_null(program);
+	assert_int_equal(program->n, N + 2);
+	for (unsigned int i = 1; i <= N; i++)
+		assert_int_equal(program->steps[i].line, 3 * i - 1);
+	program_free(program);
+	free(text);
+}
+
 static void params_are_typed(void **state)
 {
 	struct error err;
@@ -589,6 +613,7 @@ int main(void)
 		cmocka_unit_test(definition_is_bounded),
 		cmocka_unit_test(definition_cut_short),
 		cmocka_unit_test(steps_are_in_document_order),
+		cmocka_unit_test(places_are_right_in_a_long_script),
 		cmocka_unit_test(params_are_typed),
 		cmocka_unit_test(defaults_are_filled_in),
 		cmocka_unit_test(program_outlives_the_definition),
