@@ -5,7 +5,7 @@ import re
 import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass
 
-RESULT = re.compile(r"^((?:# |    )*)(not )?ok\b *(\d+)?(?: - | )?(.*)$")
+RESULT = re.compile(r"^((?:# |    )*)(not )?ok (\d+)(?: - | |$)(.*)$")
 PLAN = re.compile(r"^((?:# |    )*)1\.\.(\d+)")
 DIRECTIVE = re.compile(r"#\s*(SKIP|XFAIL|TODO)\b[:\s]*(.*)$", re.IGNORECASE)
 
