@@ -65,6 +65,9 @@ void stage_begin(void)
 		skip();
 	}
 	stage_drain();
+	if (stage.count)
+		assert_int_equal(stage.ops->ack(stage.source,
+						stage.seen[stage.count - 1].record.seq), 0);
 	stage.count = 0;
 }
 

@@ -50,7 +50,7 @@ void stage_open(void);
 int stage_setup(void **state);
 int stage_teardown(void **state);
 
-/** stage_begin - forget what was seen; skips the test where there is no source */
+/** stage_begin - acknowledge and forget what was seen; skips the test where there is no source */
 void stage_begin(void);
 
 /**
