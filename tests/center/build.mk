@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: GPL-2.0-only
+CENTER_BENCH := tests/bench/center_bench.c center/fault/obtaining.c center/fault/detector.c \
+	center/fault/notifier.c center/fault/list.c center/fault/faults.c center/store/store.c
+
+$(eval $(call program,center-bench,$(CENTER_BENCH) $(LIB_BASE),sqlite3 jansson,-lm))
+
+.PHONY: bench-center
+bench-center: $(O)/bin/faultline-center $(O)/bin/center-bench
+	tests/bench/center_bench.py
