@@ -71,7 +71,7 @@ vm)
 	echo
 	echo "A VM starts: a stock Debian kernel $kernel, by virtme-ng; some 20 s under emulation"
 	: > "$out/console.log"
-	boot_progress "$out/console.log" &
+	boot_progress "$out/console.log" 2> /dev/null &
 	progress=$!
 	trap 'stop_progress 2>/dev/null' EXIT
 	status=0

@@ -67,10 +67,14 @@ if ! kvm_works; then
 	append+=" tsc=reliable no_timer_check"
 fi
 
+# virtme-ng mounts a shared folder only where it can make the mount point; from there it goes to its own place.
+guest=/tmp/vm-share
+
 # The status goes through the shared folder: the guest's port for it may lose what is written just before power off.
 rm -f "$share/status" "$console"
 printf -v command ' %q' "$@"
 cat > "$share/run.sh" << END
+mount --bind $guest $(printf %q "$share")
 cd $(printf %q "$PWD")
 export VM_SHARE=$(printf %q "$share") VM_KERNEL=$kernel HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 unset \${!virtme_@} nr_open
@@ -82,8 +86,8 @@ END
 # QEMU truncates a file that it is given as output, so it gets pipes. timeout has the whole of it in one process group.
 export PYTHONPATH=$cache/virtme-ng/usr/lib/python3/dist-packages PATH=$cache/virtme-ng/usr/bin:/usr/sbin:$PATH
 timeout -k 5 "$limit" /usr/bin/python3 "$cache/virtme-ng/usr/bin/vng" --verbose --run "$image" --force-9p --user root \
-	"${accelerator[@]}" --cpus 2 --memory 1G --rwdir="$share" --append "$append" \
-	--exec "bash $(printf %q "$share/run.sh")" < /dev/null 2> >(cat > "$console") > >(cat) &
+	"${accelerator[@]}" --cpus 2 --memory 1G --rwdir="$guest=$share" --append "$append" \
+	--exec "bash $guest/run.sh" < /dev/null 2> >(cat > "$console") > >(cat) &
 vm=$!
 trap 'kill "$vm" 2>/dev/null; wait "$vm" || true; exit 130' INT TERM
 ended=0
