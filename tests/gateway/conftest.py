@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -41,9 +42,7 @@ class Site:
         self.source = "probes"
         self.decide_ms = 5000
         self.url = None
-        folder.chmod(0o755)
-        for parent in folder.parents[:2]:
-            parent.chmod(0o755)     # users of applications pass through
+        folder.chmod(0o755)     # users of applications pass through
         for name in ("center", "configuration/definitions"):
             (folder / name).mkdir(parents=True)
         shutil.copy(ROOT / f"dtd/services/{SERVICE}.dtd", self.configuration / "definitions")
@@ -173,8 +172,10 @@ class Site:
 
 
 @pytest.fixture
-def site(tmp_path):
-    site = Site(tmp_path)
+def site():
+    # Not pytest's own folder, which no other user can pass.
+    folder = Path(tempfile.mkdtemp(prefix="faultline-site-"))
+    site = Site(folder)
     site.start_unit()
     yield site
     try:
@@ -182,6 +183,7 @@ def site(tmp_path):
     finally:
         for name in ("center", "gateway", "unit"):
             print(f"--- {name}.log\n{site.log(name)}")
+        shutil.rmtree(folder)
 
 
 @pytest.fixture

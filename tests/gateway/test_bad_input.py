@@ -3,7 +3,6 @@
 
 import os
 import re
-import shutil
 import socket
 import subprocess
 
@@ -226,4 +225,3 @@ def test_application_that_cannot_be_started(site):
     _, result, error = site.run()
     assert result is None and "runtimes.xml" in one_line(error) and "native" in error
     wait_until(lambda: site.ask("apps") == [], "the transient application is deleted")
-    shutil.rmtree(site.folder / "center")

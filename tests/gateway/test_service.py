@@ -2,12 +2,11 @@
 """Rows R1 to R7 of the specification, on the real parts: a service from its request to its end."""
 
 import os
-import shutil
 import signal
 
 import pytest
 
-from conftest import AIR_CONDITIONER, SERVICE, wait_until
+from conftest import wait_until
 
 # R4.1, with what follows it in the example.
 ORDER = [
@@ -204,4 +203,3 @@ def test_other_definition_service(running):
     progress, result, error = running.run(name)
     assert result["steps"] == 1, error
     assert script_events(progress) == ["temperature.set"]
-    shutil.copy(AIR_CONDITIONER / f"{SERVICE}.xml", running.folder)
