@@ -125,17 +125,17 @@ int argument_parse(const struct argument_rule *rule, const char *value,
 void argument_describe(const struct argument_rule *rule, char *text, size_t size)
 {
 	const char *bytes = argument_is_number(rule->type) ? "" : " bytes";
-	int n = snprintf(text, size, "%s %s",
-			 rule->type == ARGUMENT_INTEGER ? "an" : "a",
-			 type_names[rule->type]);
+	char range[128] = "";
 
+	/* A bound may be written with any number of zeros. */
 	if (rule->minimum && rule->maximum)
-		n += snprintf(text + n, size - n, " from %s to %s%s", rule->minimum,
-			      rule->maximum, bytes);
+		snprintf(range, sizeof(range), " from %.40s to %.40s%s", rule->minimum,
+			 rule->maximum, bytes);
 	else if (rule->minimum)
-		n += snprintf(text + n, size - n, " of at least %s%s", rule->minimum, bytes);
+		snprintf(range, sizeof(range), " of at least %.40s%s", rule->minimum, bytes);
 	else if (rule->maximum)
-		n += snprintf(text + n, size - n, " of at most %s%s", rule->maximum, bytes);
-	if (rule->unit && (size_t)n < size)
-		snprintf(text + n, size - n, " (%s)", rule->unit);
+		snprintf(range, sizeof(range), " of at most %.40s%s", rule->maximum, bytes);
+	snprintf(text, size, "%s %s%s%s%.60s%s", rule->type == ARGUMENT_INTEGER ? "an" : "a",
+		 type_names[rule->type], range, rule->unit ? " (" : "",
+		 rule->unit ? rule->unit : "", rule->unit ? ")" : "");
 }

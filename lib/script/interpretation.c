@@ -10,10 +10,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/script/allowed.h"
+
 /* Of one tag, or of what stands between two. */
 #define EQUALS_MAX 4096
-/* Names that an error lists before it says "and more". */
-#define ALLOWED_SHOWN 12
 #define SEEN 64
 
 DEFINE_CLEANUP(xmlParserCtxt *, xmlFreeParserCtxt)
@@ -133,68 +133,6 @@ static void out_of_memory(struct reading *reading)
 	refuse(reading, -ENOMEM, place_of(reading, NULL), "out of memory");
 }
 
-/* What may stand where @frame's content has come to: "a", "b" or the end. */
-static void allowed_list(struct frame *frame, char *text, size_t size)
-{
-	xmlChar *names[ALLOWED_SHOWN];
-	const xmlChar *found;
-	int n = ALLOWED_SHOWN, negative = 0, terminal = 0, code = -1;
-	size_t len = 0;
-
-	/* The one call answers after a refused name, the other while all is well. */
-	if (frame->content) {
-		code = xmlRegExecErrInfo(frame->content, &found, &n, &negative, names,
-					 &terminal);
-		if (code < 0 || !found) {
-			n = ALLOWED_SHOWN;
-			code = xmlRegExecNextValues(frame->content, &n, &negative, names,
-						    &terminal);
-		}
-	}
-	if (code < 0 || !n) {
-		snprintf(text, size, "nothing but the end of \"%.80s\"",
-			 frame->element->name);
-		return;
-	}
-	for (int i = 0; i < n && len < size; i++)
-		len += snprintf(text + len, size - len, "%s\"%.80s\"", i ? ", " : "",
-				names[i]);
-	if (n == ALLOWED_SHOWN && len < size)
-		len += snprintf(text + len, size - len, " and more");
-	if (terminal && len < size)
-		snprintf(text + len, size - len, " or the end of \"%.80s\"",
-			 frame->element->name);
-}
-
-/* Names of the arguments of a tag, for a person. */
-static void arguments_list(const struct definition_element *element, char *text,
-			   size_t size)
-{
-	size_t len = 0;
-
-	for (unsigned int i = 0; i < element->n_arguments && len < size; i++)
-		len += snprintf(text + len, size - len, "%s\"%s\"", len ? ", " : "",
-				element->attributes[i].name);
-	if (!len)
-		snprintf(text, size, "none");
-}
-
-static void values_list(const struct definition_attribute *attribute, char *text,
-			size_t size)
-{
-	size_t len = 0;
-
-	if (attribute->fixed) {
-		snprintf(text, size, "\"%.80s\" alone", attribute->value);
-	} else if (*attribute->allowed) {
-		for (const char **v = attribute->allowed; *v && len < size; v++)
-			len += snprintf(text + len, size - len, "%s\"%.80s\"",
-					len ? ", " : "", *v);
-	} else {
-		argument_describe(&attribute->rule, text, size);
-	}
-}
-
 /* As the DTD asks, and as xmllint checks it; types and ranges come after. */
 static bool syntax_valid(const struct definition_attribute *attribute, const char *value)
 {
@@ -231,7 +169,7 @@ static void value_refuse(struct reading *reading, const struct definition_elemen
 {
 	char allowed[256];
 
-	values_list(attribute, allowed, sizeof(allowed));
+	allowed_values(attribute, allowed, sizeof(allowed));
 	refuse(reading, -EINVAL, place_of(reading, (const char *)raw[3]),
 	       "\"%.80s\": %s is \"%.60s\"; allowed: %s", element->name, attribute->name,
 	       value, allowed);
@@ -242,7 +180,7 @@ static void attribute_refuse(struct reading *reading,
 {
 	char allowed[256];
 
-	arguments_list(element, allowed, sizeof(allowed));
+	allowed_arguments(element, allowed, sizeof(allowed));
 	refuse(reading, -EINVAL, place_of(reading, (const char *)raw[3]),
 	       "\"%.80s\" has no attribute \"%s%s%.80s\"; allowed: %s", element->name,
 	       raw[1] ? (const char *)raw[1] : "", raw[1] ? ":" : "", raw[0], allowed);
@@ -297,7 +235,7 @@ static bool argument_complete(struct reading *reading, const struct definition_e
 	char allowed[256];
 
 	if (!given->value && attribute->required) {
-		values_list(attribute, allowed, sizeof(allowed));
+		allowed_values(attribute, allowed, sizeof(allowed));
 		refuse(reading, -EINVAL, place_of(reading, tag_start(reading)),
 		       "\"%.80s\" lacks the attribute \"%s\"; allowed: %s",
 		       element->name, attribute->name, allowed);
@@ -376,7 +314,7 @@ static const struct definition_element *tag_allowed(struct reading *reading,
 		     !strcmp((const char *)name, reading->program->service))
 		return element_find(reading, name);
 	if (parent)
-		allowed_list(parent, allowed, sizeof(allowed));
+		allowed_content(parent->element, parent->content, allowed, sizeof(allowed));
 	else
 		snprintf(allowed, sizeof(allowed), "\"%s\"", reading->program->service);
 	refuse(reading, -EINVAL, place_of(reading, tag_start(reading)),
@@ -429,7 +367,7 @@ static void on_end(void *user, const xmlChar *name, const xmlChar *prefix,
 		return;
 	frame = &reading->frames[reading->depth - 1];
 	if (frame->content && xmlRegExecPushString(frame->content, NULL, NULL) != 1) {
-		allowed_list(frame, allowed, sizeof(allowed));
+		allowed_content(frame->element, frame->content, allowed, sizeof(allowed));
 		refuse(reading, -EINVAL, place_of(reading, tag_start(reading)),
 		       "\"%.80s\" ends too early; still to come: %s", name, allowed);
 		return;
@@ -556,14 +494,16 @@ static bool attributes_bounded(const char *data, size_t size)
 {
 	const char *end = data + size, *next;
 
-	for (; data < end; data = next + 1) {
+	/* A shorter run cannot hold too many; most of the document is passed in leaps. */
+	for (; end - data > EQUALS_MAX; data = next + 1) {
 		int n = 0;
 
+		next = memrchr(data, '<', EQUALS_MAX);
+		if (next)
+			continue;
 		next = memchr(data, '<', end - data);
 		if (!next)
-			next = end;
-		if (next - data < EQUALS_MAX)
-			continue;
+			next = end - 1;
 		while ((data = memchr(data, '=', next - data)) && n <= EQUALS_MAX)
 			data++, n++;
 		if (n > EQUALS_MAX)

@@ -199,6 +199,22 @@ static void definition_refusals(void **state)
 		assert_definition_refused(cases[i].dtd, cases[i].expected);
 }
 
+/* Nothing in a message is as long as the definition likes. */
+static void long_bounds_are_cut(void **state)
+{
+	char zeros[1001] = "", text[8192];
+	struct argument_rule rule = { .type = ARGUMENT_INTEGER, .minimum = zeros,
+				      .maximum = zeros, .unit = zeros };
+
+	memset(zeros, '0', sizeof(zeros) - 1);
+	argument_describe(&rule, text, 160);
+	assert_int_equal(strlen(text), 159);
+	snprintf(text, sizeof(text), EVENT "<!ATTLIST meal a CDATA '7'>" FIXED("a.type", "integer")
+		 "<!ATTLIST meal a.minimum CDATA #FIXED '%s1' a.maximum CDATA #FIXED '%s2'"
+		 " a.unit CDATA #FIXED '%s'>", zeros, zeros, zeros);
+	assert_definition_refused(text, "own value \"7\" is not an integer from 0000");
+}
+
 static void definition_needs_its_name(void **state)
 {
 	struct error err = { 0 };
@@ -609,6 +625,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(definition_tells_its_events),
 		cmocka_unit_test(definition_refusals),
+		cmocka_unit_test(long_bounds_are_cut),
 		cmocka_unit_test(definition_needs_its_name),
 		cmocka_unit_test(definition_is_bounded),
 		cmocka_unit_test(definition_cut_short),
