@@ -72,33 +72,13 @@ struct {
 			__sync_fetch_and_add(&_counters->counter, 1);	\
 	})
 
-/* Room for a record in the ring; one that finds none is counted. */
+/*
+ * Room in the ring. The caller looks once whether it got it, and counts: the
+ * verifier of 6.1 does not remember the answer for a second look.
+ */
 static __always_inline struct faultline_record *record_reserve(void)
 {
-	struct faultline_record *record =
-		bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
-
-	if (record)
-		count(written);
-	else
-		count(lost_full);
-	return record;
-}
-
-/* Likewise, with room for a capture; NULL where the ring has only room for bare records. */
-static __always_inline struct faultline_record *record_reserve_capture(void)
-{
-	struct faultline_record *record = NULL;
-
-	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) < RING_CAPTURES)
-		record = bpf_ringbuf_reserve(&ring, FATAL_SIZE, 0);
-	if (record) {
-		count(written);
-		count(captures);
-	} else {
-		count(captures_missed);
-	}
-	return record;
+	return bpf_ringbuf_reserve(&ring, sizeof(struct faultline_record), 0);
 }
 
 static __always_inline void record_fill(struct faultline_record *record, int type,
@@ -155,6 +135,25 @@ static __always_inline void fatal_fill(struct faultline_record *record,
 	record->sender_tgid = cause->sender_tgid;
 	record->sender_uid = cause->sender_uid;
 	record->fault_addr = cause->fault_addr;
+	if (signal_is_fault(cause->signo, cause->code))
+		capture_trap(record, task);
+	if (core_dumped(task, cause->signo))
+		record->flags |= FAULTLINE_F_COREDUMP;
+}
+
+static __always_inline void fatal_emit_bare(const struct probes_process *process,
+					    const struct probes_cause *cause,
+					    struct task_struct *task)
+{
+	struct faultline_record *record = record_reserve();
+
+	if (!record) {
+		count(lost_full);
+		return;
+	}
+	count(written);
+	fatal_fill(record, process, cause, task);
+	bpf_ringbuf_submit(record, 0);
 }
 
 /* The record of a fatal signal, from the thread that it ends. */
@@ -162,23 +161,24 @@ static __always_inline void fatal_emit(const struct probes_process *process,
 				       const struct probes_cause *cause,
 				       struct task_struct *task)
 {
-	struct faultline_record *record = record_reserve_capture();
-	bool captured = record;
+	struct faultline_record *record;
 
-	if (!captured)
-		record = record_reserve();
+	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) >= RING_CAPTURES)
+		goto bare;
+	record = bpf_ringbuf_reserve(&ring, FATAL_SIZE, 0);
 	if (!record)
-		return;
+		goto bare;
+	count(written);
+	count(captures);
 	fatal_fill(record, process, cause, task);
-	if (signal_is_fault(cause->signo, cause->code))
-		capture_trap(record, task);
-	if (core_dumped(task, cause->signo))
-		record->flags |= FAULTLINE_F_COREDUMP;
-	if (captured) {
-		record->flags |= FAULTLINE_F_CAPTURE;
-		record->len += capture_take((void *)(record + 1), task);
-	}
+	record->flags |= FAULTLINE_F_CAPTURE;
+	record->len += capture_take((void *)(record + 1), task);
 	bpf_ringbuf_submit(record, 0);
+	return;
+
+bare:
+	count(captures_missed);
+	fatal_emit_bare(process, cause, task);
 }
 
 SEC("tp_btf/signal_generate")
@@ -300,35 +300,15 @@ static __always_inline bool watch_leave(u32 id)
 	return true;
 }
 
-/* The end of a process whose fatal signal was never delivered to any thread. */
-static __always_inline void fatal_emit_late(struct probes_process *process, int signo,
-					    struct task_struct *task)
-{
-	struct probes_cause cause = { .signo = signo };
-	struct faultline_record *record = record_reserve();
-
-	if (!record)
-		return;
-	if (process->cause.signo == signo)
-		cause = process->cause;
-	fatal_fill(record, process, &cause, task);
-	bpf_ringbuf_submit(record, 0);
-}
-
 /*
  * Who brings the count of the watch to zero knows that all others have their
  * place in the ring; to be behind them, it may have to take a new one.
  */
 static __always_inline struct faultline_record *
-record_reserve_leave(u32 watch, bool *last)
+record_move_behind(struct faultline_record *record)
 {
-	struct faultline_record *record = record_reserve();
-	struct faultline_record *behind;
+	struct faultline_record *behind = bpf_ringbuf_reserve(&ring, sizeof(*behind), 0);
 
-	*last = watch_leave(watch);
-	if (!*last || !record)
-		return record;
-	behind = bpf_ringbuf_reserve(&ring, sizeof(*behind), 0);
 	if (!behind)
 		return record;
 	/* This may be the place that the reader waits at: it must be woken. */
@@ -336,14 +316,36 @@ record_reserve_leave(u32 watch, bool *last)
 	return behind;
 }
 
+static __always_inline void exit_emit(const struct probes_process *process,
+				      struct task_struct *task, int code)
+{
+	struct faultline_record *record = record_reserve();
+	bool last = watch_leave(process->watch);
+
+	if (!record) {
+		count(lost_full);
+		return;
+	}
+	count(written);
+	if (last)
+		record = record_move_behind(record);
+	record_fill(record, FAULTLINE_RECORD_EXIT, process, task);
+	record->signo = code & 0x7f;
+	record->code = (code >> 8) & 0xff;
+	if (code & 0x80)
+		record->flags |= FAULTLINE_F_COREDUMP;
+	if (last)
+		record->flags |= FAULTLINE_F_LAST;
+	bpf_ringbuf_submit(record, 0);
+}
+
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(probe_process_exit, struct task_struct *task)
 {
 	struct signal_struct *signal = task->signal;
 	struct probes_process *found, process;
-	struct faultline_record *record;
+	struct probes_cause cause = {};
 	u32 tgid = task->tgid;
-	bool last;
 	int code;
 
 	if (signal->live.counter)
@@ -357,19 +359,13 @@ int BPF_PROG(probe_process_exit, struct task_struct *task)
 		return 0;
 	code = signal->flags & SIGNAL_GROUP_EXIT ? signal->group_exit_code :
 						   task->exit_code;
-	if ((code & 0x7f) && !process.reported)
-		fatal_emit_late(&process, code & 0x7f, task);
-	record = record_reserve_leave(process.watch, &last);
-	if (!record)
-		return 0;
-	record_fill(record, FAULTLINE_RECORD_EXIT, &process, task);
-	record->signo = code & 0x7f;
-	record->code = (code >> 8) & 0xff;
-	if (code & 0x80)
-		record->flags |= FAULTLINE_F_COREDUMP;
-	if (last)
-		record->flags |= FAULTLINE_F_LAST;
-	/* Behind a discarded record the ring does not see that its reader waits. */
-	bpf_ringbuf_submit(record, last ? BPF_RB_FORCE_WAKEUP : 0);
+	/* A fatal signal that was not delivered to any thread. */
+	if ((code & 0x7f) && !process.reported) {
+		cause.signo = code & 0x7f;
+		if (process.cause.signo == cause.signo)
+			cause = process.cause;
+		fatal_emit_bare(&process, &cause, task);
+	}
+	exit_emit(&process, task, code);
 	return 0;
 }

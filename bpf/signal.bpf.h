@@ -47,11 +47,12 @@ static __always_inline bool signal_is_fault(int signo, int code)
 /* What the process does on the signal; NULL (SIG_DFL): the default. */
 static __always_inline void *signal_handler(struct task_struct *task, int signo)
 {
-	struct sighand_struct *sighand = task->sighand;
+	/* As a plain number: an index may be added to it. */
+	void *sighand = BPF_CORE_READ(task, sighand);
 	void *handler = NULL;
 
 	bpf_probe_read_kernel(&handler, sizeof(handler),
-			      (void *)sighand +
+			      sighand +
 				      bpf_core_field_offset(struct sighand_struct, action) +
 				      bpf_core_field_offset(struct k_sigaction, sa.sa_handler) +
 				      (signo - 1) * bpf_core_type_size(struct k_sigaction));

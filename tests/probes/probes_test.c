@@ -850,7 +850,7 @@ static void test_no_rights(void **state)
 		if (setresuid(65534, 65534, 65534))
 			_exit(2);
 		ret = stage.ops->open(&source, stage.loop, NULL, NULL, &err);
-		print_message("%s\n", err.text);
+		print_message("# %s\n", err.text);
 		_exit(ret == -EPERM && strstr(err.text, "CAP_") ? 0 : 1);
 	}
 	assert_exited(pid, 0);
