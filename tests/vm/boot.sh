@@ -15,8 +15,10 @@ set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 readonly root flavour=$1 init=$2
 shift 2
-readonly limit=${BOOT_LIMIT:-300} out=$root/build/vm/$flavour
-readonly complaints='BUG:|WARNING:|KASAN|KCSAN|UBSAN|refcount_t|ODEBUG|suspicious RCU|possible (circular|recursive)|inconsistent lock|Oops|general protection|Kernel panic|blocked for more than|rcu.*stall|Call Trace'
+readonly limit=${BOOT_LIMIT:-300}
+name=$(basename "${init%.*}")
+readonly out=$root/build/vm/$flavour/$name
+readonly complaints='BUG:|WARNING:|KASAN|KCSAN|UBSAN|refcount_t|ODEBUG|suspicious RCU|possible (circular|recursive)|inconsistent lock|Oops|general protection fault[,:]|Kernel panic|blocked for more than|rcu.*stall'
 
 die()
 {
