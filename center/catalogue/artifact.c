@@ -10,6 +10,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include "center/store/store.h"
 #include "lib/file.h"
 
 #define COPY_SIZE (256 << 10)
@@ -56,11 +57,12 @@ static int incoming_create(struct artifact *artifact, const char *data, struct e
 		return error_set(err, -errno, "%s: %m", lock);
 	leftovers_remove(artifact->folder);
 	artifact->fd = mkostemp(artifact->path, O_CLOEXEC);
-	if (artifact->fd < 0) {
-		ret = error_set(err, -errno, "%s: %m", artifact->path);
-		artifact->path[0] = '\0';
-	}
-	return ret;
+	if (artifact->fd < 0)
+		return error_set(err, -errno, "%s: %m", artifact->path);
+	store_give(data, artifact->folder);
+	store_give(data, lock);
+	store_give(data, artifact->path);
+	return 0;
 }
 
 static int chunk_write(int fd, const char *data, size_t size)
@@ -161,6 +163,7 @@ int artifact_keep(struct artifact *artifact, struct error *err)
 		ret = folder_sync(artifact->folder, err);
 	if (ret)
 		return ret;
+	store_give(artifact->folder, folder);
 	if (fchmod(artifact->fd, 0640) < 0 || fsync(artifact->fd) < 0 ||
 	    rename(artifact->path, path) < 0)
 		return error_set(err, -errno, "%s: %m", path);

@@ -37,23 +37,38 @@ static json_t *definition_row(const struct definition *definition)
 			 "events", list);
 }
 
+static int folders_make(struct store *store, struct error *err)
+{
+	static const char *const folders[] = { FOLDER, INCOMING };
+	char path[PATH_MAX];
+
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", store->data, folders[i]);
+		if (folder_make(path, 0750, err))
+			return err->code;
+		store_give(store->data, path);
+	}
+	return 0;
+}
+
 /* What is kept is a copy, read once; it is checked itself before it takes its place. */
 static int definition_copy(struct store *store, const char *source, const char *service,
 			   char copy[PATH_MAX], struct error *err)
 {
 	__cleanup_free char *text = NULL;
-	char folder[PATH_MAX];
 	size_t size;
 	int ret;
 
-	snprintf(folder, sizeof(folder), "%s/" INCOMING, store->data);
-	ret = folder_make(folder, 0750, err);
-	if (!ret)
-		ret = definition_path(copy, store, INCOMING, service, err);
-	if (ret)
-		return ret;
+	if (folders_make(store, err) ||
+	    definition_path(copy, store, INCOMING, service, err))
+		return err->code;
 	text = file_read(source, DEFINITION_SIZE_MAX, &size, err);
-	return text ? file_write(copy, text, size, 0640, err) : err->code;
+	if (!text)
+		return err->code;
+	ret = file_write(copy, text, size, 0640, err);
+	if (!ret)
+		store_give(store->data, copy);
+	return ret;
 }
 
 static int definition_keep(struct store *store, const char *copy, const char *service,

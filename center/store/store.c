@@ -2,15 +2,18 @@
 #include "center/store/store.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "center/sql.h"
 #include "lib/file.h"
+#include "lib/log.h"
 
 #define STORE_FILE "center.db"
 #define STORE_EDITION 1
@@ -131,11 +134,35 @@ static int store_prepare(struct store *store, enum store_mode mode, struct error
 	return store_create(store, err);
 }
 
+void store_give(const char *data, const char *path)
+{
+	struct stat st;
+
+	if (!geteuid() && !stat(data, &st) && st.st_uid &&
+	    lchown(path, st.st_uid, st.st_gid) < 0)
+		log_warning("%s: it cannot be given to the owner of %s: %m", path, data);
+}
+
+/* SQLite gives its other files the mode and the owner of this one. */
+static int store_file_make(const char *data, const char *path, struct error *err)
+{
+	__cleanup_close int fd = -1;
+	int ret = folder_make(data, 0750, err);
+
+	if (ret)
+		return ret;
+	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+	if (fd >= 0)
+		store_give(data, path);
+	else if (errno != EEXIST)
+		return error_set(err, -errno, "%s: %m", path);
+	return 0;
+}
+
 struct store *store_open(const char *data, enum store_mode mode, struct error *err)
 {
 	__cleanup_store struct store *store = calloc(1, sizeof(*store));
 	char path[PATH_MAX];
-	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
 
 	if (store)
 		store->data = strdup(data);
@@ -143,19 +170,17 @@ struct store *store_open(const char *data, enum store_mode mode, struct error *e
 		error_set(err, -ENOMEM, "%s: out of memory", data);
 		return NULL;
 	}
-	if (mode == STORE_WRITE) {
-		flags |= SQLITE_OPEN_CREATE;
-		if (folder_make(data, 0750, err))
-			return NULL;
-	}
 	snprintf(path, sizeof(path), "%s/" STORE_FILE, data);
+	if (mode == STORE_WRITE && store_file_make(data, path, err))
+		return NULL;
 	if (mode == STORE_READ && access(path, F_OK)) {
 		error_set(err, -errno,
 			  "%s: %m; \"faultline-center serve\" or an \"add\" makes it, --data names another folder",
 			  path);
 		return NULL;
 	}
-	if (sqlite3_open_v2(path, &store->db, flags, NULL) != SQLITE_OK) {
+	if (sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+			    NULL) != SQLITE_OK) {
 		store_fail(store, err);
 		return NULL;
 	}

@@ -93,6 +93,14 @@ int store_begin(struct store *store, struct error *err);
 int store_commit(struct store *store, struct error *err);
 void store_rollback(struct store *store);
 
+/**
+ * store_give - give what was made in the data folder to the folder's owner
+ *
+ * So that what root adds on the command line is open to a daemon that runs as a
+ * user of its own. Does nothing for others.
+ */
+void store_give(const char *data, const char *path);
+
 /** store_now - milliseconds since 1970 */
 int64_t store_now(void);
 

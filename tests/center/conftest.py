@@ -75,10 +75,11 @@ class Center:
             assert len(done.stderr.splitlines()) == 1, done.stderr
         return done.stderr
 
-    def start(self, *arguments, listen="127.0.0.1:0", environment=None):
+    def start(self, *arguments, listen="127.0.0.1:0", environment=None, user=None):
         self.process = subprocess.Popen([PROGRAM, "serve", "--data", self.data, "--listen", listen, *arguments],
                                         env=ENVIRONMENT | (environment or {}), text=True, stdout=subprocess.PIPE,
-                                        stderr=self.log.open("a"))
+                                        stderr=self.log.open("a"), user=user, group=user and 65534,
+                                        extra_groups=[] if user else None)
         readable, _, _ = select.select([self.process.stdout], [], [], DEADLINE_S)
         line = self.process.stdout.readline() if readable else ""
         assert line.startswith("listening on "), (line, self.log.read_text())

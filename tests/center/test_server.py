@@ -12,7 +12,7 @@ import time
 import warnings
 
 import pytest
-from conftest import DEADLINE_S, PROGRAM, fault, trust
+from conftest import DEADLINE_S, DEFINITION, PROGRAM, SCRIPT, fault, trust
 
 
 def raw(center, data, end=True, patience_s=DEADLINE_S):
@@ -272,3 +272,23 @@ def test_output_that_cannot_be_written(center):
         done = subprocess.run([PROGRAM, "--data", center.data, "countermeasure", "list"], stdout=full,
                               stderr=subprocess.PIPE, text=True)
     assert done.returncode == 1 and "written" in done.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can add for another user's daemon")
+def test_what_root_adds_is_open_to_a_daemon_of_another_user(center, bundle):
+    """Root adds before and while the daemon runs as nobody, who owns the data folder."""
+    for folder in (center.data, *center.data.parents[:3]):
+        folder.mkdir(exist_ok=True)
+    os.chown(center.data, 65534, 65534)
+    for folder in center.data.parents[:3]:
+        folder.chmod(0o755)
+    center.do("definition", "add", DEFINITION)
+    center.do("app", "add", bundle.good())
+    center.start(user="nobody")
+    center.do("script", "add", SCRIPT)
+    center.do("countermeasure", "set", "signal", "restart")
+    assert center.report().json["countermeasure"]["action"] == "restart"
+    center.do("app", "add", bundle.good(version="2"))
+    row = center.get("/v1/applications/pump").json
+    assert row["version"] == "2" and center.get(f"/v1/artifacts/{row['sha256']}").status == 200
+    assert {p.stat().st_uid for p in center.data.rglob("*")} == {65534}
