@@ -44,20 +44,38 @@ static int integer_parse(const char *text, int64_t *value)
 	return errno ? -ERANGE : 0;
 }
 
-/* strtod() alone would take exponents, hexadecimal, "inf" and "nan" as well. */
+/*
+ * strtod() alone would take exponents, hexadecimal, "inf" and "nan" as well, and it
+ * is slow. Up to 15 digits and 10^15 are exact in a double, so that one division
+ * gives the same value.
+ */
 static int decimal_parse(const char *text, double *value)
 {
-	size_t sign = *text == '-' || *text == '+';
-	size_t digits = strspn(text + sign, DIGIT);
-	const char *rest = text + sign + digits;
-	size_t fraction = 0;
+	static const double powers[] = { 1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7,
+					 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15 };
+	const char *p = text + (*text == '-' || *text == '+');
+	unsigned int digits = 0, places = 0;
+	bool fraction = false;
+	uint64_t all = 0;
 
-	if (*rest == '.') {
-		fraction = strspn(rest + 1, DIGIT);
-		rest += 1 + fraction;
+	for (; *p; p++) {
+		if (*p == '.' && !fraction) {
+			fraction = true;
+			continue;
+		}
+		if (*p < '0' || *p > '9')
+			return -EINVAL;
+		digits++;
+		places += fraction;
+		if (digits <= 15)
+			all = 10 * all + (*p - '0');
 	}
-	if (!(digits + fraction) || *rest)
+	if (!digits)
 		return -EINVAL;
+	if (digits <= 15) {
+		*value = (*text == '-' ? -1 : 1) * (double)all / powers[places];
+		return 0;
+	}
 	errno = 0;
 	*value = strtod(text, NULL);
 	return errno ? -ERANGE : 0;

@@ -340,6 +340,32 @@ static void params_are_typed(void **state)
 	program_free(program);
 }
 
+static void decimals_are_those_of_strtod(void **state)
+{
+	const struct argument_rule rule = { .type = ARGUMENT_DECIMAL };
+	union argument_number number;
+	char text[64];
+
+	srand(1);
+	for (int i = 0; i < 200000; i++) {
+		int before = rand() % 12, after = rand() % 12, n = 0;
+
+		n += sprintf(text, "%s", (const char *[]){ "", "-", "+" }[rand() % 3]);
+		while (before-- > 0)
+			text[n++] = '0' + rand() % 10;
+		if (after)
+			text[n++] = '.';
+		while (after-- > 0)
+			text[n++] = '0' + rand() % 10;
+		text[n] = '\0';
+		if (!n || !strpbrk(text, "0123456789"))
+			continue;
+		assert_int_equal(argument_parse(&rule, text, &number), 0);
+		if (number.decimal != strtod(text, NULL))
+			fail_msg("%s: %.17g", text, number.decimal);
+	}
+}
+
 /* What the script leaves out, the definition fills in; what neither says is not there. */
 static void defaults_are_filled_in(void **state)
 {
@@ -632,6 +658,7 @@ int main(void)
 		cmocka_unit_test(steps_are_in_document_order),
 		cmocka_unit_test(places_are_right_in_a_long_script),
 		cmocka_unit_test(params_are_typed),
+		cmocka_unit_test(decimals_are_those_of_strtod),
 		cmocka_unit_test(defaults_are_filled_in),
 		cmocka_unit_test(program_outlives_the_definition),
 		cmocka_unit_test(ranges_are_inclusive),
