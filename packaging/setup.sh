@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Makes a Debian 12 machine ready: setup.sh [build] [test] [vm]; all three by default.
+# Makes a Debian 12 machine ready: setup.sh [build] [test] [vm[=KERNEL]]; all three by default.
 #
 # build  what compiles user space and the probes
 # test   what the tests need beside it
-# vm     QEMU, virtme-ng and the stock kernels that the module is tested on
+# vm     QEMU, virtme-ng and the stock kernels that the module is tested on, or KERNEL alone: 6.1, 6.12 or 6.12-rt
 #
 # What is there already is left alone, so a second run takes a moment and no network. Packages come by apt from
 # packages.txt; virtme-ng and the kernels are unpacked under .cache/, the system does not see them.
@@ -120,26 +120,37 @@ fetch_virtme()
 kernels_there()
 {
 	local kernel
-	for kernel in 6.1 6.12 6.12-rt; do
+	for kernel; do
 		[[ -s $cache/kernels/$kernel/release ]] || return 1
 	done
 }
 
+prepare_vm()
+{
+	(($#)) || set -- 6.1 6.12 6.12-rt
+	kernels_there "$@" || refresh_lists
+	[[ -x $cache/virtme-ng/usr/bin/vng ]] || step "virtme-ng" fetch_virtme
+	tests/vm/kernels.sh "$@"
+}
+
 main()
 {
-	local stages=("$@") stage
-	((${#stages[@]})) || stages=(build test vm)
-	for stage in "${stages[@]}"; do
-		[[ $stage =~ ^(build|test|vm)$ ]] || die "no stage '$stage': build, test or vm"
+	local stages=() stage vm=no kernels=()
+
+	(($#)) || set -- build test vm
+	for stage; do
+		case $stage in
+		build | test) ;;
+		vm) vm=yes ;;
+		vm=*) vm=yes kernels+=("${stage#vm=}") ;;
+		*) die "no stage '$stage': build, test, vm or vm=KERNEL" ;;
+		esac
+		stages+=("${stage%%=*}")
 	done
 	command -v apt-get > /dev/null || die "no apt-get: Debian 12 is what this sets up"
 
 	install_packages "${stages[@]}"
-	if [[ " ${stages[*]} " == *" vm "* ]]; then
-		kernels_there || refresh_lists
-		[[ -x $cache/virtme-ng/usr/bin/vng ]] || step "virtme-ng" fetch_virtme
-		tests/vm/kernels.sh
-	fi
+	[[ $vm == no ]] || prepare_vm "${kernels[@]}"
 	printf 'setup: %4d s  ready for %s\n' "$SECONDS" "${stages[*]}"
 }
 
