@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
+#include <malloc.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -21,6 +22,7 @@
 
 #include "lib/log.h"
 #include "supervisord/link/control.h"
+#include "supervisord/link/pages.h"
 #include "supervisord/link/protocol.h"
 #include "supervisord/link/sandbox.h"
 #include "supervisord/link/transfer.h"
@@ -201,9 +203,12 @@ int main(int argc, char **argv)
 	}
 	log_open("faultline-link", options.verbose ? LOG_DEBUG : LOG_NOTICE);
 	signal(SIGPIPE, SIG_IGN);
+	/* The resolver's threads share one heap instead of having one each. */
+	mallopt(M_ARENA_MAX, 1);
 	r = socket_check(&err);
 	if (!r && transfers_init(&options))
 		r = error_set(&err, -ENOMEM, "libcurl does not start: no memory");
+	pages_find();
 	if (!r)
 		r = enter_sandbox(user, options.ca, &err);
 	if (!r)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "lib/log.h"
+#include "supervisord/link/pages.h"
 #include "supervisord/link/protocol.h"
 #include "supervisord/link/sink.h"
 
@@ -18,6 +19,8 @@
 #define CONNECTIONS_KEPT 4
 #define STALL_BYTES_S 16
 #define PROGRESS_EVERY_MS 500
+/* So long without a request, and the memory that requests need is given back. */
+#define IDLE_MS 5000
 
 /**
  * struct transfer - one request under way
@@ -493,16 +496,33 @@ int transfers_run(void)
 	return 0;
 }
 
+static bool transfers_open(void)
+{
+	for (int i = 0; i < LINK_TRANSFERS_MAX; i++)
+		if (transfers[i])
+			return true;
+	return false;
+}
+
 int transfers_wait(int control)
 {
+	static bool idle;
 	struct curl_waitfd fds[1 + LINK_TRANSFERS_MAX] = {
 		{ .fd = control, .events = CURL_WAIT_POLLIN | (answers_wait ? CURL_WAIT_POLLOUT : 0) },
 	};
 	unsigned int n = 1;
+	int ready;
 
 	for (int i = 0; i < LINK_TRANSFERS_MAX; i++)
 		if (transfers[i] && sink_full(&transfers[i]->sink))
 			fds[n++] = (struct curl_waitfd){ .fd = transfers[i]->sink.fd,
 							 .events = CURL_WAIT_POLLOUT };
-	return curl_multi_poll(multi, fds, n, INT_MAX, NULL) ? -EIO : 0;
+	if (transfers_open())
+		return curl_multi_poll(multi, fds, n, INT_MAX, NULL) ? -EIO : 0;
+	if (curl_multi_poll(multi, fds, n, idle ? INT_MAX : IDLE_MS, &ready))
+		return -EIO;
+	if (!ready && !idle)
+		pages_release();
+	idle = !ready;
+	return 0;
 }

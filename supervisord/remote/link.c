@@ -22,6 +22,8 @@
 #define BACKOFF_LAST_S 10.0
 /* How much later than its timeout faultline-link may answer before it counts as hung. */
 #define GUARD_S 10.0
+/* How long it may take to end after it has closed its socket. */
+#define GRACE_S 1.0
 
 /**
  * struct slot - an open request
@@ -267,11 +269,14 @@ static void link_on_socket(struct ev_loop *loop, ev_io *w, int revents)
 	if (revents & EV_READ)
 		r = link_read(link);
 	if (!link->stopped && r) {
-		if (r == -EPROTO)
-			log_error("faultline-link sent what is not a message: it is started anew");
-		/* Its end comes by the other descriptor. */
+		/* Its end comes by the other descriptor, and tells why. */
 		ev_io_stop(loop, &link->socket);
-		link_process_kill(&link->process);
+		ev_timer_set(&link->again, GRACE_S, 0);
+		ev_timer_start(loop, &link->again);
+		if (r == -EPROTO) {
+			log_error("faultline-link sent what is not a message: it is started anew");
+			link_process_kill(&link->process);
+		}
 	} else if (!link->stopped) {
 		link_write(link);
 	}
@@ -307,6 +312,7 @@ static void link_on_ended(struct ev_loop *loop, ev_io *w, int revents)
 	link->depth++;
 	ev_io_stop(loop, &link->ended);
 	ev_io_stop(loop, &link->socket);
+	ev_timer_stop(loop, &link->again);
 	/* What it answered before it ended counts. */
 	if (reading)
 		link_read(link);
@@ -321,11 +327,16 @@ static void link_on_ended(struct ev_loop *loop, ev_io *w, int revents)
 	link_leave(link);
 }
 
+/* The back-off is over; or, while it still runs, the time to end after it had hung up. */
 static void link_on_again(struct ev_loop *loop, ev_timer *w, int revents)
 {
 	struct link *link = w->data;
 	struct error err = { };
 
+	if (link->process.pidfd >= 0) {
+		link_process_kill(&link->process);
+		return;
+	}
 	if (!link_spawn(link, &err))
 		return;
 	log_error("%s; tried again in %.1f s", err.text, link->backoff_s);
@@ -505,7 +516,7 @@ int link_request(struct link *link, const struct link_request *request, link_don
 
 	if (r)
 		return r;
-	if (link->stopped || link->process.socket < 0)
+	if (link->stopped || !ev_is_active(&link->socket))
 		return error_set(err, -EAGAIN, "the network process is being started again");
 	slot = slot_find(link, 0);
 	if (!slot)
@@ -540,7 +551,7 @@ void link_cancel(struct link *link, int id)
 
 	if (!slot || slot->cancelled)
 		return;
-	if (slot->message || link->process.socket < 0) {
+	if (slot->message || !ev_is_active(&link->socket)) {
 		slot_clear(slot);
 		return;
 	}

@@ -120,7 +120,7 @@ int link_process_start(struct link_process *process, const struct link_options *
 	int r;
 
 	*process = (struct link_process){ .pidfd = -1, .socket = -1 };
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair))
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
 		return error_set(err, -errno, "no socket for faultline-link: %s", strerror(errno));
 	ours = pair[0];
 	theirs = pair[1];

@@ -25,10 +25,10 @@ DEADLINE_S = 30
 class Driver:
     """link_driver and what it says."""
 
-    def __init__(self, program="", ca="", user="", stall_s=0, environment=None):
-        self.process = subprocess.Popen([BIN / "link-driver", program, ca, user, str(stall_s)],
+    def __init__(self, program="", ca="", user="", stall_s=0, within=()):
+        self.process = subprocess.Popen([*within, BIN / "link-driver", program, ca, user, str(stall_s)],
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                        text=True, env=os.environ | (environment or {}))
+                                        text=True)
         self.said = queue.Queue()
         self.log = []
         self.kept = {}

@@ -201,7 +201,7 @@ static void on_input(struct ev_loop *loop, ev_io *w, int revents)
 
 int main(int argc, char **argv)
 {
-	struct ev_loop *loop = ev_default_loop(0);
+	struct ev_loop *loop = ev_loop_new(0);
 	struct link_options options = {
 		.program = argc > 1 && *argv[1] ? argv[1] : NULL,
 		.ca = argc > 2 && *argv[2] ? argv[2] : NULL,

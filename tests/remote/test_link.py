@@ -313,14 +313,40 @@ class TestCancel:
                 driver.tell(do="cancel", id=one["id"])
         assert driver.get(f"{server.url}/ok")["status"] == 200
 
-    def test_while_the_resolver_is_silent(self, start, tmp_path, server):
-        """The name's resolution cannot be broken off; nothing else may wait for it."""
-        driver = start()
-        begun = driver.request("http://a.very.slow.name.example/", "gone")
-        driver.tell(do="cancel", id=begun["id"])
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+class TestSilentResolver:
+    """A resolution under way cannot be broken off; nothing may wait for it."""
+
+    @pytest.fixture
+    def deaf(self, start, tmp_path):
+        (tmp_path / "resolv.conf").write_text("nameserver 127.0.0.77\noptions timeout:4 attempts:2\n")
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as resolver:
+            resolver.bind(("127.0.0.77", 53))
+            mount = f'mount --bind {tmp_path}/resolv.conf /etc/resolv.conf && exec "$0" "$@"'
+            yield start(within=("unshare", "--mount", "bash", "-c", mount))
+
+    @pytest.mark.parametrize("end", ["cancel", "timeout"])
+    def test_holds_up_nobody(self, deaf, server, end):
+        begun = deaf.request("http://center.example/", "slow", timeout_ms=500 if end == "timeout" else 0)
+        assert deaf.get(f"{server.url}/ok")["status"] == 200
+        if end == "cancel":
+            deaf.tell(do="cancel", id=begun["id"])
+        else:
+            answer = deaf.answer("slow", 2)
+            assert answer["status"] == 0 and answer["transient"]
         began = time.monotonic()
-        assert driver.get(f"{server.url}/ok")["status"] == 200
+        for _ in range(3):
+            assert deaf.get(f"{server.url}/ok")["status"] == 200
         assert time.monotonic() - began < 1
+
+    def test_ends_with_the_supervisor_all_the_same(self, deaf):
+        deaf.request("http://center.example/", "slow")
+        time.sleep(0.3)
+        pid = deaf.pid()
+        deaf.process.kill()
+        wait_for(lambda: not alive(pid), 3)
+        deaf.close = lambda: None
 
 
 class TestLimits:
@@ -364,7 +390,18 @@ class TestDeath:
         assert driver.request(f"{server.url}/ok", "early")["refused"] == EAGAIN
         wait_for(lambda: driver.pid() not in (0, first))
         assert driver.get(f"{server.url}/ok")["status"] == 200
-        assert any("signal 9" in line for line in driver.log)
+        wait_for(lambda: any("signal 9" in line for line in driver.log))
+
+    def test_tells_how_it_ended(self, start):
+        driver = start(user="no-such-user")
+        wait_for(lambda: any("exit status 1" in line for line in driver.log))
+
+    def test_that_hangs_up_and_stays(self, start, tmp_path):
+        driver = start(program=str(self.impostor(tmp_path, [])))
+        driver.request("http://127.0.0.1/", "a")
+        answer = driver.answer("a")
+        assert answer["status"] == 0 and answer["transient"]
+        wait_for(lambda: any("signal 9" in line for line in driver.log))
 
     def test_killed_again_and_again(self, driver, server):
         gaps = []
@@ -396,7 +433,7 @@ class TestDeath:
         driver.request("http://127.0.0.1/", "a")
         answer = driver.answer("a")
         assert answer["status"] == 0 and answer["transient"]
-        assert any("not a message" in line for line in driver.log)
+        wait_for(lambda: any("not a message" in line for line in driver.log))
 
     def test_that_answers_what_nobody_asked(self, start, tmp_path):
         says = ['{"id":77,"received":5}', '{"id":77,"received":5,"status":200}',
@@ -428,6 +465,8 @@ _, fds, _, _ = socket.recv_fds(peer, 8192, 2)
 os.write(fds[-1], {body!r}.encode())
 for line in {says!r}:
     peer.send(line.encode())
+if not {says!r}:
+    peer.close()
 time.sleep(60)
 """)
         path.chmod(0o755)

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -101,7 +102,7 @@ static int enter_sandbox(const char *user, int root, struct error *err)
 	static const struct sandbox_call allowed[] = {
 		SANDBOX_CALLS_BASE,
 		{ __NR_openat2 }, { __NR_mkdirat }, { __NR_syncfs }, { __NR_dup },
-		{ __NR_prctl, SANDBOX_EQUAL, 0, 0x53564d41 /* PR_SET_VMA */ },
+		{ __NR_prctl, SANDBOX_EQUAL, 0, PR_SET_VMA },
 	};
 	const struct sandbox_path path = { .fd = root, .write = true };
 	uid_t uid = -1;
