@@ -8,7 +8,11 @@
 #include "center/fault/list.h"
 #include "center/fault/obtaining.h"
 
-/** notifier_countermeasure - {action, attempts, window_s, backoff_ms, then} as JSON text; to be freed */
+/**
+ * notifier_countermeasure - {action, attempts, window_s, backoff_ms, then} as JSON text
+ *
+ * Return: to be freed; NULL without memory.
+ */
 char *notifier_countermeasure(const struct countermeasure *countermeasure);
 
 /**

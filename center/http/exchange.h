@@ -92,7 +92,11 @@ enum MHD_Result exchange_send(struct exchange *exchange, unsigned int status,
 /** exchange_json - answer 200 with JSON; @value is consumed, NULL: out of memory */
 enum MHD_Result exchange_json(struct exchange *exchange, json_t *value, const char *etag);
 
-/** exchange_unmodified - 304 when the client has this tag already: then 1, and *@result is to be returned */
+/**
+ * exchange_unmodified - answer 304 when the client has this tag already
+ *
+ * Return: true when it was answered; @result is then what the handler returns.
+ */
 bool exchange_unmodified(struct exchange *exchange, const char *etag,
 			 enum MHD_Result *result);
 

@@ -19,9 +19,13 @@ DEFINE_CLEANUP(struct addrinfo *, freeaddrinfo)
 static int where_split(const char *where, char host[64], char port[8], struct error *err)
 {
 	char rest;
+	int n;
 
-	if (where[0] == '[' ? sscanf(where, "[%63[0-9a-fA-F:.]]:%7[0-9]%c", host, port, &rest) == 2 :
-	    sscanf(where, "%63[0-9.]:%7[0-9]%c", host, port, &rest) == 2)
+	if (where[0] == '[')
+		n = sscanf(where, "[%63[0-9a-fA-F:.]]:%7[0-9]%c", host, port, &rest);
+	else
+		n = sscanf(where, "%63[0-9.]:%7[0-9]%c", host, port, &rest);
+	if (n == 2)
 		return 0;
 	return error_set(err, -EINVAL,
 			 "--listen %s: ADDRESS:PORT is needed, as 127.0.0.1:8080 or [::1]:8080",

@@ -116,6 +116,7 @@ static int store_prepare(struct store *store, enum store_mode mode, struct error
 	sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	ret = store_execute(store, mode == STORE_WRITE ?
 			    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+			    "PRAGMA journal_size_limit = 67108864;"
 			    "PRAGMA foreign_keys = ON" :
 			    "PRAGMA query_only = ON", err);
 	if (!ret)
