@@ -60,7 +60,11 @@ struct control_answer {
 	bool transient;
 };
 
-/** control_answer - send it; -EAGAIN when the supervisor has to read first, -EPIPE when it is gone */
+/**
+ * control_answer - send it
+ *
+ * Return: 0; -EAGAIN when the supervisor has to read first, -EPIPE when it is gone.
+ */
 int control_answer(const struct control_answer *answer);
 
 /** control_progress - say how much has come; dropped when the supervisor is slow */

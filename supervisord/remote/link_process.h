@@ -19,7 +19,7 @@ struct link_process {
 	int socket;
 };
 
-/** link_program_path - "faultline-link" beside the running program; to be freed; NULL without memory */
+/** link_program_path - "faultline-link" beside the running program; to be freed; NULL: no memory */
 char *link_program_path(void);
 
 /**

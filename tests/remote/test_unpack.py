@@ -262,7 +262,8 @@ class TestHostile:
 
 class TestUse:
     @pytest.mark.parametrize("arguments", [
-        [], ["--sha256", "0" * 64], ["--sha256", "0" * 64, "--size", "1"], ["--sha256", "xyz", "--size", "1", "--into", "."],
+        [], ["--sha256", "0" * 64], ["--sha256", "0" * 64, "--size", "1"],
+        ["--sha256", "xyz", "--size", "1", "--into", "."],
         ["--sha256", "0" * 64, "--size", "-1", "--into", "."], ["--sha256", "0" * 64, "--size", "0", "--into", "."],
         ["--sha256", "0" * 64, "--size", "1x", "--into", "."],
         ["--sha256", "0" * 64, "--size", "99999999999999999999999", "--into", "."],
