@@ -236,7 +236,7 @@ static int peer_send(struct jsonrpc_peer *peer, json_t *message)
 
 	if (!message)
 		return -ENOMEM;
-	text = json_dumps(message, JSON_COMPACT);
+	text = json_dumps(message, JSON_COMPACT | JSON_REAL_PRECISION(15));
 	json_decref(message);
 	if (!text)
 		return -ENOMEM;

@@ -16,6 +16,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "lib/alloc.h"
 #include "lib/file.h"
 #include "lib/log.h"
 #include "supervisord/control/control.h"
@@ -92,13 +93,6 @@ static int options_parse(int argc, char **argv)
 	return 0;
 }
 
-static char *below(const char *folder, const char *name)
-{
-	char *path;
-
-	return asprintf(&path, "%s/%s", folder, name) < 0 ? NULL : path;
-}
-
 static int configuration_open(struct gateway *gateway, struct error *err)
 {
 	__cleanup_free char *runtimes = NULL, *events = NULL;
@@ -106,8 +100,8 @@ static int configuration_open(struct gateway *gateway, struct error *err)
 	gateway->settings = settings_read(options.config, err);
 	if (!gateway->settings)
 		return -EINVAL;
-	runtimes = below(gateway->settings->configuration_folder, "runtimes.xml");
-	events = below(gateway->settings->configuration_folder, "events.xml");
+	runtimes = alloc_format("%s/runtimes.xml", gateway->settings->configuration_folder);
+	events = alloc_format("%s/events.xml", gateway->settings->configuration_folder);
 	gateway->runtimes = runtimes_read(runtimes, err);
 	if (!gateway->runtimes)
 		return -EINVAL;
@@ -117,7 +111,7 @@ static int configuration_open(struct gateway *gateway, struct error *err)
 
 static int state_open(struct gateway *gateway, struct error *err)
 {
-	__cleanup_free char *path = below(gateway->settings->state_folder, "gateway.db");
+	__cleanup_free char *path = alloc_format("%s/gateway.db", gateway->settings->state_folder);
 	int ret = folder_make(gateway->settings->state_folder, 0711, err);
 
 	/* Applications pass through to their own folders; the rest is not theirs to see. */
@@ -181,14 +175,13 @@ static int gateway_open(struct gateway *gateway, struct error *err)
 
 	if (!ret)
 		ret = app_list_open(gateway, err);
-	if (!ret)
-		ret = collection_open(gateway, err);
+	collection_open(gateway);
 	if (!ret)
 		ret = control_open(gateway, err);
 	if (!ret)
 		ret = link_open(gateway, err);
 	if (!ret)
-		ret = notifier_open(gateway, err);
+		notifier_open(gateway);
 	if (!ret)
 		ret = source_open(gateway, err);
 	return ret;

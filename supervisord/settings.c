@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "lib/alloc.h"
 #include "lib/name.h"
 #include "lib/xmlfile.h"
 
@@ -12,7 +13,7 @@ static char *value(const xmlNode *node, const char *attribute, const char *other
 {
 	const char *text = node ? xmlfile_attribute(node, attribute) : NULL;
 
-	return strdup(text ? text : otherwise);
+	return alloc_copy(text ? text : otherwise);
 }
 
 static int center_read(struct settings *s, const xmlNode *root, const char *path,
@@ -23,7 +24,7 @@ static int center_read(struct settings *s, const xmlNode *root, const char *path
 	size_t len;
 
 	s->center_url = value(center, "url", "");
-	s->center_ca = ca ? strdup(ca) : NULL;
+	s->center_ca = ca ? alloc_copy(ca) : NULL;
 	len = strlen(s->center_url);
 	if (len && s->center_url[len - 1] == '/')
 		s->center_url[len - 1] = '\0';
@@ -51,7 +52,7 @@ static int numbers_read(struct settings *s, const xmlNode *root, struct error *e
 
 struct settings *settings_read(const char *path, struct error *err)
 {
-	__cleanup_settings struct settings *s = calloc(1, sizeof(*s));
+	__cleanup_settings struct settings *s = alloc_zero(1, sizeof(*s));
 	__cleanup_xmldoc xmlDoc *doc = xmlfile_read(path, "gateway.dtd", err);
 	const xmlNode *root, *directories;
 

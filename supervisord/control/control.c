@@ -11,6 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "lib/alloc.h"
 #include "lib/cleanup.h"
 #include "lib/file.h"
 #include "lib/log.h"
@@ -81,7 +82,7 @@ static void control_accept(struct ev_loop *loop, ev_io *io, int events)
 		close(fd);
 		return;
 	}
-	client = calloc(1, sizeof(*client));
+	client = alloc_zero(1, sizeof(*client));
 	client->gateway = gateway;
 	client->peer = jsonrpc_new(loop, fd, fd, &client_handler, client);
 	client->next = control->clients;
@@ -131,7 +132,7 @@ int control_open(struct gateway *gateway, struct error *err)
 	    listen(fd, 16) < 0)
 		return error_set(err, -errno, "%s: %m", address.sun_path);
 	access_grant(address.sun_path);
-	control = calloc(1, sizeof(*control));
+	control = alloc_zero(1, sizeof(*control));
 	strcpy(control->path, address.sun_path);
 	ev_io_init(&control->accept, control_accept, steal_fd(&fd), EV_READ);
 	control->accept.data = gateway;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/alloc.h"
 #include "lib/log.h"
 #include "supervisord/reliability/detector.h"
 #include "supervisord/reliability/fault.h"
@@ -52,17 +53,14 @@ static void flush_due(struct ev_loop *loop, ev_timer *timer, int events)
 	collection_flush(timer->data);
 }
 
-int collection_open(struct gateway *gateway, struct error *err)
+void collection_open(struct gateway *gateway)
 {
-	struct collection *collection = calloc(1, sizeof(*collection));
+	struct collection *collection = alloc_zero(1, sizeof(*collection));
 
-	if (!collection)
-		return error_set(err, -ENOMEM, "out of memory");
 	ev_init(&collection->flush, flush_due);
 	collection->flush.repeat = FLUSH_S;
 	collection->flush.data = gateway;
 	gateway->collection = collection;
-	return 0;
 }
 
 void collection_close(struct gateway *gateway)

@@ -32,7 +32,7 @@ struct event {
 	json_t *data;
 };
 
-int collection_open(struct gateway *gateway, struct error *err);
+void collection_open(struct gateway *gateway);
 void collection_close(struct gateway *gateway);
 
 /** collection_add - record an event that is no fault; the text is one line for a person */

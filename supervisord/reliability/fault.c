@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/alloc.h"
 #include "lib/log.h"
 #include "supervisord/reliability/collection.h"
 #include "supervisord/reliability/fault_data.h"
@@ -64,7 +65,7 @@ static void fault_store(struct fault *fault)
 void fault_begin(struct app *app, const char *kind, const struct fault_evidence *evidence)
 {
 	struct gateway *gateway = app->gateway;
-	struct fault *fault = calloc(1, sizeof(*fault));
+	struct fault *fault = alloc_zero(1, sizeof(*fault));
 
 	fault->app = app;
 	fault->known_ns = clock_now();

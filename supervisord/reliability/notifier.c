@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "lib/alloc.h"
 #include "lib/log.h"
 #include "supervisord/reliability/collection.h"
 #include "supervisord/reliability/fault.h"
@@ -163,12 +164,10 @@ static void retry_due(struct ev_loop *loop, ev_timer *timer, int events)
 	notifier_pump(timer->data);
 }
 
-int notifier_open(struct gateway *gateway, struct error *err)
+void notifier_open(struct gateway *gateway)
 {
-	struct notifier *notifier = calloc(1, sizeof(*notifier));
+	struct notifier *notifier = alloc_zero(1, sizeof(*notifier));
 
-	if (!notifier)
-		return error_set(err, -ENOMEM, "out of memory");
 	notifier->gateway = gateway;
 	notifier->bound_s = BACKOFF_FIRST_S;
 	notifier->reachable = true;
@@ -176,7 +175,6 @@ int notifier_open(struct gateway *gateway, struct error *err)
 	notifier->retry.data = notifier;
 	gateway->notifier = notifier;
 	notifier_kick(gateway);
-	return 0;
 }
 
 void notifier_close(struct gateway *gateway)

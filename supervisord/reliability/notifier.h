@@ -13,7 +13,7 @@
 #include "lib/error.h"
 #include "supervisord/gateway.h"
 
-int notifier_open(struct gateway *gateway, struct error *err);
+void notifier_open(struct gateway *gateway);
 void notifier_close(struct gateway *gateway);
 
 /** notifier_kick - there is something to tell: do not wait for the back-off */

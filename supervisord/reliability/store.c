@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "lib/alloc.h"
 #include "lib/file.h"
 #include "lib/log.h"
 #include "supervisord/reliability/store_sql.h"
@@ -60,7 +61,8 @@ static void bind_text(sqlite3_stmt *stmt, int index, const char *text)
 static void bind_json(sqlite3_stmt *stmt, int index, json_t *json)
 {
 	if (json)
-		sqlite3_bind_text(stmt, index, json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY),
+		sqlite3_bind_text(stmt, index, json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY |
+							JSON_REAL_PRECISION(15)),
 				  -1, free);
 	else
 		sqlite3_bind_null(stmt, index);
@@ -136,7 +138,7 @@ static int store_prepare(struct store *store, const char *path, struct error *er
 
 int store_open(struct store **result, const char *path, struct error *err)
 {
-	struct store *store = calloc(1, sizeof(*store));
+	struct store *store = alloc_zero(1, sizeof(*store));
 	FILE *boot = fopen("/proc/sys/kernel/random/boot_id", "re");
 	int ret;
 

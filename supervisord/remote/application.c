@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/alloc.h"
 #include "lib/file.h"
 #include "lib/log.h"
 #include "supervisord/runtime/process.h"
@@ -49,12 +50,8 @@ const char *app_version(const struct app *app)
 
 static char *path_below(const struct gateway *gateway, const char *folder, const char *name)
 {
-	char *path;
-
-	if (asprintf(&path, "%s/%s%s%s", gateway->settings->state_folder, folder,
-		     name ? "/" : "", name ? name : "") < 0)
-		return NULL;
-	return path;
+	return alloc_format("%s/%s%s%s", gateway->settings->state_folder, folder,
+			    name ? "/" : "", name ? name : "");
 }
 
 char *app_folder(const struct app *app)
@@ -90,7 +87,7 @@ struct app *app_get(struct gateway *gateway, const char *name)
 	for (app = gateway->applications->first; app; app = app->next)
 		if (!strcmp(app->name, name))
 			return app;
-	app = calloc(1, sizeof(*app));
+	app = alloc_zero(1, sizeof(*app));
 	app->gateway = gateway;
 	snprintf(app->name, sizeof(app->name), "%s", name);
 	app->next = gateway->applications->first;
@@ -150,12 +147,9 @@ static int user_give(struct app *app, struct error *err)
 
 static int data_read(struct app *app, const char *folder, struct error *err)
 {
-	__cleanup_application struct application *data = NULL;
-	__cleanup_free char *path = NULL;
+	__cleanup_free char *path = alloc_format("%s/" APPLICATION_FILE, folder);
+	__cleanup_application struct application *data = application_read(path, err);
 
-	if (asprintf(&path, "%s/" APPLICATION_FILE, folder) < 0)
-		return -ENOMEM;
-	data = application_read(path, err);
 	if (!data)
 		return -EINVAL;
 	if (strcmp(data->name, app->name))
@@ -225,7 +219,7 @@ int app_list_open(struct gateway *gateway, struct error *err)
 	struct dirent *entry;
 	int ret;
 
-	gateway->applications = calloc(1, sizeof(*gateway->applications));
+	gateway->applications = alloc_zero(1, sizeof(*gateway->applications));
 	ret = folder_make(bundles, 0711, err);
 	if (!ret)
 		ret = folder_make(states, 0711, err);

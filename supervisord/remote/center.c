@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/alloc.h"
 #include "lib/cleanup.h"
 #include "supervisord/reliability/notifier.h"
 #include "supervisord/settings.h"
@@ -16,11 +17,9 @@ static int request_send(struct gateway *gateway, const char *path,
 			struct link_request *request, link_done_fn done,
 			link_progress_fn progress, void *user, struct error *err)
 {
-	__cleanup_free char *url = NULL;
+	__cleanup_free char *url = alloc_format("%s%s", gateway->settings->center_url, path);
 	int ret;
 
-	if (asprintf(&url, "%s%s", gateway->settings->center_url, path) < 0)
-		return -ENOMEM;
 	request->url = url;
 	ret = link_request(gateway->link, request, done, progress, user, err);
 	return ret < 0 ? ret : 0;
@@ -33,7 +32,8 @@ int center_send(struct gateway *gateway, const char *method, const char *path,
 		{ "Content-Type", "application/json" },
 		{ NULL },
 	};
-	__cleanup_free char *text = json_dumps(body, JSON_COMPACT);
+	__cleanup_free char *text = json_dumps(body, JSON_COMPACT |
+						    JSON_REAL_PRECISION(15));
 	struct link_request request = {
 		.method = method,
 		.headers = headers,

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/alloc.h"
 #include "lib/file.h"
 #include "supervisord/reliability/collection.h"
 #include "supervisord/remote/center.h"
@@ -148,7 +149,7 @@ static void described(void *user, const struct link_answer *answer)
 
 void download_start(struct app *app, download_done_fn done)
 {
-	struct download *download = calloc(1, sizeof(*download));
+	struct download *download = alloc_zero(1, sizeof(*download));
 	char path[128];
 
 	download->app = app;

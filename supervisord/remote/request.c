@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "lib/alloc.h"
 #include "supervisord/reliability/collection.h"
 #include "supervisord/remote/download.h"
 #include "supervisord/remote/management.h"
@@ -70,7 +71,7 @@ void request_advance(struct app *app)
 
 struct request *request_start(struct app *app, request_done_fn done, void *user)
 {
-	struct request *request = calloc(1, sizeof(*request));
+	struct request *request = alloc_zero(1, sizeof(*request));
 
 	request->done = done;
 	request->user = user;

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/alloc.h"
 #include "lib/cleanup.h"
 #include "supervisord/program.h"
 
@@ -109,7 +110,7 @@ struct unpacker *unpacker_start(struct ev_loop *loop, const char *into, const ch
 		error_set(err, ret, "%s cannot be started: %s", PROGRAM, strerror(-ret));
 		return NULL;
 	}
-	unpacker = calloc(1, sizeof(*unpacker));
+	unpacker = alloc_zero(1, sizeof(*unpacker));
 	unpacker->loop = loop;
 	unpacker->error_fd = error[0];
 	unpacker->done = done;

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/alloc.h"
 #include "lib/log.h"
 #include "supervisord/runtime/process.h"
 
@@ -60,10 +61,10 @@ static void log_readable(struct ev_loop *loop, ev_io *io, int events)
 
 struct process_log *process_log_new(struct ev_loop *loop, int fd, const char *name)
 {
-	struct process_log *log = calloc(1, sizeof(*log));
+	struct process_log *log = alloc_zero(1, sizeof(*log));
 
 	log->loop = loop;
-	log->name = strdup(name);
+	log->name = alloc_copy(name);
 	fcntl(fd, F_SETFL, O_NONBLOCK);
 	ev_io_init(&log->io, log_readable, fd, EV_READ);
 	log->io.data = log;

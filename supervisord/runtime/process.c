@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/alloc.h"
 #include "lib/log.h"
 #include "supervisord/gateway.h"
 #include "supervisord/runtime/log.h"
@@ -83,10 +84,8 @@ static char **environment_make(const struct process_setup *setup)
 
 	while (setup->application->environment[n])
 		n++;
-	environment = calloc(n + 3, sizeof(*environment));
-	if (!environment || asprintf(&environment[n], "STATE_DIRECTORY=%s",
-				     setup->state_folder) < 0)
-		return NULL;
+	environment = alloc_zero(n + 3, sizeof(*environment));
+	environment[n] = alloc_format("STATE_DIRECTORY=%s", setup->state_folder);
 	environment[n + 1] = "PATH=/usr/local/bin:/usr/bin:/bin";
 	memcpy(environment, setup->application->environment, n * sizeof(*environment));
 	return environment;
@@ -108,7 +107,6 @@ static void child_become(const struct process_setup *setup, struct pipes *p,
 	char **environment = environment_make(setup);
 	char go;
 
-	CHILD_TRY("environment", environment);
 	CHILD_TRY("setsid", setsid() >= 0);
 	CHILD_TRY("descriptors", dup2(p->in[0], 0) == 0 && dup2(p->out[1], 1) == 1 &&
 		  dup2(p->err[1], 2) == 2);
@@ -318,7 +316,7 @@ int process_start(struct process **result, struct ev_loop *loop,
 		pipes_close(&p);
 		return ret;
 	}
-	process = calloc(1, sizeof(*process));
+	process = alloc_zero(1, sizeof(*process));
 	process->loop = loop;
 	process->pid = pid;
 	process->pidfd = pidfd;

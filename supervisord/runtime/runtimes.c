@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/alloc.h"
 #include "lib/name.h"
 #include "lib/xmlfile.h"
 
@@ -23,9 +24,9 @@ struct runtimes *runtimes_read(const char *path, struct error *err)
 
 	if (!doc)
 		return NULL;
-	runtimes = calloc(1, sizeof(*runtimes));
+	runtimes = alloc_zero(1, sizeof(*runtimes));
 	runtimes->doc = doc;
-	runtimes->path = strdup(path);
+	runtimes->path = alloc_copy(path);
 	return runtimes;
 }
 
@@ -53,21 +54,18 @@ static char *argument_expand(const xmlNode *argument, const char *program)
 {
 	__cleanup_free char *text = xmlfile_text(argument);
 	char *place = text ? strstr(text, PROGRAM) : NULL;
-	char *expanded;
 
 	if (!place)
 		return steal_pointer(&text);
-	if (asprintf(&expanded, "%.*s%s%s", (int)(place - text), text, program,
-		     place + strlen(PROGRAM)) < 0)
-		return NULL;
-	return expanded;
+	return alloc_format("%.*s%s%s", (int)(place - text), text, program,
+			    place + strlen(PROGRAM));
 }
 
 char **runtimes_command(const struct runtimes *runtimes, const struct application *app,
 			const char *folder, struct error *err)
 {
 	const xmlNode *runtime = runtime_find(runtimes, app->runtime);
-	__cleanup_free char *program = NULL;
+	__cleanup_free char *program = alloc_format("%s/%s", folder, app->program);
 	char **command;
 	int n = 0;
 
@@ -77,18 +75,16 @@ char **runtimes_command(const struct runtimes *runtimes, const struct applicatio
 			  app->name, app->runtime, runtimes->path);
 		return NULL;
 	}
-	if (asprintf(&program, "%s/%s", folder, app->program) < 0)
-		return NULL;
 	for (xmlNode *a = xmlfile_first(runtime, "argument"); a; a = xmlfile_next(a, "argument"))
 		n++;
 	for (char **a = app->arguments; *a; a++)
 		n++;
-	command = calloc(n + 1, sizeof(*command));
+	command = alloc_zero(n + 1, sizeof(*command));
 	n = 0;
 	for (xmlNode *a = xmlfile_first(runtime, "argument"); a; a = xmlfile_next(a, "argument"))
 		command[n++] = argument_expand(a, program);
 	for (char **a = app->arguments; *a; a++)
-		command[n++] = strdup(*a);
+		command[n++] = alloc_copy(*a);
 	return command;
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "lib/alloc.h"
 #include "lib/log.h"
 #include "lib/name.h"
 #include "lib/xmlfile.h"
@@ -41,9 +42,9 @@ static int entry_read(struct event_list_entry *entry, const xmlNode *node,
 		return error_at(err, -EINVAL, xmlGetLineNo(node), 0,
 				"%s:%ld: event %s needs both an application and a processing, or neither",
 				path, xmlGetLineNo(node), event);
-	entry->event = strdup(event);
-	entry->application = application ? strdup(application) : NULL;
-	entry->processing = processing ? strdup(processing) : NULL;
+	entry->event = alloc_copy(event);
+	entry->application = application ? alloc_copy(application) : NULL;
+	entry->processing = processing ? alloc_copy(processing) : NULL;
 	return 0;
 }
 
@@ -53,7 +54,7 @@ static int entries_read(struct event_list *list, const xmlNode *root, struct err
 
 	for (xmlNode *e = xmlfile_first(root, "event"); e; e = xmlfile_next(e, "event"))
 		n++;
-	list->entries = calloc(n + 1, sizeof(*list->entries));
+	list->entries = alloc_zero(n + 1, sizeof(*list->entries));
 	for (xmlNode *e = xmlfile_first(root, "event"); e; e = xmlfile_next(e, "event"))
 		if (entry_read(&list->entries[list->n++], e, list->path, err))
 			return -EINVAL;
@@ -67,11 +68,11 @@ static int entries_read(struct event_list *list, const xmlNode *root, struct err
 
 struct event_list *event_list_open(const char *path, struct error *err)
 {
-	struct event_list *list = calloc(1, sizeof(*list));
+	struct event_list *list = alloc_zero(1, sizeof(*list));
 	__cleanup_xmldoc xmlDoc *doc = NULL;
 
 	list->owners = 1;
-	list->path = strdup(path);
+	list->path = alloc_copy(path);
 	/* Before it is read: a change while it is read is seen the next time. */
 	if (stat(path, &list->file) < 0)
 		memset(&list->file, 0, sizeof(list->file));

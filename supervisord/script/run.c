@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/alloc.h"
 #include "lib/script/definition.h"
 #include "lib/script/interpretation.h"
 #include "supervisord/remote/center.h"
@@ -187,7 +188,7 @@ static void step_show(const struct run *run, const struct program_step *step,
 		      const struct event_list_entry *entry, const char *application)
 {
 	json_t *params = program_step_params(step);
-	char *text = json_dumps(params, JSON_COMPACT);
+	char *text = json_dumps(params, JSON_COMPACT | JSON_REAL_PRECISION(15));
 
 	collection_add(run->gateway, &(struct event){
 		.part = "script", .name = "script.event", .application = application,
@@ -239,7 +240,8 @@ static void step_answered(void *user, int code, json_t *result, json_t *error)
 	} else if (!code && error) {
 		step_refused(run, entry, error);
 	} else if (!code) {
-		text = json_dumps(result, JSON_COMPACT | JSON_ENCODE_ANY);
+		text = json_dumps(result, JSON_COMPACT | JSON_ENCODE_ANY |
+				  JSON_REAL_PRECISION(15));
 		collection_add(run->gateway, &(struct event){
 			.part = "application", .name = "processing.answered",
 			.application = entry->application,
@@ -260,7 +262,7 @@ static void step_answered(void *user, int code, json_t *result, json_t *error)
 static void step_request(struct run *run, struct app *app, const char *processing)
 {
 	const struct program_step *step = &run->program->steps[run->step];
-	struct call *call = calloc(1, sizeof(*call));
+	struct call *call = alloc_zero(1, sizeof(*call));
 
 	call->gateway = run->gateway;
 	call->run = run;
@@ -341,15 +343,16 @@ static void script_fetched(void *user, const struct link_answer *answer)
 	struct call *call = user;
 	struct run *run = call_run(call);
 	struct error err = { 0 };
-	char what[128];
+	char what[128], name[NAME_MAX_LEN + 8];
 
 	free(call);
 	if (!run)
 		return;
 	run->calling = false;
 	snprintf(what, sizeof(what), "script of %s", run->service);
+	snprintf(name, sizeof(name), "%s.xml", run->service);
 	if (!center_check(run->gateway, answer, what, &err))
-		run->program = interpretation_compile(run->definition, run->service,
+		run->program = interpretation_compile(run->definition, name,
 						      answer->body ? answer->body : "",
 						      answer->size, &err);
 	if (!run->program || program_check(run, &err)) {
@@ -367,7 +370,7 @@ static void script_fetched(void *user, const struct link_answer *answer)
 /* S16: the script is read from the center once its applications run. */
 static void script_fetch(struct run *run)
 {
-	struct call *call = calloc(1, sizeof(*call));
+	struct call *call = alloc_zero(1, sizeof(*call));
 	struct error err = { 0 };
 	char path[128];
 
@@ -426,13 +429,12 @@ static int applications_find(struct run *run, struct error *err)
 
 static int run_prepare(struct run *run, struct error *err)
 {
-	__cleanup_free char *path = NULL;
+	__cleanup_free char *path =
+		alloc_format("%s/definitions/%s.dtd",
+			     run->gateway->settings->configuration_folder, run->service);
 
 	if (!name_valid(run->service))
 		return error_set(err, -EINVAL, "\"%s\" is not the name of a service", run->service);
-	if (asprintf(&path, "%s/definitions/%s.dtd",
-		     run->gateway->settings->configuration_folder, run->service) < 0)
-		return -ENOMEM;
 	if (access(path, R_OK))
 		return error_set(err, -ENOENT,
 				 "service %s is not known here: its definition %s is missing",
@@ -477,11 +479,11 @@ static struct run *applications_request(struct run *run)
 struct run *run_start(struct gateway *gateway, const char *service,
 		      const struct run_observer *observer, void *user)
 {
-	struct run *run = calloc(1, sizeof(*run));
+	struct run *run = alloc_zero(1, sizeof(*run));
 	struct error err = { 0 };
 
 	if (!gateway->runs)
-		gateway->runs = calloc(1, sizeof(*gateway->runs));
+		gateway->runs = alloc_zero(1, sizeof(*gateway->runs));
 	run->gateway = gateway;
 	run->observer = observer;
 	run->user = user;
