@@ -4,6 +4,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
+#include <libxml/xmlstring.h>
 #include <limits.h>
 #include <search.h>
 #include <stdio.h>
@@ -105,7 +106,7 @@ static int stream_check(struct bundle *bundle, int fd)
 /* A path that stays below the root, in the one way to write it. */
 static bool path_valid(const char *path)
 {
-	if (!path || !*path || strlen(path) >= PATH_MAX / 2)
+	if (!*path || strlen(path) >= PATH_MAX / 2)
 		return false;
 	for (const char *c = path; *c; c++)
 		if ((unsigned char)*c < ' ' || *c == 0x7f || *c == '\\')
@@ -154,10 +155,13 @@ static int entry_check(struct bundle *bundle, struct archive_entry *entry)
 	const char *path = archive_entry_pathname(entry);
 	mode_t type = archive_entry_filetype(entry);
 
+	if (!path || !xmlCheckUTF8((const unsigned char *)path))
+		return error_set(bundle->err, -EBADMSG, "%s: a path in it is not UTF-8",
+				 bundle->name);
 	if (!path_valid(path))
 		return error_set(bundle->err, -EBADMSG,
 				 "%s: \"%s\" is not a path below its root; paths there have no leading /, \".\" or \"..\"",
-				 bundle->name, path ? path : "(not UTF-8)");
+				 bundle->name, path);
 	if (archive_entry_hardlink(entry) || archive_entry_symlink(entry) ||
 	    (type != AE_IFREG && type != AE_IFDIR))
 		return error_set(bundle->err, -EBADMSG,

@@ -120,6 +120,7 @@ FIFO = dict(type=tarfile.FIFOTYPE)
     ("bin/..", {}, "path"),
     ("a\nb", {}, "path"),
     ("x" * 300, {}, "path"),
+    ("\udcff31m", {}, "UTF-8"),
     ("link", LINK, "links"),
     ("hard", HARD, "links"),
     ("device", DEVICE, "devices"),
