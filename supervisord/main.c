@@ -175,7 +175,8 @@ static int gateway_open(struct gateway *gateway, struct error *err)
 
 	if (!ret)
 		ret = app_list_open(gateway, err);
-	collection_open(gateway);
+	if (!ret)
+		collection_open(gateway);
 	if (!ret)
 		ret = control_open(gateway, err);
 	if (!ret)
@@ -267,7 +268,8 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	/* Every error of libxml2 is taken from where it happens. */
 	xmlSetStructuredErrorFunc(NULL, xml_quiet);
-	gateway.loop = ev_default_loop(EVFLAG_NOSIGMASK);
+	/* Not the default loop: it reaps every child, and with it the status of ours. */
+	gateway.loop = ev_loop_new(EVFLAG_AUTO);
 	ret = configuration_open(&gateway, &err);
 	if (!ret && options.test) {
 		printf("%s: good: gateway %s, center %s\n", options.config,

@@ -32,6 +32,8 @@ struct download {
 	char *staging;
 	bool transferring;
 	struct unpacker *unpacker;
+	struct error unpack_err;
+	bool cut_short;
 	struct error err;
 };
 
@@ -64,17 +66,25 @@ static void download_end(struct download *download)
 
 static void download_part_ended(struct download *download)
 {
-	if (!download->transferring && !download->unpacker)
-		download_end(download);
+	if (download->transferring || download->unpacker)
+		return;
+	/*
+	 * A transfer that fails cuts the unpacker's input short, and an unpacker
+	 * that refuses the bundle makes the transfer fail: told is what came first.
+	 */
+	if (download->unpack_err.code && !(download->cut_short && download->err.code))
+		download->err = download->unpack_err;
+	download_end(download);
 }
 
-static void unpacked(void *user, const char *error)
+static void unpacked(void *user, const char *error, bool cut_short)
 {
 	struct download *download = user;
 
 	download->unpacker = NULL;
+	download->cut_short = cut_short;
 	if (error)
-		error_set(&download->err, -EBADMSG, "%s: the bundle is refused: %s",
+		error_set(&download->unpack_err, -EBADMSG, "%s: the bundle is refused: %s",
 			  download->app->name, error);
 	download_part_ended(download);
 }
@@ -84,7 +94,6 @@ static void transferred(void *user, const struct link_answer *answer)
 	struct download *download = user;
 
 	download->transferring = false;
-	/* Of the two errors of a failure the first one stays: it is the reason for the other. */
 	center_check(download->app->gateway, answer, download->app->name, &download->err);
 	download_part_ended(download);
 }

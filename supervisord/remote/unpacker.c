@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 #include "lib/alloc.h"
 #include "lib/cleanup.h"
 #include "supervisord/program.h"
+#include "supervisord/remote/unpack/status.h"
 
 #define PROGRAM "faultline-unpack"
 
@@ -59,7 +61,8 @@ static void unpacker_exited(struct ev_loop *loop, ev_io *io, int events)
 			 info.si_code == CLD_EXITED ? "status" : "signal", info.si_status);
 	close(io->fd);
 	close(unpacker->error_fd);
-	unpacker->done(unpacker->user, good ? NULL : text);
+	unpacker->done(unpacker->user, good ? NULL : text,
+		       info.si_code == CLD_EXITED && info.si_status == UNPACK_CUT_SHORT);
 	free(unpacker);
 }
 
@@ -95,6 +98,7 @@ struct unpacker *unpacker_start(struct ev_loop *loop, const char *into, const ch
 			      "--into", (char *)into, NULL };
 	struct unpacker *unpacker;
 	int ret = program_beside(PROGRAM, program);
+	int pidfd;
 	pid_t pid;
 
 	snprintf(bytes, sizeof(bytes), "%" PRIu64, size);
@@ -110,12 +114,21 @@ struct unpacker *unpacker_start(struct ev_loop *loop, const char *into, const ch
 		error_set(err, ret, "%s cannot be started: %s", PROGRAM, strerror(-ret));
 		return NULL;
 	}
+	pidfd = syscall(SYS_pidfd_open, pid, 0);
+	if (pidfd < 0) {
+		error_set(err, -errno, "pidfd_open: %m");
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		close(in[1]);
+		close(error[0]);
+		return NULL;
+	}
 	unpacker = alloc_zero(1, sizeof(*unpacker));
 	unpacker->loop = loop;
 	unpacker->error_fd = error[0];
 	unpacker->done = done;
 	unpacker->user = user;
-	ev_io_init(&unpacker->exit, unpacker_exited, syscall(SYS_pidfd_open, pid, 0), EV_READ);
+	ev_io_init(&unpacker->exit, unpacker_exited, pidfd, EV_READ);
 	unpacker->exit.data = unpacker;
 	ev_io_start(loop, &unpacker->exit);
 	*sink = in[1];

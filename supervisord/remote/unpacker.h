@@ -4,14 +4,19 @@
 #define SUPERVISORD_UNPACKER_H
 
 #include <ev.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/error.h"
 
 struct unpacker;
 
-/** typedef unpacker_done_fn - it has ended: @error is NULL when all is verified and in place */
-typedef void (*unpacker_done_fn)(void *user, const char *error);
+/**
+ * typedef unpacker_done_fn - it has ended
+ * @error: NULL when all is verified and in place
+ * @cut_short: its input ended too early; why is known to who filled the sink
+ */
+typedef void (*unpacker_done_fn)(void *user, const char *error, bool cut_short);
 
 /**
  * unpacker_start - unpack a bundle

@@ -24,6 +24,7 @@
 #include "supervisord/link/sandbox.h"
 #include "supervisord/remote/unpack/bundle.h"
 #include "supervisord/remote/unpack/digest.h"
+#include "supervisord/remote/unpack/status.h"
 
 /* Zstandard's window is 128 MiB at most. */
 #define MEMORY_MAX (256UL << 20)
@@ -41,7 +42,8 @@ static const char usage[] =
 	"usage: faultline-unpack --sha256 HEX --size BYTES --into FOLDER \\\n"
 	"                        [--user NAME | --uid NUMBER]\n"
 	"Unpacks the bundle on standard input into an empty folder. What it wrote stays\n"
-	"there when it fails, with status 1 and one line on standard error.\n";
+	"there when it fails, with status 1 and one line on standard error; the status is\n"
+	"3 when the bundle was cut short.\n";
 
 struct arguments {
 	const char *sha256;
@@ -157,7 +159,7 @@ int main(int argc, char **argv)
 
 	if (arguments_read(&arguments, argc, argv)) {
 		fputs(usage, stderr);
-		return 2;
+		return UNPACK_USAGE;
 	}
 	log_open("faultline-unpack", LOG_ERR);
 	setlocale(LC_CTYPE, "C.UTF-8");
@@ -165,5 +167,5 @@ int main(int argc, char **argv)
 	if (!unpack(&arguments, &err))
 		return 0;
 	log_error("%s", err.text);
-	return 1;
+	return err.code == -ENODATA ? UNPACK_CUT_SHORT : UNPACK_REFUSED;
 }
