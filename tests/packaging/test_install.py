@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""make install gives a gateway and a center that start with what is installed."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run(*command, **options):
+    done = subprocess.run([str(part) for part in command], cwd=ROOT, text=True, capture_output=True, **options)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    root = tmp_path_factory.mktemp("root")
+    run("make", "-s", "install", f"DESTDIR={root}")
+    return root
+
+
+@pytest.mark.parametrize("program", ["sbin/faultlined", "bin/faultctl", "sbin/faultline-center"])
+def test_programs_tell_their_version(root, program):
+    assert run(root / "usr" / program, "--version")
+
+
+@pytest.mark.parametrize("name", ["gateway", "runtimes", "events"])
+def test_configuration_is_valid(root, name):
+    run("xmllint", "--noout", "--nonet", "--dtdvalid", root / f"usr/share/faultline/dtd/{name}.dtd",
+        root / f"etc/faultline/{name}.xml")
+
+
+def test_the_daemon_finds_its_helpers_beside_it(root):
+    folder = (root / "usr/sbin/faultlined").resolve().parent
+    assert {"faultline-link", "faultline-unpack"} <= {path.name for path in folder.iterdir()}
+
+
+def test_what_a_gateway_has_set_stays(root):
+    settings = root / "etc/faultline/gateway.xml"
+    settings.write_text("<mine/>")
+    run("make", "-s", "install", f"DESTDIR={root}")
+    assert settings.read_text() == "<mine/>"
+
+
+@pytest.mark.parametrize("unit", ["faultlined", "faultline-center"])
+def test_units_start_what_is_installed(root, unit):
+    lines = (root / f"lib/systemd/system/{unit}.service").read_text().splitlines()
+    program = next(line.split("=", 1)[1].split()[0] for line in lines if line.startswith("ExecStart="))
+    assert (root / program.lstrip("/")).exists()
+
+
+def test_dkms_has_the_module_alone(root):
+    run("make", "-s", "install-dkms", f"DESTDIR={root}")
+    source = next((root / "usr/src").iterdir())
+    assert {path.name for path in source.iterdir()} == {"Kbuild", "kmod", "include", "dkms.conf"}
+    assert "@VERSION@" not in (source / "dkms.conf").read_text()
