@@ -262,8 +262,8 @@ static int probes_open(struct source **result, struct ev_loop *loop,
 	if (!source->reader)
 		return error_set(err, -errno, "BPF probes: cannot map the ring buffer: %s",
 				 strerror(errno));
-	ev_io_init(&source->readable, ring_readable,
-		   ring_buffer__epoll_fd(source->reader), EV_READ);
+	/* The map itself can be polled: one step less than libbpf's own epoll. */
+	ev_io_init(&source->readable, ring_readable, source->ring, EV_READ);
 	source->readable.data = source;
 	ev_io_start(loop, &source->readable);
 	*result = steal_pointer(&source);

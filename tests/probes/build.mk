@@ -3,3 +3,5 @@ $(eval $(call test,source_test,tests/probes/source_test.c supervisord/reliabilit
 $(eval $(call test,probes_test,tests/probes/probes_test.c tests/probes/stage.c supervisord/reliability/source.c \
 	supervisord/reliability/source_probes.c supervisord/reliability/source_module.c lib/error.c lib/log.c,\
 	libbpf libnl-genl-3.0,-lev -lpthread))
+$(eval $(call program,latency-bench,tests/bench/latency_bench.c supervisord/reliability/source.c \
+	supervisord/reliability/source_probes.c lib/error.c,libbpf,-lev))
