@@ -239,6 +239,42 @@ static void test_child_outlives_main(void **state)
 	assert_int_equal(stage.seen[2].record.flags, FAULTLINE_F_LAST);
 }
 
+static int end_together(void *argument)
+{
+	int gate_fds[2];
+	char byte;
+
+	if (pipe(gate_fds))
+		return 91;
+	for (int i = 0; i < 40; i++) {
+		if (fork())
+			continue;
+		close(gate_fds[1]);
+		_exit(read(gate_fds[0], &byte, 1) ? 91 : 0);
+	}
+	return 0;
+}
+
+static void test_last_is_the_last(void **state)
+{
+	size_t lasts;
+	pid_t pid;
+
+	for (int turn = 0; turn < 25; turn++) {
+		stage_begin();
+		pid = stage_spawn(end_together, NULL);
+		stage_until_last();
+		stage_drain();
+		assert_exited(pid, 0);
+		assert_int_equal(stage.count, 41);
+		lasts = 0;
+		for (size_t i = 0; i < stage.count; i++)
+			lasts += stage.seen[i].record.flags & FAULTLINE_F_LAST ? 1 : 0;
+		assert_int_equal(lasts, 1);
+		assert_true(stage.seen[40].record.flags & FAULTLINE_F_LAST);
+	}
+}
+
 static int vfork_crash(void *argument)
 {
 	pid_t pid = vfork();
@@ -864,6 +900,7 @@ static int run(const struct source_ops *ops)
 		cmocka_unit_test(test_many_threads_at_once),
 		cmocka_unit_test(test_family),
 		cmocka_unit_test(test_child_outlives_main),
+		cmocka_unit_test(test_last_is_the_last),
 		cmocka_unit_test(test_vfork),
 		cmocka_unit_test(test_handled),
 		cmocka_unit_test(test_sent),
