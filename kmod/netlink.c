@@ -376,9 +376,9 @@ void fl_netlink_event_send(struct sk_buff *skb)
 
 int fl_netlink_init(void)
 {
-	static_assert(EVENT_SIZE >= sizeof(struct faultline_record) +
-		      sizeof(struct faultline_capture) + FAULTLINE_STACK_MAX +
-		      NLA_HDRLEN + GENL_HDRLEN + NLMSG_HDRLEN);
+	static_assert(sizeof(struct faultline_record) + sizeof(struct faultline_capture) +
+		      FAULTLINE_STACK_MAX + NLA_HDRLEN + GENL_HDRLEN + NLMSG_HDRLEN <=
+		      EVENT_SIZE);
 
 	return genl_register_family(&family);
 }

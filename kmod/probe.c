@@ -84,6 +84,7 @@ static bool task_may_capture(struct task_struct *task, int sig,
 static void probe_signal_generate(void *data, int sig, struct kernel_siginfo *info,
 				  struct task_struct *task, int group, int result)
 {
+	const struct sighand_struct *sighand;
 	struct fl_candidate candidate;
 	u32 id;
 
@@ -91,7 +92,8 @@ static void probe_signal_generate(void *data, int sig, struct kernel_siginfo *in
 		return;
 	if (result != TRACE_SIGNAL_DELIVERED && result != TRACE_SIGNAL_LOSE_INFO)
 		return;
-	if (!signal_is_fatal(task, sig, &task->sighand->action[sig - 1]))
+	sighand = rcu_dereference_raw(task->sighand); /* siglock is held */
+	if (!signal_is_fatal(task, sig, &sighand->action[sig - 1]))
 		return;
 	candidate_init(&candidate, sig, info, task, group);
 	id = fl_process_suspect(task_tgid_nr(task), &candidate);

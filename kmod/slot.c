@@ -54,6 +54,7 @@ void fl_slot_emit(struct faultline_record *record, struct fl_capture *capture)
 	ring = this_cpu_ptr(rings);
 	/* Taken here, so that each ring is in order of time. */
 	record->time_ns = ktime_get_boottime_ns();
+	/* The slot has been read: pairs with fl_slot_shift(). */
 	if (ring->head - smp_load_acquire(&ring->tail) > slots_mask) {
 		WRITE_ONCE(ring->lost, ring->lost + 1);
 		local_irq_restore(flags);
@@ -64,6 +65,7 @@ void fl_slot_emit(struct faultline_record *record, struct fl_capture *capture)
 	slot = &ring->slots[ring->head & slots_mask];
 	slot->record = *record;
 	slot->capture = capture;
+	/* The slot is filled in: pairs with fl_slot_shift(). */
 	smp_store_release(&ring->head, ring->head + 1);
 	irq_work_queue(&ring->work);
 	local_irq_restore(flags);
@@ -77,6 +79,7 @@ bool fl_slot_shift(struct fl_slot *to, u64 time)
 
 	for_each_possible_cpu(cpu) {
 		ring = per_cpu_ptr(rings, cpu);
+		/* Pairs with fl_slot_emit(), as does the release below. */
 		if (smp_load_acquire(&ring->head) == ring->tail)
 			continue;
 		slot = &ring->slots[ring->tail & slots_mask];
@@ -88,7 +91,7 @@ bool fl_slot_shift(struct fl_slot *to, u64 time)
 	if (!oldest)
 		return false;
 	*to = oldest->slots[oldest->tail & slots_mask];
-	smp_store_release(&oldest->tail, oldest->tail + 1);
+	smp_store_release(&oldest->tail, oldest->tail + 1); /* see above */
 	return true;
 }
 
@@ -103,7 +106,7 @@ bool fl_slot_counts(u64 *filled, u64 *lost)
 	*lost = 0;
 	for_each_possible_cpu(cpu) {
 		ring = per_cpu_ptr(rings, cpu);
-		head = smp_load_acquire(&ring->head);
+		head = READ_ONCE(ring->head);
 		*filled += head;
 		*lost += READ_ONCE(ring->lost);
 		waiting |= head != READ_ONCE(ring->tail);

@@ -34,7 +34,7 @@
  * @kicked: something may be there to do
  */
 static struct {
-	struct mutex lock;
+	struct mutex lock; /* see above */
 	struct fl_slot *kept;
 	unsigned int kept_max;
 	u64 seq;
@@ -162,7 +162,7 @@ int fl_stream_ack(u64 seq)
 void fl_stream_first(u64 since, u64 *seq, u64 *end)
 {
 	mutex_lock(&stream.lock);
-	*seq = max(since, stream.acked) + 1;
+	*seq = clamp(since, stream.acked, stream.seq) + 1;
 	*end = stream.seq;
 	mutex_unlock(&stream.lock);
 }

@@ -258,7 +258,7 @@ TEST_F_TIMEOUT(unload, and_load_in_a_storm, 120)
 		ASSERT_EQ(client_watch(&self->client, pid, i, NULL), 0);
 		if (i % 3)
 			ASSERT_EQ(client_join(&self->client), 0);
-		usleep(i % 2 ? 30000 : 1000);
+		usleep(i % 2 ? 80000 : 1000);
 		ASSERT_EQ(client_stats(&self->client, &stats), 0);
 		EXPECT_TRUE(stats_balance(&stats));
 		emitted += stats.value[FAULTLINE_STATS_A_EMITTED];

@@ -144,13 +144,12 @@ TEST_F(watch, thread_is_no_process)
 
 static void family(void *with)
 {
-	for (int i = 0; i < 3; i++)
-		if (!fork())
-			break;
+	for (int i = 0; i < 3 && fork(); i++)
+		;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	wait_for_end(NULL);
 }
 
-/* 3 children, of which the first has 2, the second 1; the first's first has 1. */
 TEST_F(watch, inheritance)
 {
 	struct watch_info info = {};
