@@ -10,15 +10,14 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$root"
 flavour=${1:?6.1, 6.12 or 6.12-rt}
 shift
-programs=${*:-watch_test fatal_test stream_test unload_test}
+programs=("$@")
+((${#programs[@]})) || programs=(watch_test fatal_test stream_test unload_test)
 built=$root/build/kselftest
 
 tests/vm/kmod.sh "$flavour" | sed 's/^/# /'
 # OUTPUT keeps the tree clean; lib.mk wants to be called as a sub-make then.
-mkdir -p "$built"
-# shellcheck disable=SC2086 # a list of words
+mkdir -p "$built/$flavour"
 flock "$built" make -s -C tests/kselftest OUTPUT="$built" MAKELEVEL=1 | sed 's/^/# /'
-echo "$programs" > "$built/programs"
-# shellcheck disable=SC2086
-BOOT_LIMIT=${BOOT_LIMIT:-400} exec tests/vm/boot.sh "$flavour" tests/vm/kselftest.init "$built/programs" \
-	"build/kmod/$flavour/kmod/faultline.ko" "$built/victim" $(printf "$built/%s " $programs)
+echo "${programs[*]}" > "$built/$flavour/programs"
+BOOT_LIMIT=${BOOT_LIMIT:-400} exec tests/vm/boot.sh "$flavour" tests/vm/kselftest.init "$built/$flavour/programs" \
+	"build/kmod/$flavour/kmod/faultline.ko" "$built/victim" "${programs[@]/#/$built/}"
