@@ -7,3 +7,6 @@ $(eval $(call program,center-bench,$(CENTER_BENCH) $(LIB_BASE),sqlite3 jansson,-
 .PHONY: bench-center
 bench-center: $(O)/bin/faultline-center $(O)/bin/center-bench
 	tests/bench/center_bench.py
+
+$(eval $(call test,writer_test,tests/center/writer_test.c center/store/writer.c center/store/store.c \
+	center/fault/list.c $(LIB_BASE),sqlite3 jansson,-lpthread))

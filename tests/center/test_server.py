@@ -205,9 +205,10 @@ def test_sigint_stops_it_as_well(center):
 
 
 def test_a_full_disk_is_no_lost_fault(center, tmp_path):
-    """With no room for files over 1 MiB: what is answered with 200 is kept, the rest is refused for now."""
+    """With no room for files over 1 MiB: what is answered with 200 is kept, the rest is refused until there is room."""
     center.start()
-    resource.prlimit(center.process.pid, resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+    _, most = resource.prlimit(center.process.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(center.process.pid, resource.RLIMIT_FSIZE, (1 << 20, most))
     kept, refused = [], 0
     for number in range(30):
         answer = center.report(number=number, data={"pad": "x" * 100_000})
@@ -217,6 +218,8 @@ def test_a_full_disk_is_no_lost_fault(center, tmp_path):
             assert answer.status in (500, 503)
             refused += 1
     assert kept and refused
+    resource.prlimit(center.process.pid, resource.RLIMIT_FSIZE, (most, most))
+    assert center.report(number=number).status == 200
     center.kill()
     center.start()
     assert set(kept) <= {f["id"] for f in center.get("/v1/gateways/g1/faults?limit=1000").json}
