@@ -12,10 +12,10 @@ CENTER := center/main.c center/ready.c \
 	$(addprefix center/store/,store.c writer.c)
 
 GENERATED += $(O)/center/sql.h
-$(O)/center/sql.h: $(CENTER_SQL) center/store/embed.awk
+$(O)/center/sql.h: $(CENTER_SQL) lib/sql.awk
 	@mkdir -p $(@D)
 	@echo "  SQL     $@"
-	@awk -f center/store/embed.awk $(CENTER_SQL) > $@
+	@awk -f lib/sql.awk $(CENTER_SQL) > $@
 
 $(O)/center/main.o $(O)/center/http/routes.o: PKG_CFLAGS += -DFAULTLINE_VERSION='"$(VERSION)"'
 

@@ -19,9 +19,9 @@ $(eval $(call program,faultlined,\
 	libxml-2.0 libnl-genl-3.0 sqlite3 jansson libbpf,\
 	-lev))
 
-$(O)/supervisord/reliability/store_sql.h: supervisord/reliability/store.sql center/store/embed.awk
+$(O)/supervisord/reliability/store_sql.h: supervisord/reliability/store.sql lib/sql.awk
 	@mkdir -p $(@D)
-	@awk -f center/store/embed.awk $< > $@
+	@awk -f lib/sql.awk $< > $@
 GENERATED += $(O)/supervisord/reliability/store_sql.h
 
 FAULTCTL := $(addprefix supervisord/ctl/,main.c client.c output.c cmd_status.c cmd_apps.c \

@@ -15,7 +15,7 @@ function start(name) {
 }
 
 BEGIN {
-	print "/* Made from the .sql files by center/store/embed.awk. */"
+	print "/* Made from the .sql files by lib/sql.awk. */"
 }
 
 FNR == 1 {
