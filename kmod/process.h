@@ -83,7 +83,10 @@ bool __fl_process_watched(pid_t tgid);
  */
 static inline bool fl_process_watched(pid_t tgid)
 {
-	return READ_ONCE(fl_processes.count) && __fl_process_watched(tgid);
+	if (!READ_ONCE(fl_processes.count))
+		return false;
+	return !is_a_nulls(READ_ONCE(fl_process_bucket(tgid)->first)) &&
+	       __fl_process_watched(tgid);
 }
 
 /* With fl_process_lock held. */

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Measures the module on a stock kernel: bench-kmod.sh 6.1|6.12|6.12-rt. Prints JSON; means something on an idle machine.
+# Measures the module on a stock kernel: bench-kmod.sh 6.1|6.12|6.12-rt. Prints JSON. The times mean something on an idle
+# machine only; with BOOT_COUNT=1 they are instructions, anywhere.
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
