@@ -61,8 +61,10 @@ char *file_read(const char *path, size_t max, size_t *size, struct error *err)
 	return fd_read(fd, path, max, size, err);
 }
 
-static int fd_write(int fd, const char *data, size_t size)
+int fd_write(int fd, const void *content, size_t size)
 {
+	const char *data = content;
+
 	while (size) {
 		ssize_t n = write(fd, data, size);
 
@@ -73,7 +75,7 @@ static int fd_write(int fd, const char *data, size_t size)
 			size -= n;
 		}
 	}
-	return fsync(fd) < 0 ? -errno : 0;
+	return 0;
 }
 
 /* Cuts @path to the folder it is in. */
@@ -101,6 +103,8 @@ int file_write(const char *path, const void *data, size_t size, mode_t mode,
 	if (fd < 0)
 		return error_set(err, -errno, "%s: %m", temporary);
 	ret = fd_write(fd, data, size);
+	if (!ret && fsync(fd) < 0)
+		ret = -errno;
 	if (!ret && fchmod(fd, mode) < 0)
 		ret = -errno;
 	if (!ret && rename(temporary, path) < 0)

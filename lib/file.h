@@ -20,6 +20,9 @@ char *file_read(const char *path, size_t max, size_t *size, struct error *err);
 /** fd_read - likewise from offset 0 of an open regular file or memfd; @what names it */
 char *fd_read(int fd, const char *what, size_t max, size_t *size, struct error *err);
 
+/** fd_write - write all of @data; 0 or a negative errno */
+int fd_write(int fd, const void *data, size_t size);
+
 /**
  * file_write - replace a file durably: temporary file, fsync, rename, fsync of the folder
  *

@@ -65,21 +65,6 @@ static int incoming_create(struct artifact *artifact, const char *data, struct e
 	return 0;
 }
 
-static int chunk_write(int fd, const char *data, size_t size)
-{
-	while (size) {
-		ssize_t n = write(fd, data, size);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n > 0) {
-			data += n;
-			size -= n;
-		}
-	}
-	return 0;
-}
-
 static int source_open(const char *source, struct error *err)
 {
 	__cleanup_close int fd = open(source, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -114,7 +99,7 @@ static int source_copy(struct artifact *artifact, const char *source, EVP_MD_CTX
 		if (artifact->size > ARTIFACT_SIZE_MAX)
 			return error_set(err, -EFBIG, "%s: over %lld MiB; make the bundle smaller",
 					 source, ARTIFACT_SIZE_MAX >> 20);
-		ret = chunk_write(artifact->fd, chunk, n);
+		ret = fd_write(artifact->fd, chunk, n);
 		if (ret)
 			return error_set(err, ret, "%s: %s", artifact->path, strerror(-ret));
 		EVP_DigestUpdate(hash, chunk, n);
