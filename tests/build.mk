@@ -23,7 +23,7 @@ JOBS ?= $(shell nproc)
 # Each step is a make of its own: what the first one installs, the next ones look for.
 check:
 	@packaging/setup.sh
-	@$(MAKE) -j$(JOBS) all tests
-	@$(MAKE) -j$(JOBS) SAN=1 all tests
+	@$(MAKE) -s -j$(JOBS) all tests
+	@$(MAKE) -s -j$(JOBS) SAN=1 all tests
 	@tests/vm/kmod.sh
 	@tests/run
