@@ -75,7 +75,7 @@ vm)
 	progress=$!
 	trap 'stop_progress 2>/dev/null' EXIT
 	status=0
-	tests/vm/vng.sh --kernel "$kernel" --timeout 200 --share "$out" --console "$out/console.log" -- \
+	tests/vm/vng.sh --kernel "$kernel" --timeout 400 --share "$out" --console "$out/console.log" -- \
 		demo/story.py --source module --module "$module" --bundle "$out/air-conditioner-1.0.0.tar.zst" \
 		--out "$out" "${colour[@]}" || status=$?
 	exit "$status"
