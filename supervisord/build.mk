@@ -12,7 +12,7 @@ SUPERVISORD := $(addprefix supervisord/,\
 	remote/application.c remote/center.c remote/download.c remote/link.c \
 	remote/link_process.c remote/management.c remote/request.c remote/unpacker.c \
 	runtime/log.c runtime/process.c runtime/runtimes.c \
-	script/event_list.c script/run.c)
+	script/dry_run.c script/event_list.c script/plan.c script/run.c)
 
 $(eval $(call program,faultlined,\
 	$(SUPERVISORD) $(LIB_BASE) $(LIB_JSONRPC) $(LIB_XML) $(LIB_SCRIPT) $(LIB_APPLICATION),\
@@ -25,6 +25,8 @@ $(O)/supervisord/reliability/store_sql.h: supervisord/reliability/store.sql lib/
 GENERATED += $(O)/supervisord/reliability/store_sql.h
 
 FAULTCTL := $(addprefix supervisord/ctl/,main.c client.c output.c cmd_status.c cmd_apps.c \
-	cmd_run.c cmd_events.c cmd_faults.c cmd_fault.c)
+	cmd_run.c cmd_script.c cmd_events.c cmd_faults.c cmd_fault.c steps.c)
 $(eval $(call program,faultctl,\
-	$(FAULTCTL) $(LIB_BASE) $(LIB_JSONRPC),jansson,-lev))
+	$(FAULTCTL) supervisord/script/event_list.c supervisord/script/plan.c \
+	$(LIB_BASE) $(LIB_JSONRPC) $(LIB_XML) $(LIB_SCRIPT) $(LIB_APPLICATION),\
+	libxml-2.0 jansson,-lev))

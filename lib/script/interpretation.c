@@ -245,8 +245,7 @@ static bool argument_complete(struct reading *reading, const struct definition_e
 		given->value = attribute->value;
 		argument_parse(&attribute->rule, attribute->value, &given->number);
 	}
-	given->name = attribute->name;
-	given->type = attribute->rule.type;
+	given->attribute = attribute;
 	return true;
 }
 

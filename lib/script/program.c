@@ -84,7 +84,7 @@ struct program_step *program_add(struct program *program, const char *event,
 
 static json_t *argument_json(const struct program_argument *argument)
 {
-	switch (argument->type) {
+	switch (argument->attribute->rule.type) {
 	case ARGUMENT_INTEGER:
 		return json_integer(argument->number.integer);
 	case ARGUMENT_DECIMAL:
@@ -101,7 +101,8 @@ json_t *program_step_params(const struct program_step *step)
 	for (unsigned int i = 0; params && i < step->n_arguments; i++) {
 		const struct program_argument *argument = &step->arguments[i];
 
-		if (!json_object_set_new(params, argument->name, argument_json(argument)))
+		if (!json_object_set_new(params, argument->attribute->name,
+					 argument_json(argument)))
 			continue;
 		json_decref(params);
 		return NULL;

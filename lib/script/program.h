@@ -15,12 +15,12 @@
 
 /**
  * struct program_argument - an argument of an event
+ * @attribute: its name, type and range
  * @value: as the script or the definition's default writes it
- * @number: its value, when @type is a number's
+ * @number: its value, when the type is a number's
  */
 struct program_argument {
-	const char *name;
-	enum argument_type type;
+	const struct definition_attribute *attribute;
 	const char *value;
 	union argument_number number;
 };

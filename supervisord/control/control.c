@@ -15,6 +15,7 @@
 #include "lib/cleanup.h"
 #include "lib/file.h"
 #include "lib/log.h"
+#include "supervisord/script/dry_run.h"
 #include "supervisord/script/run.h"
 #include "supervisord/settings.h"
 
@@ -40,6 +41,8 @@ static void client_free(struct control_client *client)
 	control->n--;
 	if (client->run)
 		run_forget(client->run);
+	if (client->dry_run)
+		dry_run_forget(client->dry_run);
 	json_decref(client->run_id);
 	jsonrpc_free(client->peer);
 	free(client);

@@ -32,7 +32,8 @@ struct control_client {
 	struct gateway *gateway;
 	struct jsonrpc_peer *peer;
 	struct run *run;	/* the one that it follows, or NULL */
-	json_t *run_id;		/* of the request that began it */
+	struct dry_run *dry_run;	/* likewise */
+	json_t *run_id;		/* of the request that began either */
 };
 
 #endif /* SUPERVISORD_CONTROL_H */

@@ -9,6 +9,7 @@
 #include "supervisord/reliability/source.h"
 #include "supervisord/reliability/store.h"
 #include "supervisord/runtime/process.h"
+#include "supervisord/script/dry_run.h"
 #include "supervisord/script/run.h"
 #include "supervisord/settings.h"
 
@@ -66,9 +67,10 @@ static void answer_status(struct control_client *client, json_t *id, const json_
 	json_t *apps = apps_describe(gateway);
 
 	jsonrpc_result(client->peer, id, json_pack(
-		"{s:s, s:s, s:s, s:f, s:o, s:o, s:i, s:i, s:I}",
+		"{s:s, s:s, s:s, s:s, s:f, s:o, s:o, s:i, s:i, s:I}",
 		"gateway", gateway->settings->name, "group", gateway->settings->group,
 		"version", FAULTLINE_VERSION,
+		"configuration", gateway->settings->configuration_folder,
 		"uptime_s", (clock_now() - gateway->started_ns) / 1e9,
 		"center", notifier_describe(gateway),
 		"source", source_describe(gateway),
@@ -82,6 +84,32 @@ static void answer_applications(struct control_client *client, json_t *id,
 				const json_t *params)
 {
 	jsonrpc_result(client->peer, id, apps_describe(client->gateway));
+}
+
+static json_t *processings_describe(const struct application *application)
+{
+	json_t *processings = json_object();
+
+	for (int i = 0; i < application->n_processings; i++)
+		json_object_set_new(processings, application->processings[i].name,
+				    json_integer(application->processings[i].timeout_s));
+	return processings;
+}
+
+static void answer_processings(struct control_client *client, json_t *id,
+			       const json_t *params)
+{
+	const char *name = json_string_value(json_object_get(params, "application"));
+	const struct app *app = app_list_first(client->gateway);
+
+	while (app && (!name || strcmp(app->name, name) || !app->data))
+		app = app->next;
+	if (app)
+		jsonrpc_result(client->peer, id, processings_describe(app->data));
+	else
+		jsonrpc_error(client->peer, id, JSONRPC_ABSENT,
+			      "this application is not on the gateway; \"faultctl apps\" lists those that are",
+			      NULL);
 }
 
 /* The store's answer, or the word that it failed. */
@@ -149,12 +177,14 @@ static int run_error_code(int code)
 	}
 }
 
+/* Of a run and of a dry run. */
 static void run_ended(void *user, json_t *result, const struct error *err)
 {
 	struct control_client *client = user;
 	json_t *id = steal_pointer(&client->run_id);
 
 	client->run = NULL;
+	client->dry_run = NULL;
 	if (!err)
 		jsonrpc_result(client->peer, id, json_incref(result));
 	else
@@ -169,7 +199,9 @@ static const struct run_observer run_observer = {
 	.ended = run_ended,
 };
 
-static void answer_run(struct control_client *client, json_t *id, const json_t *params)
+/* The service to run; NULL when the request was answered with an error. */
+static const char *service_of(struct control_client *client, json_t *id,
+			      const json_t *params)
 {
 	const char *service = json_string_value(json_object_get(params, "service"));
 
@@ -177,21 +209,58 @@ static void answer_run(struct control_client *client, json_t *id, const json_t *
 		jsonrpc_error(client->peer, id, JSONRPC_INVALID_PARAMS,
 			      "the name of a service is needed: lower-case letters, digits, dashes",
 			      NULL);
-		return;
+		return NULL;
 	}
 	if (client->run_id) {
 		jsonrpc_error(client->peer, id, JSONRPC_BUSY,
 			      "this connection follows a run already", NULL);
-		return;
+		return NULL;
 	}
+	return service;
+}
+
+static void answer_run(struct control_client *client, json_t *id, const json_t *params)
+{
+	const char *service = service_of(client, id, params);
+
+	if (!service)
+		return;
 	client->run_id = json_incref(id);
 	client->run = run_start(client->gateway, service, &run_observer, client);
+}
+
+static void dry_run_step(void *user, json_t *step)
+{
+	struct control_client *client = user;
+
+	jsonrpc_notify(client->peer, "step", json_incref(step));
+}
+
+static const struct dry_run_observer dry_run_observer = {
+	.step = dry_run_step,
+	.ended = run_ended,
+};
+
+static void answer_plan(struct control_client *client, json_t *id, const json_t *params)
+{
+	const char *service = service_of(client, id, params);
+	struct error err = { 0 };
+
+	if (!service)
+		return;
+	client->run_id = json_incref(id);
+	client->dry_run = dry_run_start(client->gateway, service, &dry_run_observer, client,
+					&err);
+	if (!client->dry_run)
+		run_ended(client, NULL, &err);
 }
 
 const struct control_method control_methods[] = {
 	{ "status", answer_status },
 	{ "applications", answer_applications },
+	{ "processings", answer_processings },
 	{ "run", answer_run },
+	{ "plan", answer_plan },
 	{ "events", answer_events },
 	{ "faults", answer_faults },
 	{ "fault", answer_fault },

@@ -14,6 +14,7 @@ struct client {
 	ctl_notification_fn notification;
 	void *user;
 	json_t **result;
+	bool quiet;
 	int status;
 };
 
@@ -37,22 +38,19 @@ static void client_answered(void *user, int code, json_t *result, json_t *error)
 {
 	struct client *client = user;
 
-	if (code) {
+	if (code && !client->quiet)
 		fputs("faultctl: the gateway went away before it answered; its log says why\n",
 		      stderr);
-		client->status = CTL_UNREACHABLE;
-	} else if (error) {
+	if (error && !client->quiet)
 		fprintf(stderr, "faultctl: %s\n",
 			json_string_value(json_object_get(error, "message")));
-		client->status = CTL_FAILED;
-	} else {
+	client->status = code ? CTL_UNREACHABLE : error ? CTL_FAILED : CTL_OK;
+	if (client->status == CTL_OK)
 		*client->result = json_incref(result);
-		client->status = CTL_OK;
-	}
 	ev_break(client->loop, EVBREAK_ALL);
 }
 
-static int gateway_connect(const char *path)
+static int gateway_connect(const char *path, bool quiet)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -66,7 +64,9 @@ static int gateway_connect(const char *path)
 	strcpy(address.sun_path, path);
 	if (!connect(fd, (struct sockaddr *)&address, sizeof(address)))
 		return fd;
-	if (errno == EACCES)
+	if (quiet)
+		;
+	else if (errno == EACCES)
 		fprintf(stderr, "faultctl: %s: no permission; be root or in the group faultline\n",
 			path);
 	else
@@ -88,9 +88,10 @@ int ctl_ask(const struct ctl_options *options, const char *method, json_t *param
 		.notification = notification,
 		.user = user,
 		.result = result,
+		.quiet = options->quiet,
 		.status = CTL_UNREACHABLE,
 	};
-	int fd = gateway_connect(options->socket);
+	int fd = gateway_connect(options->socket, options->quiet);
 	struct jsonrpc_peer *peer;
 
 	if (fd < 0) {

@@ -42,11 +42,55 @@ static void print_progress(void *user, const char *method, json_t *params)
 	fflush(stdout);
 }
 
+/* What a dry run needs to say of its steps. */
+struct dry_run {
+	const struct ctl_options *options;
+	json_int_t shown;
+};
+
+static void print_step(void *user, const char *method, json_t *params)
+{
+	struct dry_run *dry_run = user;
+
+	if (strcmp(method, "step"))
+		return;
+	dry_run->shown++;
+	if (!dry_run->options->json) {
+		ctl_step(params);
+		return;
+	}
+	json_dumpf(params, stdout, JSON_COMPACT);
+	putchar('\n');
+}
+
+static int dry_run(const struct ctl_options *options, const char *service)
+{
+	struct dry_run dry_run = { .options = options };
+	json_t *result = NULL;
+	int status = ctl_ask(options, "plan", json_pack("{s:s}", "service", service),
+			     print_step, &dry_run, &result);
+
+	if (status)
+		return status;
+	if (options->json) {
+		json_dumpf(result, stdout, JSON_COMPACT);
+		putchar('\n');
+	} else {
+		ctl_plan(result, dry_run.shown);
+	}
+	json_decref(result);
+	return CTL_OK;
+}
+
 static int run(const struct ctl_options *options, int argc, char **argv)
 {
 	json_t *result = NULL;
 	int status;
 
+	if (argc == 3 && !strcmp(argv[2], "--dry-run"))
+		return dry_run(options, argv[1]);
+	if (argc == 3 && !strcmp(argv[1], "--dry-run"))
+		return dry_run(options, argv[2]);
 	if (argc != 2)
 		return ctl_usage(&ctl_run_command);
 	status = ctl_ask(options, "run", json_pack("{s:s}", "service", argv[1]),
@@ -62,9 +106,11 @@ static int run(const struct ctl_options *options, int argc, char **argv)
 }
 
 const struct ctl_command ctl_run_command = {
-	"run", "SERVICE", "Run a service and show what happens until it is finished",
+	"run", "[--dry-run] SERVICE", "Run a service and show what happens until it is finished",
 	"Each line has the milliseconds since the request, the part of the system that\n"
 	"speaks, and what happened. With --json: one object a line, the result last.\n"
-	"The service goes on when this command is interrupted.\n",
+	"The service goes on when this command is interrupted.\n\n"
+	"  --dry-run  fetch and check the script, and show what it would do (as \"script check\"\n"
+	"             does, the first 1000 steps), without fetching or starting an application\n",
 	run,
 };

@@ -17,9 +17,13 @@ enum ctl_status {
 	CTL_UNREACHABLE = 3,	/* the gateway does not answer */
 };
 
-/** struct ctl_options - what stands before the command */
+/**
+ * struct ctl_options - what stands before the command
+ * @quiet: a gateway that does not answer, or that says no, is no error here
+ */
 struct ctl_options {
 	const char *socket;
+	bool quiet;
 	bool json;
 	bool color;
 };
@@ -40,7 +44,7 @@ struct ctl_command {
 };
 
 extern const struct ctl_command ctl_status_command, ctl_apps_command, ctl_run_command,
-	ctl_events_command, ctl_faults_command, ctl_fault_command;
+	ctl_script_command, ctl_events_command, ctl_faults_command, ctl_fault_command;
 
 /** typedef ctl_notification_fn - what comes before the answer; @params borrowed, may be NULL */
 typedef void (*ctl_notification_fn)(void *user, const char *method, json_t *params);
@@ -77,5 +81,10 @@ struct ctl_column {
 
 /** ctl_table - print an array of objects; @columns end with a NULL title */
 void ctl_table(json_t *array, const struct ctl_column *columns, const char *empty);
+
+/** ctl_step - print a step of a script (plan_step()) on one line */
+void ctl_step(json_t *step);
+/** ctl_plan - print what a whole script comes to (plan_summary()); @shown steps were printed */
+void ctl_plan(json_t *summary, json_int_t shown);
 
 #endif /* SUPERVISORD_CTL_H */

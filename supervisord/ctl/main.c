@@ -10,7 +10,7 @@
 #define SOCKET "/run/faultline/control.sock"
 
 static const struct ctl_command *const commands[] = {
-	&ctl_status_command, &ctl_apps_command, &ctl_run_command,
+	&ctl_status_command, &ctl_apps_command, &ctl_run_command, &ctl_script_command,
 	&ctl_events_command, &ctl_faults_command, &ctl_fault_command,
 };
 
@@ -21,7 +21,7 @@ static void help(void)
 	puts("Usage: faultctl [OPTION]... COMMAND\n"
 	     "Ask the gateway and let it run services.\n");
 	for (size_t i = 0; i < N_COMMANDS; i++)
-		printf("  %-8s %-20s %s\n", commands[i]->name, commands[i]->arguments,
+		printf("  %-8s %-22s %s\n", commands[i]->name, commands[i]->arguments,
 		       commands[i]->summary);
 	puts("\n"
 	     "  -s, --socket=FILE  the gateway's socket, " SOCKET " by default;\n"

@@ -15,6 +15,7 @@
 #include "supervisord/remote/request.h"
 #include "supervisord/runtime/process.h"
 #include "supervisord/script/event_list.h"
+#include "supervisord/script/plan.h"
 #include "supervisord/settings.h"
 
 #define RUNS_MAX 32
@@ -314,28 +315,25 @@ static void run_advance(struct run *run)
 	ev_timer_start(run->gateway->loop, &run->next_step);
 }
 
-/* Every event has its place, and every processing its application: the range of operation. */
-static int program_check(const struct run *run, struct error *err)
+/* A run's applications are here, so that each processing is known or does not exist. */
+static int processing_timeout(void *user, const char *application, const char *processing)
 {
-	for (size_t i = 0; i < run->program->n; i++) {
-		const struct program_step *step = &run->program->steps[i];
-		const struct event_list_entry *entry = step_entry(run, i);
-		struct app *app;
+	const struct app *app = app_get(user, application);
+	const struct application_processing *found =
+		app->data ? application_processing(app->data, processing) : NULL;
 
-		if (!entry)
-			return error_at(err, -ENOENT, step->line, 0,
-					"%s line %u: event %s is not in this gateway's list of events; add it to events.xml",
-					run->service, step->line, step->event);
-		if (!entry->application)
-			continue;
-		app = app_get(run->gateway, entry->application);
-		if (!app->data || !application_processing(app->data, entry->processing))
-			return error_at(err, -ENOENT, step->line, 0,
-					"%s line %u: event %s needs processing %s, which %s %s does not have",
-					run->service, step->line, step->event,
-					entry->processing, app->name, app_version(app));
-	}
-	return 0;
+	return found ? found->timeout_s : -ENOENT;
+}
+
+/* Every event has its place, and every processing its application: the range of operation. */
+static int program_check(const struct run *run, const char *name, struct error *err)
+{
+	const struct plan plan = {
+		.name = name, .program = run->program, .events = run->events,
+		.timeout = processing_timeout, .user = run->gateway,
+	};
+
+	return plan_check(&plan, err);
 }
 
 static void script_fetched(void *user, const struct link_answer *answer)
@@ -355,7 +353,7 @@ static void script_fetched(void *user, const struct link_answer *answer)
 		run->program = interpretation_compile(run->definition, name,
 						      answer->body ? answer->body : "",
 						      answer->size, &err);
-	if (!run->program || program_check(run, &err)) {
+	if (!run->program || program_check(run, name, &err)) {
 		run_end(run, &err);
 		return;
 	}
@@ -427,19 +425,27 @@ static int applications_find(struct run *run, struct error *err)
 	return 0;
 }
 
-static int run_prepare(struct run *run, struct error *err)
+struct definition *run_definition(const struct gateway *gateway, const char *service,
+				  struct error *err)
 {
 	__cleanup_free char *path =
 		alloc_format("%s/definitions/%s.dtd",
-			     run->gateway->settings->configuration_folder, run->service);
+			     gateway->settings->configuration_folder, service);
 
-	if (!name_valid(run->service))
-		return error_set(err, -EINVAL, "\"%s\" is not the name of a service", run->service);
-	if (access(path, R_OK))
-		return error_set(err, -ENOENT,
-				 "service %s is not known here: its definition %s is missing",
-				 run->service, path);
-	run->definition = definition_load(path, err);
+	if (!name_valid(service))
+		error_set(err, -EINVAL, "\"%s\" is not the name of a service", service);
+	else if (access(path, R_OK))
+		error_set(err, -ENOENT,
+			  "service %s is not known here: its definition %s is missing",
+			  service, path);
+	else
+		return definition_load(path, err);
+	return NULL;
+}
+
+static int run_prepare(struct run *run, struct error *err)
+{
+	run->definition = run_definition(run->gateway, run->service, err);
 	if (!run->definition)
 		return -EINVAL;
 	run->events = event_list_current(&run->gateway->events);

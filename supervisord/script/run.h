@@ -10,6 +10,7 @@
 
 #include <jansson.h>
 
+#include "lib/script/definition.h"
 #include "supervisord/reliability/collection.h"
 
 struct run;
@@ -41,6 +42,10 @@ void run_forget(struct run *run);
 
 /** run_list_close - end all runs without a word */
 void run_list_close(struct gateway *gateway);
+
+/** run_definition - the gateway's definition of @service, freed with definition_free(); NULL with @err set */
+struct definition *run_definition(const struct gateway *gateway, const char *service,
+				  struct error *err);
 
 /** run_count - number of runs */
 int run_count(const struct gateway *gateway);

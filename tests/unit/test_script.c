@@ -374,7 +374,7 @@ static void defaults_are_filled_in(void **state)
 
 	assert_non_null(program);
 	assert_int_equal(program->steps[1].n_arguments, 2);
-	assert_string_equal(program->steps[1].arguments[1].name, "size");
+	assert_string_equal(program->steps[1].arguments[1].attribute->name, "size");
 	assert_string_equal(program->steps[1].arguments[1].value, "small");
 	program_free(program);
 }

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "supervisord/script/dry_run.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "lib/alloc.h"
+#include "lib/name.h"
+#include "lib/script/interpretation.h"
+#include "supervisord/remote/application.h"
+#include "supervisord/remote/center.h"
+#include "supervisord/script/plan.h"
+#include "supervisord/script/run.h"
+
+struct dry_run {
+	struct gateway *gateway;
+	const struct dry_run_observer *observer;	/* NULL: it is gone */
+	void *user;
+	char service[NAME_MAX_LEN + 1];
+	struct definition *definition;
+	struct event_list *events;
+};
+
+static void dry_run_free(struct dry_run *dry_run)
+{
+	definition_free(dry_run->definition);
+	event_list_put(dry_run->events);
+	free(dry_run);
+}
+
+/* Of what is installed; what is not here is not fetched for it. */
+static int processing_timeout(void *user, const char *application, const char *processing)
+{
+	for (const struct app *app = app_list_first(user); app; app = app->next) {
+		const struct application_processing *found;
+
+		if (strcmp(app->name, application) || !app->data)
+			continue;
+		found = application_processing(app->data, processing);
+		return found ? found->timeout_s : -ENOENT;
+	}
+	return 0;
+}
+
+static void plan_tell(const struct dry_run *dry_run, const struct plan *plan)
+{
+	size_t shown = plan->program->n < DRY_RUN_STEPS_MAX ? plan->program->n :
+							      DRY_RUN_STEPS_MAX;
+	json_t *summary = plan_summary(plan);
+
+	for (size_t i = 0; i < shown; i++) {
+		json_t *step = plan_step(plan, i);
+
+		dry_run->observer->step(dry_run->user, step);
+		json_decref(step);
+	}
+	dry_run->observer->ended(dry_run->user, summary, NULL);
+	json_decref(summary);
+}
+
+static void script_fetched(void *user, const struct link_answer *answer)
+{
+	struct dry_run *dry_run = user;
+	__cleanup_free char *what = alloc_format("script of %s", dry_run->service);
+	__cleanup_free char *name = alloc_format("%s.xml", dry_run->service);
+	__cleanup_program struct program *program = NULL;
+	struct error err = { 0 };
+	struct plan plan = {
+		.name = name, .events = dry_run->events,
+		.timeout = processing_timeout, .user = dry_run->gateway,
+	};
+
+	if (!center_check(dry_run->gateway, answer, what, &err))
+		program = interpretation_compile(dry_run->definition, name,
+						 answer->body ? answer->body : "",
+						 answer->size, &err);
+	plan.program = program;
+	if (!program || plan_check(&plan, &err)) {
+		if (dry_run->observer)
+			dry_run->observer->ended(dry_run->user, NULL, &err);
+	} else if (dry_run->observer) {
+		plan_tell(dry_run, &plan);
+	}
+	dry_run_free(dry_run);
+}
+
+struct dry_run *dry_run_start(struct gateway *gateway, const char *service,
+			      const struct dry_run_observer *observer, void *user,
+			      struct error *err)
+{
+	__cleanup_free char *path = alloc_format("/v1/scripts/%s", service);
+	struct dry_run *dry_run = alloc_zero(1, sizeof(*dry_run));
+
+	dry_run->gateway = gateway;
+	dry_run->observer = observer;
+	dry_run->user = user;
+	dry_run->definition = run_definition(gateway, service, err);
+	if (!dry_run->definition) {
+		dry_run_free(dry_run);
+		return NULL;
+	}
+	strcpy(dry_run->service, service);
+	dry_run->events = event_list_current(&gateway->events);
+	if (center_get(gateway, path, SCRIPT_SIZE_MAX, -1, script_fetched, NULL, dry_run,
+		       err)) {
+		dry_run_free(dry_run);
+		return NULL;
+	}
+	return dry_run;
+}
+
+void dry_run_forget(struct dry_run *dry_run)
+{
+	dry_run->observer = NULL;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What running a service would do now: its script is fetched from the center and
+ * checked against this gateway's definition and list of events. No application is
+ * fetched or started.
+ */
+#ifndef SUPERVISORD_DRY_RUN_H
+#define SUPERVISORD_DRY_RUN_H
+
+#include <jansson.h>
+
+#include "lib/error.h"
+#include "supervisord/gateway.h"
+
+/* Steps that are told one by one. */
+#define DRY_RUN_STEPS_MAX 1000
+
+struct dry_run;
+
+/**
+ * struct dry_run_observer - who asked
+ * @step: as plan_step() describes it; borrowed
+ * @ended: @summary as plan_summary() has it, borrowed, NULL with @err set; the
+ *	dry run is gone afterwards
+ */
+struct dry_run_observer {
+	void (*step)(void *user, json_t *step);
+	void (*ended)(void *user, json_t *summary, const struct error *err);
+};
+
+/**
+ * dry_run_start - begin
+ *
+ * Return: valid until @ended; NULL with @err set, nothing is called then.
+ */
+struct dry_run *dry_run_start(struct gateway *gateway, const char *service,
+			      const struct dry_run_observer *observer, void *user,
+			      struct error *err);
+
+/** dry_run_forget - the observer is gone */
+void dry_run_forget(struct dry_run *dry_run);
+
+#endif /* SUPERVISORD_DRY_RUN_H */

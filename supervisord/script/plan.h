@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a script would do on a gateway: each of its steps with the application and
+ * the processing that the list of events (332) gives to it, and how long it can
+ * take. A run is checked by it before it begins, "faultctl script check" and
+ * "faultctl run --dry-run" show it.
+ */
+#ifndef SUPERVISORD_PLAN_H
+#define SUPERVISORD_PLAN_H
+
+#include <jansson.h>
+
+#include "lib/script/program.h"
+#include "supervisord/script/event_list.h"
+
+/**
+ * typedef plan_timeout_fn - what is known of a processing
+ *
+ * Return: seconds within which it answers; 0 when its application is not here, so
+ * that nothing is known; -ENOENT when the application does not have it.
+ */
+typedef int (*plan_timeout_fn)(void *user, const char *application,
+			       const char *processing);
+
+/**
+ * struct plan - a script on a gateway; everything is borrowed
+ * @name: what errors call the script
+ * @user: for @timeout
+ */
+struct plan {
+	const char *name;
+	const struct program *program;
+	const struct event_list *events;
+	plan_timeout_fn timeout;
+	void *user;
+};
+
+/**
+ * plan_check - does every event have its place, and every processing its application?
+ *
+ * Return: 0; -ENOENT with the line in @err.
+ */
+int plan_check(const struct plan *plan, struct error *err);
+
+/**
+ * plan_step - a step: {line, event, arguments, ranges, application, processing, timeout_s}
+ *
+ * "ranges" has what each argument may be, in words. What a step does not have is
+ * left out. Return: a new reference, NULL without memory.
+ */
+json_t *plan_step(const struct plan *plan, size_t step);
+
+/**
+ * plan_summary - {service, steps, duration_s, absent}
+ *
+ * "duration_s" is the worst case in seconds, without what starting and restoring
+ * applications takes; null while the applications in "absent" are not here.
+ */
+json_t *plan_summary(const struct plan *plan);
+
+#endif /* SUPERVISORD_PLAN_H */

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Scripts looked at before they run: faultctl script check, faultctl run --dry-run."""
+
+import json
+import re
+import subprocess
+
+import pytest
+
+from conftest import AIR_CONDITIONER, BIN, LIMIT_S, SERVICE
+
+SCRIPT = (AIR_CONDITIONER / f"{SERVICE}.xml").read_text()
+PROCESSINGS = ("initialize", "set-temperature", "set-wind-velocity", "start-temperature-control", "read-temperature",
+               "stop")
+
+
+def faultctl(*arguments):
+    """Without a gateway."""
+    return subprocess.run([BIN / "faultctl", "-s", "/nonexistent/control.sock", *map(str, arguments)], text=True,
+                          capture_output=True, timeout=LIMIT_S)
+
+
+def check(site, text, *options, name=f"{SERVICE}.xml"):
+    path = site.folder / name
+    path.write_text(text)
+    return faultctl("script", "check", "-c", site.configuration, *options, path, "--json")
+
+
+@pytest.fixture
+def application(site):
+    """Application data with a time of its own for each processing."""
+    path = site.folder / "application.xml"
+    path.write_text('<application name="air-conditioner" version="1.0.0" runtime="native"><command program="a"/>'
+                    + "".join(f'<processing name="{name}" timeout="7"/>' for name in PROCESSINGS) + "</application>")
+    return path
+
+
+def test_check_shows_each_step_and_the_worst_case(site, application):
+    done = check(site, SCRIPT, "-a", application)
+    result = json.loads(done.stdout)
+    assert not done.returncode and not done.stderr
+    assert result["valid"] and result["steps"] == len(result["plan"]) == 17
+    assert result["duration_s"] == 10 * 7 and result["absent"] == []
+    assert result["plan"][3] == {
+        "line": 6, "event": "temperature.set", "arguments": {"celsius": 24.0},
+        "ranges": {"celsius": "a decimal from 16 to 30 (°C)"},
+        "application": "air-conditioner", "processing": "set-temperature", "timeout_s": 7}
+    shown = faultctl("script", "check", "-c", site.configuration, "-a", application, site.folder / f"{SERVICE}.xml")
+    assert re.search(r"^ +6  temperature\.set celsius=24\.0 \(a decimal from 16 to 30 \(°C\)\) -> "
+                     r"air-conditioner set-temperature, within 7 s$", shown.stdout, re.M)
+    assert shown.stdout.splitlines()[-1] == f"{SERVICE}: valid, 17 steps, 70 s at most"
+
+
+def test_check_without_the_application_says_so(site):
+    result = json.loads(check(site, SCRIPT).stdout)
+    assert result["duration_s"] is None and result["absent"] == ["air-conditioner"]
+    assert "not known without the data of air-conditioner" in faultctl(
+        "script", "check", "-c", site.configuration, site.folder / f"{SERVICE}.xml").stdout
+
+
+@pytest.mark.parametrize("change, place, says", [
+    (('"24"', '"99"'), (6, 26), "allowed: a decimal from 16 to 30"),
+    (("<wind-velocity", "<wind-speed"), (7, 4), '"wind-speed" cannot stand here'),
+    (("</operation>", ""), (19, 27), "not well-formed"),
+    (("<operation>", '<!DOCTYPE a SYSTEM "http://127.0.0.1/a.dtd"><operation>'), None, "well-formed"),
+])
+def test_check_says_where_and_what(site, change, place, says):
+    text = SCRIPT.replace(*change)
+    assert text != SCRIPT
+    done = check(site, text)
+    error = json.loads(done.stdout)["error"]
+    assert done.returncode == 1 and says in error["text"]
+    path = site.folder / f"{SERVICE}.xml"
+    assert re.match(rf"{re.escape(str(path))}:{error['line']}:{error['column']}: ", error["text"])
+    assert place in (None, (error["line"], error["column"]))
+    shown = faultctl("script", "check", "-c", site.configuration, path)
+    assert shown.returncode == 1 and shown.stdout == "" and shown.stderr.strip() == error["text"]
+
+
+def test_check_against_the_list_of_events(site, application):
+    events = site.configuration / "events.xml"
+    good = events.read_text()
+    events.write_text(good.replace('<event name="operation.start"/>', ""))
+    error = json.loads(check(site, SCRIPT).stdout)["error"]
+    assert error["line"] == 13 and "operation.start is not in this gateway's list" in error["text"]
+    events.write_text(good.replace('processing="stop"', 'processing="halt"'))
+    error = json.loads(check(site, SCRIPT, "-a", application).stdout)["error"]
+    assert error["line"] == 19 and "needs processing halt, which air-conditioner does not have" in error["text"]
+
+
+def test_check_that_is_asked_badly(site, application):
+    for arguments, status, says in (
+            (["check"], 2, "Usage"), (["chuck", "x"], 2, "Usage"), (["check", "--surprise", "x"], 2, "Usage"),
+            (["check", "a", "b"], 2, "Usage"),
+            (["check", "-c", site.configuration, site.folder / "no-such.xml"], 1, "no-such.dtd"),
+            (["check", "-c", site.configuration, site.folder / "Other.xml"], 1, "--service"),
+            (["check", "-s", "../x", site.folder / "Other.xml"], 1, "not the name of a service"),
+            (["check", "-s", SERVICE, "-c", site.configuration, site.folder / "none"], 1, "none"),
+            (["check", "-a", site.folder / "none.xml", "-c", site.configuration, "x.xml"], 1, "none.xml")):
+        done = faultctl("script", *arguments)
+        assert done.returncode == status, arguments
+        assert says in done.stderr, (arguments, done.stderr)
+    draft = site.folder / "draft.xml~"
+    draft.write_text(SCRIPT)
+    assert not faultctl("script", "check", "-c", site.configuration, "--service", SERVICE, draft).returncode
+
+
+def test_check_asks_the_gateway_for_what_it_has(site):
+    site.stock(residence="resident")
+    site.start_center()
+    site.start_gateway()
+    script = AIR_CONDITIONER / f"{SERVICE}.xml"
+    before = json.loads(site.ctl("--json", "script", "check", script).stdout)
+    assert before["absent"] == ["air-conditioner"]
+    site.run()
+    after = json.loads(site.ctl("--json", "script", "check", script).stdout)
+    assert after["absent"] == [] and after["duration_s"] == 100
+    assert {**before, "absent": [], "duration_s": 100, "plan": after["plan"]} == after
+
+
+def test_dry_run_shows_the_plan_and_starts_nothing(running):
+    done = running.ctl("--json", "run", "--dry-run", SERVICE)
+    *steps, summary = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [s["line"] for s in steps] == list(range(3, 20))
+    assert summary == {"service": SERVICE, "steps": 17, "duration_s": None, "absent": ["air-conditioner"]}
+    assert running.ask("apps") == [] and not running.ask("events")
+    assert "wind-velocity.set level=3" in running.ctl("run", SERVICE, "--dry-run").stdout
+    assert running.run()[1]
+
+
+def test_dry_run_is_refused_as_the_run_would_be(running):
+    events = running.configuration / "events.xml"
+    events.write_text(events.read_text().replace('<event name="operation.start"/>', ""))
+    done = running.ctl("run", SERVICE, "--dry-run")
+    assert done.returncode == 1 and f"{SERVICE}.xml:13:1: event operation.start" in done.stderr
+    done = running.ctl("run", "no-such-service", "--dry-run")
+    assert done.returncode == 1 and "not known here" in done.stderr
+    running.end("center")
+    done = running.ctl("run", SERVICE, "--dry-run")
+    assert done.returncode == 1 and "is it running" in done.stderr
