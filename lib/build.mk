@@ -3,5 +3,6 @@
 LIB_BASE := lib/alloc.c lib/error.c lib/log.c lib/name.c lib/file.c
 LIB_JSONRPC := lib/jsonrpc.c
 LIB_XML := lib/xmlfile.c
-LIB_SCRIPT := lib/script/argument.c lib/script/dtd.c lib/script/definition.c lib/script/program.c lib/script/allowed.c lib/script/interpretation.c
+LIB_SCRIPT := $(addprefix lib/script/,allowed.c argument.c block.c control.c definition.c dtd.c interpretation.c length.c program.c) \
+	lib/xmlfile.c
 LIB_APPLICATION := lib/application.c

@@ -12,7 +12,7 @@ SUPERVISORD := $(addprefix supervisord/,\
 	remote/application.c remote/center.c remote/download.c remote/link.c \
 	remote/link_process.c remote/management.c remote/request.c remote/unpacker.c \
 	runtime/log.c runtime/process.c runtime/runtimes.c \
-	script/dry_run.c script/event_list.c script/plan.c script/run.c)
+	script/drive.c script/dry_run.c script/event_list.c script/machine.c script/plan.c script/run.c)
 
 $(eval $(call program,faultlined,\
 	$(SUPERVISORD) $(LIB_BASE) $(LIB_JSONRPC) $(LIB_XML) $(LIB_SCRIPT) $(LIB_APPLICATION),\
@@ -25,7 +25,7 @@ $(O)/supervisord/reliability/store_sql.h: supervisord/reliability/store.sql lib/
 GENERATED += $(O)/supervisord/reliability/store_sql.h
 
 FAULTCTL := $(addprefix supervisord/ctl/,main.c client.c output.c cmd_status.c cmd_apps.c \
-	cmd_run.c cmd_script.c cmd_events.c cmd_faults.c cmd_fault.c steps.c)
+	cmd_run.c cmd_script.c cmd_events.c cmd_faults.c cmd_fault.c plan.c)
 $(eval $(call program,faultctl,\
 	$(FAULTCTL) supervisord/script/event_list.c supervisord/script/plan.c \
 	$(LIB_BASE) $(LIB_JSONRPC) $(LIB_XML) $(LIB_SCRIPT) $(LIB_APPLICATION),\

@@ -82,7 +82,7 @@ static int script_store(struct store *store, const char *path, const char *servi
 	if (!program)
 		return err->code;
 	ret = script_put(store, service, text, size, &changed, err);
-	return ret ? ret : script_row(store, service, program->n, changed, row, err);
+	return ret ? ret : script_row(store, service, program->length.requests, changed, row, err);
 }
 
 int scripts_add(struct store *store, const char *path, json_t **row, struct error *err)

@@ -31,6 +31,9 @@ struct definition {
 	xmlHashTable *by_name;
 	size_t n_events;
 	const char **events;
+	size_t n_readings;
+	struct definition_reading *readings;
+	xmlHashTable *readings_by_name;
 };
 
 /* A definition that is being loaded. */
@@ -62,7 +65,9 @@ void definition_free(struct definition *definition)
 	}
 	free(definition->elements);
 	free(definition->events);
+	free(definition->readings);
 	xmlHashFree(definition->by_name, NULL);
+	xmlHashFree(definition->readings_by_name, NULL);
 	xmlFreeDoc(definition->doc);
 	free(definition->service);
 	free(definition);
@@ -83,6 +88,12 @@ const struct definition_element *
 definition_element(const struct definition *definition, const char *name)
 {
 	return xmlHashLookup(definition->by_name, (const xmlChar *)name);
+}
+
+const struct definition_reading *
+definition_reading(const struct definition *definition, const char *name)
+{
+	return xmlHashLookup(definition->readings_by_name, (const xmlChar *)name);
 }
 
 static int refuse(struct loading *loading, const char *element, const char *format, ...)
@@ -129,30 +140,45 @@ static const char *meta_value(const struct definition_element *element, const ch
 	return attribute ? attribute->value : NULL;
 }
 
-/* An attribute that says what the tag means: event, end-event or ARGUMENT.SUFFIX. */
+/* What says what an attribute or a reading may be: NAME.SUFFIX. */
+static int meta_check_suffix(struct loading *loading, const struct definition_element *element,
+			     const struct definition_attribute *meta, const char *dot)
+{
+	const struct definition_attribute *described =
+		attribute_find(element, meta->name, dot - meta->name, "");
+	bool reading = described && !described->argument && !strcmp(described->name, "reading");
+
+	if (!described || (!described->argument && !reading))
+		return refuse(loading, element->name,
+			      "%s describes an argument that is not declared", meta->name);
+	if (strcmp(dot, reading ? ".member" : ".type") && strcmp(dot, ".minimum") &&
+	    strcmp(dot, ".maximum") && strcmp(dot, ".unit"))
+		return refuse(loading, element->name,
+			      "%s is not known; %s, .minimum, .maximum and .unit are",
+			      meta->name, reading ? ".member" : ".type");
+	return 0;
+}
+
+/* An attribute that says what the tag means: event, end-event, control, reading or NAME.SUFFIX. */
 static int meta_check(struct loading *loading, const struct definition_element *element,
 		      const struct definition_attribute *meta)
 {
 	const char *dot = strchr(meta->name, '.');
-	const struct definition_attribute *argument;
 
 	if (!meta->fixed)
 		return refuse(loading, element->name, "attribute %s must be #FIXED", meta->name);
-	if (!dot && !kind_valid(meta->value))
+	if (dot)
+		return meta_check_suffix(loading, element, meta, dot);
+	if (!strcmp(meta->name, "control"))
+		return control_parse(meta->value) ? 0 :
+			refuse(loading, element->name, "there is no control \"%.80s\"",
+			       meta->value);
+	if (!strcmp(meta->name, "reading") ? !name_valid(meta->value) : !kind_valid(meta->value))
 		return refuse(loading, element->name,
-			      "%s \"%.80s\" cannot name an event: lower-case letters, digits and dashes, joined by dots",
-			      meta->name, meta->value);
-	if (!dot)
-		return 0;
-	argument = attribute_find(element, meta->name, dot - meta->name, "");
-	if (!argument || !argument->argument)
-		return refuse(loading, element->name,
-			      "%s describes an argument that is not declared", meta->name);
-	if (strcmp(dot, ".type") && strcmp(dot, ".minimum") && strcmp(dot, ".maximum") &&
-	    strcmp(dot, ".unit"))
-		return refuse(loading, element->name,
-			      "%s is not known; .type, .minimum, .maximum and .unit are",
-			      meta->name);
+			      "%s \"%.80s\" cannot name %s: lower-case letters, digits and dashes%s",
+			      meta->name, meta->value,
+			      *meta->name == 'r' ? "a reading" : "an event",
+			      *meta->name == 'r' ? "" : ", joined by dots");
 	return 0;
 }
 
@@ -184,7 +210,7 @@ static int argument_compile(struct loading *loading,
 		return refuse(loading, element->name,
 			      "\"%.80s\" cannot name an argument: lower-case letters, digits and dashes",
 			      argument->name);
-	if (!element->event)
+	if (!element->event && !element->control)
 		return refuse(loading, element->name,
 			      "%s is an argument, but there is no event to carry it",
 			      argument->name);
@@ -222,8 +248,41 @@ static void arguments_first(struct definition_element *element)
 	}
 }
 
+/* The number that the element's processing answers with, for conditions of scripts. */
+static int reading_compile(struct loading *loading, const struct definition_element *element,
+			   const char *name)
+{
+	struct definition *definition = loading->definition;
+	struct definition_reading *reading = &definition->readings[definition->n_readings++];
+
+	*reading = (struct definition_reading){
+		.name = name,
+		.event = element->event,
+		.member = meta_value(element, "reading", ".member"),
+		.rule = {
+			.type = ARGUMENT_DECIMAL,
+			.minimum = meta_value(element, "reading", ".minimum"),
+			.maximum = meta_value(element, "reading", ".maximum"),
+			.unit = meta_value(element, "reading", ".unit"),
+		},
+	};
+	if (!reading->event || !reading->member || element->n_arguments)
+		return refuse(loading, element->name,
+			      "reading \"%s\" needs an event without arguments, and the name of a number in its answer in reading.member",
+			      name);
+	if (argument_rule_compile(&reading->rule))
+		return refuse(loading, element->name,
+			      "the range of reading \"%s\" is none of decimals", name);
+	if (xmlHashAddEntry(definition->readings_by_name, (const xmlChar *)name, reading))
+		return refuse(loading, element->name, "reading \"%s\" is there twice", name);
+	return 0;
+}
+
 static int attributes_compile(struct loading *loading, struct definition_element *element)
 {
+	const char *control = meta_value(element, "control", "");
+	const struct definition_attribute *reading;
+	char why[160];
 	int code = 0;
 
 	for (unsigned int i = 0; i < element->n_attributes && !code; i++)
@@ -231,11 +290,17 @@ static int attributes_compile(struct loading *loading, struct definition_element
 			code = meta_check(loading, element, &element->attributes[i]);
 	if (code)
 		return code;
+	arguments_first(element);
+	reading = attribute_find(element, "reading", 7, "");
 	element->event = meta_value(element, "event", "");
 	element->end_event = meta_value(element, "end-event", "");
-	arguments_first(element);
+	element->control = control ? control_parse(control) : CONTROL_NONE;
+	if (reading && !reading->argument)
+		code = reading_compile(loading, element, reading->value);
 	for (unsigned int i = 0; i < element->n_arguments && !code; i++)
 		code = argument_compile(loading, element, &element->attributes[i]);
+	if (!code && element->control && !control_check(element, why, sizeof(why)))
+		code = refuse(loading, element->name, "%s", why);
 	return code;
 }
 
@@ -355,7 +420,8 @@ static int attribute_add(struct loading *loading, struct definition_element *ele
 	attribute->required = declared->def == XML_ATTRIBUTE_REQUIRED;
 	attribute->fixed = declared->def == XML_ATTRIBUTE_FIXED;
 	attribute->argument = strcmp(name, "event") && strcmp(name, "end-event") &&
-			      !strchr(name, '.');
+			      strcmp(name, "control") && !strchr(name, '.') &&
+			      (strcmp(name, "reading") || !attribute->fixed);
 	element->n_attributes++;
 	return 0;
 }
@@ -369,8 +435,11 @@ static int elements_allocate(struct loading *loading)
 		n += node->type == XML_ELEMENT_DECL;
 	definition->elements = calloc(n + 1, sizeof(*definition->elements));
 	definition->events = calloc(2 * n + 1, sizeof(*definition->events));
+	definition->readings = calloc(n + 1, sizeof(*definition->readings));
 	definition->by_name = xmlHashCreate(n + 1);
-	if (!definition->elements || !definition->events || !definition->by_name)
+	definition->readings_by_name = xmlHashCreate(n + 1);
+	if (!definition->elements || !definition->events || !definition->readings ||
+	    !definition->by_name || !definition->readings_by_name)
 		return out_of_memory(loading);
 	return 0;
 }

@@ -14,6 +14,7 @@
 #include "lib/cleanup.h"
 #include "lib/error.h"
 #include "lib/script/argument.h"
+#include "lib/script/control.h"
 
 #define DEFINITION_SIZE_MAX (256 << 10)
 /* Attributes of one element, those that say what it means included. */
@@ -49,6 +50,7 @@ struct definition_attribute {
  * struct definition_element - a tag
  * @event: event of its start; NULL: none
  * @end_event: event of its end; NULL: none
+ * @control: it is of the control vocabulary, and has neither
  * @content: automaton of its content; NULL: it must be empty
  * @n_arguments: the first attributes are the arguments, in the order of the DTD
  */
@@ -56,10 +58,24 @@ struct definition_element {
 	const char *name;
 	const char *event;
 	const char *end_event;
+	enum control_kind control;
 	xmlRegexp *content;
 	unsigned int n_arguments;
 	unsigned int n_attributes;
 	struct definition_attribute *attributes;
+};
+
+/**
+ * struct definition_reading - a number that conditions of scripts can ask for
+ * @event: drives the processing that answers with the reading
+ * @member: name of the number in the processing's result
+ * @rule: what it can be compared with: decimals
+ */
+struct definition_reading {
+	const char *name;
+	const char *event;
+	const char *member;
+	struct argument_rule rule;
 };
 
 struct definition;
@@ -69,7 +85,8 @@ struct definition;
  * @path: SERVICE.dtd; it must declare an element SERVICE
  * @err: names the element and the attribute that are at fault
  *
- * Refused (-EINVAL): what is no DTD; external and general entities; text in the
+ * Refused (-EINVAL): what is no DTD; external entities but the control vocabulary
+ * (dtd.h), and general ones; controls without their bounds; text in the
  * content (ANY, #PCDATA); content that is not deterministic, names an element
  * that is not declared, or names more than 256 (4,096 in all); attribute types
  * other than CDATA, NMTOKEN(S) and enumerations; an argument without type, with
@@ -102,5 +119,9 @@ size_t definition_events(const struct definition *definition,
 /** definition_element - the element called @name, or NULL */
 const struct definition_element *
 definition_element(const struct definition *definition, const char *name);
+
+/** definition_reading - the reading called @name, or NULL */
+const struct definition_reading *
+definition_reading(const struct definition *definition, const char *name);
 
 #endif /* LIB_SCRIPT_DEFINITION_H */

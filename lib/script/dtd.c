@@ -4,11 +4,18 @@
 #include <errno.h>
 #include <libxml/parser.h>
 #include <libxml/parserInternals.h>
+#include <limits.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/cleanup.h"
 #include "lib/file.h"
+#include "lib/xmlfile.h"
+
+/* The control vocabulary (lib/script/control.h). */
+#define MODULE "control.dtd"
+#define MODULE_SIZE_MAX (64 << 10)
 
 DEFINE_CLEANUP(xmlParserCtxt *, xmlFreeParserCtxt)
 
@@ -31,6 +38,24 @@ static void reading_error(void *user, xmlError *why)
 	xmlStopParser(user);
 }
 
+/* A module is declared as if its text stood in place: libxml2 has nothing to open. */
+static void module_declare(xmlParserCtxt *parser, const xmlChar *name, const char *module)
+{
+	struct reading *reading = parser->_private;
+	__cleanup_free char *text = NULL;
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s", xmlfile_dtd_folder(), module);
+	text = file_read(path, MODULE_SIZE_MAX, NULL, reading->err);
+	if (text) {
+		xmlSAX2EntityDecl(parser, name, XML_INTERNAL_PARAMETER_ENTITY, NULL, NULL,
+				  (xmlChar *)text);
+		return;
+	}
+	reading->refused = true;
+	xmlStopParser(parser);
+}
+
 /*
  * Entities from outside are never opened because they are never declared. General
  * entities have no use in a definition except to blow up its default values.
@@ -46,9 +71,14 @@ static void reading_entity(void *user, const xmlChar *name, int type,
 		xmlSAX2EntityDecl(user, name, type, public, system, content);
 		return;
 	}
+	if (type == XML_EXTERNAL_PARAMETER_ENTITY && !public && system &&
+	    !strcmp((const char *)system, MODULE)) {
+		module_declare(parser, name, MODULE);
+		return;
+	}
 	reading->refused = true;
 	error_at(reading->err, -EINVAL, parser->input->line, parser->input->col,
-		 "%s:%d:%d: entity \"%.60s\" is refused; only parameter entities with their text in place may be declared",
+		 "%s:%d:%d: entity \"%.60s\" is refused; only parameter entities with their text in place, or SYSTEM \"" MODULE "\", may be declared",
 		 reading->path, parser->input->line, parser->input->col, name);
 	xmlStopParser(parser);
 }

@@ -14,7 +14,9 @@
  * @err: says line, column and what is wrong
  *
  * Refused (-EINVAL): whatever libxml2 warns of, and every entity but parameter
- * entities with their text in place.
+ * entities, with their text in place or with SYSTEM and the name of a module:
+ * "control.dtd", taken from the folder of our own DTDs (xmlfile_dtd_folder()) and
+ * from nowhere else.
  *
  * Return: an otherwise empty document whose external subset is the DTD, freed
  * with xmlFreeDoc(); NULL with @err set.

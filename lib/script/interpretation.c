@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "lib/script/allowed.h"
+#include "lib/script/block.h"
 
 /* Of one tag, or of what stands between two. */
 #define EQUALS_MAX 4096
@@ -43,6 +44,7 @@ struct reading {
 	unsigned int n_elements;
 	unsigned int depth;
 	struct frame frames[SCRIPT_DEPTH_MAX];
+	struct block_list blocks;
 	struct seen seen[SEEN];
 };
 
@@ -249,6 +251,51 @@ static bool argument_complete(struct reading *reading, const struct definition_e
 	return true;
 }
 
+/* What the compiler of blocks says of a tag of the control vocabulary. */
+static bool block_result(struct reading *reading, int code, const char *why)
+{
+	if (code == -ENOMEM)
+		out_of_memory(reading);
+	else if (code)
+		refuse(reading, code, place_of(reading, tag_start(reading)), "%s", why);
+	return !code;
+}
+
+static bool block_start(struct reading *reading, const struct definition_element *element,
+			const struct program_argument *given)
+{
+	char why[ERROR_TEXT_MAX / 2];
+
+	return block_result(reading, block_begin(&reading->blocks, element, given,
+						 tag_line(reading), why, sizeof(why)), why);
+}
+
+static bool block_finish(struct reading *reading)
+{
+	char why[ERROR_TEXT_MAX / 2];
+
+	return block_result(reading, block_end(&reading->blocks, tag_line(reading), why,
+					       sizeof(why)), why);
+}
+
+/* A further event, where one can stand. */
+static struct program_step *event_add(struct reading *reading, const char *event)
+{
+	struct program_step *step;
+
+	if (!block_event_allowed(&reading->blocks)) {
+		refuse(reading, -EINVAL, place_of(reading, tag_start(reading)),
+		       "event %.127s cannot stand here: a choice has its two ways alone", event);
+		return NULL;
+	}
+	step = program_add(reading->program, event, tag_line(reading));
+	if (step)
+		step->once = reading->blocks.onces;
+	else
+		out_of_memory(reading);
+	return step;
+}
+
 /* The event of a start tag, with those of its arguments that have a value. */
 static bool step_add(struct reading *reading, const struct definition_element *element,
 		     const struct program_argument *given)
@@ -261,11 +308,13 @@ static bool step_add(struct reading *reading, const struct definition_element *e
 		n += given[i].value != NULL;
 	if (n)
 		arguments = program_alloc(reading->program, n * sizeof(*arguments));
-	step = program_add(reading->program, element->event, tag_line(reading));
-	if (!step || (n && !arguments)) {
+	if (n && !arguments) {
 		out_of_memory(reading);
 		return false;
 	}
+	step = event_add(reading, element->event);
+	if (!step)
+		return false;
 	step->arguments = arguments;
 	for (unsigned int i = 0; i < element->n_arguments; i++)
 		if (given[i].value)
@@ -285,6 +334,8 @@ static bool attributes_take(struct reading *reading, const struct definition_ele
 	for (unsigned int i = 0; i < element->n_arguments; i++)
 		if (!argument_complete(reading, element, &element->attributes[i], &given[i]))
 			return false;
+	if (element->control)
+		return block_start(reading, element, given);
 	return !element->event || step_add(reading, element, given);
 }
 
@@ -374,9 +425,10 @@ static void on_end(void *user, const xmlChar *name, const xmlChar *prefix,
 	if (frame->content)
 		xmlRegFreeExecCtxt(frame->content);
 	reading->depth--;
-	if (frame->element->end_event &&
-	    !program_add(reading->program, frame->element->end_event, tag_line(reading)))
-		out_of_memory(reading);
+	if (frame->element->control)
+		block_finish(reading);
+	else if (frame->element->end_event)
+		event_add(reading, frame->element->end_event);
 }
 
 /* EMPTY means it: no blank, no comment, no instruction either. */
@@ -552,6 +604,17 @@ static void document_read(struct reading *reading)
 		xmlRegFreeExecCtxt(reading->frames[--reading->depth].content);
 }
 
+static int length_check(struct program *program, const char *name, struct error *err)
+{
+	unsigned int line;
+
+	if (!program_measure(program, NULL, NULL, &program->length, &line))
+		return 0;
+	return error_at(err, -EFBIG, line, 1,
+			"%s:%u:1: too long in the worst case; at most %llu events and readings and %llu days are allowed",
+			name, line, PROGRAM_REQUESTS_MAX, PROGRAM_MS_MAX / 86400000);
+}
+
 struct program *interpretation_compile(const struct definition *definition,
 				       const char *name, const char *data,
 				       size_t size, struct error *err)
@@ -567,6 +630,9 @@ struct program *interpretation_compile(const struct definition *definition,
 	}
 	if (bytes_check(&reading))
 		return NULL;
+	reading.blocks.program = program;
 	document_read(&reading);
-	return reading.refused ? NULL : steal_pointer(&program);
+	if (reading.refused || length_check(program, name, err))
+		return NULL;
+	return steal_pointer(&program);
 }

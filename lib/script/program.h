@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A compiled script: the events that it gives, in the order of the document.
- * This is what the interpretation means (333) hands to the event drive means (334).
+ * A compiled script: the events that it gives, in the order of the document, and
+ * between them the steps of control (control.h). This is what the interpretation means (333) hands to the event drive means (334).
  */
 #ifndef LIB_SCRIPT_PROGRAM_H
 #define LIB_SCRIPT_PROGRAM_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "lib/cleanup.h"
 #include "lib/script/argument.h"
@@ -25,21 +27,92 @@ struct program_argument {
 	union argument_number number;
 };
 
+/* What a step is. Blocks nest, and each ends with the step of its end. */
+enum program_kind {
+	PROGRAM_EVENT,
+	PROGRAM_WAIT,
+	PROGRAM_WAIT_UNTIL,
+	PROGRAM_REPEAT,
+	PROGRAM_REPEAT_END,
+	PROGRAM_CHOOSE,
+	PROGRAM_OTHERWISE, /* behind what "then" has; what follows is the other way */
+	PROGRAM_CHOOSE_END,
+	PROGRAM_ON_FAULT,
+	PROGRAM_ON_FAULT_END,
+};
+
 /**
- * struct program_step - one event
+ * struct program_control - what a step that is no event does
+ * @begin: index of the block's first step, itself
+ * @otherwise: index of the step where the other way of a choice begins
+ * @end: index of the block's last step
+ * @count: rounds of a repetition; attempts after a fault
+ * @script: of attempts that repeat the script, a number from 0
+ * @reading: with @is and @value the condition of a wait or a choice
+ * @wait_ms: duration of a wait, or how long it may take at most
+ * @every_ms: from an answer to the next reading
+ * @late_goes_on: a condition that did not come is no failure
+ */
+struct program_control {
+	size_t begin;
+	size_t otherwise;
+	size_t end;
+	unsigned int count;
+	unsigned int script;
+	enum control_policy policy;
+	const struct definition_reading *reading;
+	enum control_is is;
+	double value;
+	uint64_t wait_ms;
+	uint64_t every_ms;
+	bool late_goes_on;
+};
+
+/**
+ * struct program_step - one step
+ * @event: of an event; of a condition, the one whose processing answers with the
+ *	reading; NULL otherwise
  * @line: line of the script where its tag begins
- * @arguments: in the order of the definition; none at the end of a tag
+ * @kind: an enum program_kind
+ * @once: it is requested once in a run
+ * @arguments: of an event, in the order of the definition; none at the end of a tag
+ * @control: of all others
  */
 struct program_step {
 	const char *event;
 	unsigned int line;
-	unsigned int n_arguments;
-	struct program_argument *arguments;
+	uint8_t kind;
+	bool once;
+	uint16_t n_arguments;
+	union {
+		struct program_argument *arguments;
+		struct program_control *control;
+	};
+};
+
+/* The most that a script may come to (struct program_length). */
+#define PROGRAM_REQUESTS_MAX 10000000ULL
+#define PROGRAM_MS_MAX (366ULL * 86400 * 1000)
+
+/**
+ * struct program_length - how long a script is in the worst case
+ * @requests: events and readings
+ * @ms: milliseconds
+ *
+ * Repetitions after faults are counted where an on-fault block bounds them;
+ * starting and restoring applications is not.
+ */
+struct program_length {
+	uint64_t requests;
+	uint64_t ms;
 };
 
 /**
- * struct program - the events of one script
+ * struct program - the steps of one script
  * @n: number of steps
+ * @n_scripts: number of on-fault blocks that repeat the whole script
+ * @controlled: it has something of the control vocabulary
+ * @length: without the time that processings take
  * @definition: what it was compiled from; kept alive by the program
  * @chunks: memory of arguments and their values
  * @room: steps that fit before the array must grow
@@ -47,6 +120,9 @@ struct program_step {
 struct program {
 	const char *service;
 	size_t n;
+	unsigned int n_scripts;
+	bool controlled;
+	struct program_length length;
 	struct program_step *steps;
 	struct definition *definition;
 	struct program_chunk *chunks;
@@ -72,5 +148,17 @@ struct program_step *program_add(struct program *program, const char *event,
  * Return: a new reference to an object, empty without arguments; NULL without memory.
  */
 json_t *program_step_params(const struct program_step *step);
+
+/** typedef program_cost_fn - milliseconds that the processing of a step's event may take */
+typedef uint64_t (*program_cost_fn)(void *user, const struct program_step *step);
+
+/**
+ * program_measure - the worst case
+ * @cost: NULL: none takes time
+ *
+ * Return: 0; -E2BIG beyond the limits above, @line then tells the block that does it.
+ */
+int program_measure(const struct program *program, program_cost_fn cost, void *user,
+		    struct program_length *length, unsigned int *line);
 
 #endif /* LIB_SCRIPT_PROGRAM_H */

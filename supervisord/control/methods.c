@@ -229,15 +229,15 @@ static void answer_run(struct control_client *client, json_t *id, const json_t *
 	client->run = run_start(client->gateway, service, &run_observer, client);
 }
 
-static void dry_run_step(void *user, json_t *step)
+static void dry_run_line(void *user, json_t *line)
 {
 	struct control_client *client = user;
 
-	jsonrpc_notify(client->peer, "step", json_incref(step));
+	jsonrpc_notify(client->peer, "line", json_incref(line));
 }
 
 static const struct dry_run_observer dry_run_observer = {
-	.step = dry_run_step,
+	.line = dry_run_line,
 	.ended = run_ended,
 };
 

@@ -42,21 +42,14 @@ static void print_progress(void *user, const char *method, json_t *params)
 	fflush(stdout);
 }
 
-/* What a dry run needs to say of its steps. */
-struct dry_run {
-	const struct ctl_options *options;
-	json_int_t shown;
-};
-
-static void print_step(void *user, const char *method, json_t *params)
+static void print_line(void *user, const char *method, json_t *params)
 {
-	struct dry_run *dry_run = user;
+	const struct ctl_options *options = user;
 
-	if (strcmp(method, "step"))
+	if (strcmp(method, "line"))
 		return;
-	dry_run->shown++;
-	if (!dry_run->options->json) {
-		ctl_step(params);
+	if (!options->json) {
+		ctl_plan_line(params);
 		return;
 	}
 	json_dumpf(params, stdout, JSON_COMPACT);
@@ -65,10 +58,9 @@ static void print_step(void *user, const char *method, json_t *params)
 
 static int dry_run(const struct ctl_options *options, const char *service)
 {
-	struct dry_run dry_run = { .options = options };
 	json_t *result = NULL;
 	int status = ctl_ask(options, "plan", json_pack("{s:s}", "service", service),
-			     print_step, &dry_run, &result);
+			     print_line, (void *)options, &result);
 
 	if (status)
 		return status;
@@ -76,7 +68,7 @@ static int dry_run(const struct ctl_options *options, const char *service)
 		json_dumpf(result, stdout, JSON_COMPACT);
 		putchar('\n');
 	} else {
-		ctl_plan(result, dry_run.shown);
+		ctl_plan(result);
 	}
 	json_decref(result);
 	return CTL_OK;
@@ -111,6 +103,6 @@ const struct ctl_command ctl_run_command = {
 	"speaks, and what happened. With --json: one object a line, the result last.\n"
 	"The service goes on when this command is interrupted.\n\n"
 	"  --dry-run  fetch and check the script, and show what it would do (as \"script check\"\n"
-	"             does, the first 1000 steps), without fetching or starting an application\n",
+	"             does, the first 1000 lines), without fetching or starting an application\n",
 	run,
 };

@@ -91,28 +91,30 @@ static char *service_of(const char *path, struct error *err)
 	return NULL;
 }
 
+static void line_print(void *user, json_t *line)
+{
+	ctl_plan_line(line);
+}
+
+static void line_append(void *user, json_t *line)
+{
+	json_array_append(user, line);
+}
+
 static void plan_print(const struct ctl_options *options, const struct plan *plan)
 {
-	json_t *summary = plan_summary(plan), *steps = json_array();
+	json_t *summary = plan_summary(plan), *lines;
 
-	for (size_t i = 0; i < plan->program->n; i++) {
-		json_t *step = plan_step(plan, i);
-
-		if (options->json) {
-			json_array_append_new(steps, step);
-			continue;
-		}
-		ctl_step(step);
-		json_decref(step);
-	}
 	if (options->json) {
-		json_object_set(summary, "plan", steps);
+		lines = json_array();
+		plan_show(plan, SIZE_MAX, line_append, lines);
+		json_object_set_new(summary, "plan", lines);
 		json_object_set_new(summary, "valid", json_true());
 		ctl_print_json(summary);
 	} else {
-		ctl_plan(summary, plan->program->n);
+		plan_show(plan, SIZE_MAX, line_print, NULL);
+		ctl_plan(summary);
 	}
-	json_decref(steps);
 	json_decref(summary);
 }
 

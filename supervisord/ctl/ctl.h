@@ -82,9 +82,9 @@ struct ctl_column {
 /** ctl_table - print an array of objects; @columns end with a NULL title */
 void ctl_table(json_t *array, const struct ctl_column *columns, const char *empty);
 
-/** ctl_step - print a step of a script (plan_step()) on one line */
-void ctl_step(json_t *step);
-/** ctl_plan - print what a whole script comes to (plan_summary()); @shown steps were printed */
-void ctl_plan(json_t *summary, json_int_t shown);
+/** ctl_plan_line - print a line of what a script does (plan_show()) */
+void ctl_plan_line(json_t *line);
+/** ctl_plan - print what a whole script comes to (plan_summary()) */
+void ctl_plan(json_t *summary);
 
 #endif /* SUPERVISORD_CTL_H */

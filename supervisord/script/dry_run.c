@@ -44,16 +44,11 @@ static int processing_timeout(void *user, const char *application, const char *p
 
 static void plan_tell(const struct dry_run *dry_run, const struct plan *plan)
 {
-	size_t shown = plan->program->n < DRY_RUN_STEPS_MAX ? plan->program->n :
-							      DRY_RUN_STEPS_MAX;
+	size_t left_out = plan_show(plan, DRY_RUN_LINES_MAX, dry_run->observer->line,
+				    dry_run->user);
 	json_t *summary = plan_summary(plan);
 
-	for (size_t i = 0; i < shown; i++) {
-		json_t *step = plan_step(plan, i);
-
-		dry_run->observer->step(dry_run->user, step);
-		json_decref(step);
-	}
+	json_object_set_new(summary, "left_out", json_integer(left_out));
 	dry_run->observer->ended(dry_run->user, summary, NULL);
 	json_decref(summary);
 }

@@ -12,19 +12,19 @@
 #include "lib/error.h"
 #include "supervisord/gateway.h"
 
-/* Steps that are told one by one. */
-#define DRY_RUN_STEPS_MAX 1000
+/* Lines that are told one by one. */
+#define DRY_RUN_LINES_MAX 1000
 
 struct dry_run;
 
 /**
  * struct dry_run_observer - who asked
- * @step: as plan_step() describes it; borrowed
- * @ended: @summary as plan_summary() has it, borrowed, NULL with @err set; the
- *	dry run is gone afterwards
+ * @line: as plan_show() has it
+ * @ended: @summary as plan_summary() has it, and "left_out", the number of lines that
+ *	were not told; borrowed, NULL with @err set. The dry run is gone afterwards
  */
 struct dry_run_observer {
-	void (*step)(void *user, json_t *step);
+	void (*line)(void *user, json_t *line);
 	void (*ended)(void *user, json_t *summary, const struct error *err);
 };
 

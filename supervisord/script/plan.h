@@ -38,23 +38,32 @@ struct plan {
 /**
  * plan_check - does every event have its place, and every processing its application?
  *
- * Return: 0; -ENOENT with the line in @err.
+ * Return: 0; -ENOENT with the line in @err, -E2BIG when the worst case is too long.
  */
 int plan_check(const struct plan *plan, struct error *err);
 
+/** typedef plan_line_fn - one line of what a script does; @line is borrowed */
+typedef void (*plan_line_fn)(void *user, json_t *line);
+
 /**
- * plan_step - a step: {line, event, arguments, ranges, application, processing, timeout_s}
+ * plan_show - what the script does, line after line
+ * @max: lines at most
  *
- * "ranges" has what each argument may be, in words. What a step does not have is
- * left out. Return: a new reference, NULL without memory.
+ * A line is {line, depth, event, once, arguments, ranges, application, processing,
+ * timeout_s}, or {line, depth, control, text, …} of a step of control, whose "text"
+ * says it in words; "ranges" has what each argument may be, in words. What a line
+ * does not have is left out.
+ *
+ * Return: the number of lines beyond @max.
  */
-json_t *plan_step(const struct plan *plan, size_t step);
+size_t plan_show(const struct plan *plan, size_t max, plan_line_fn show, void *user);
 
 /**
  * plan_summary - {service, steps, duration_s, absent}
  *
- * "duration_s" is the worst case in seconds, without what starting and restoring
- * applications takes; null while the applications in "absent" are not here.
+ * "steps" (events and readings) and "duration_s" are the worst case, without what
+ * starting and restoring applications takes; "duration_s" is null while the
+ * applications in "absent" are not here.
  */
 json_t *plan_summary(const struct plan *plan);
 

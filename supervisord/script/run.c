@@ -14,6 +14,7 @@
 #include "supervisord/remote/management.h"
 #include "supervisord/remote/request.h"
 #include "supervisord/runtime/process.h"
+#include "supervisord/script/drive.h"
 #include "supervisord/script/event_list.h"
 #include "supervisord/script/plan.h"
 #include "supervisord/settings.h"
@@ -30,11 +31,10 @@ struct run_list {
  * struct run - a run
  * @definition: 331; @events: 332 as it was when the run began; @program: 12, compiled
  * @apps: applications that it uses, and the requests to start them
- * @step: next or current event
- * @calling: the processing of @step has been requested and not answered
+ * @drive: 334; NULL until the script is there
+ * @fetching: the script has been requested and not answered
  * @ended: it is over; what it used is being ended as well
  * @err: why it failed; its code is 0 when the script was finished
- * @serial: number of the request, so that an answer to an older one is known
  */
 struct run {
 	struct run *next;
@@ -50,29 +50,24 @@ struct run {
 	struct request *requests[RUN_APPLICATIONS_MAX];
 	int n_apps;
 	int n_waiting;
-	size_t step;
-	bool calling;
+	struct drive *drive;
+	bool fetching;
 	bool ended;
-	unsigned int serial;
 	int faults;
 	double duration_ms;
 	struct error err;
-	ev_timer next_step;
 };
 
-/* struct call - a request to an application that is open; the run may be gone before its answer */
-struct call {
+/* struct fetch - a script on its way; the run may be gone before it comes */
+struct fetch {
 	struct gateway *gateway;
 	struct run *run;
-	unsigned int serial;
 	uint64_t begun_ns;
 };
 
-static void run_advance(struct run *run);
-
 static void run_free(struct run *run)
 {
-	ev_timer_stop(run->gateway->loop, &run->next_step);
+	drive_free(run->drive);
 	definition_free(run->definition);
 	event_list_put(run->events);
 	program_free(run->program);
@@ -101,8 +96,9 @@ static void run_report(const struct run *run)
 		return;
 	}
 	result = json_pack("{s:s, s:s, s:I, s:f, s:i}", "service", run->service, "state",
-			   "finished", "steps", (json_int_t)run->program->n, "duration_ms",
-			   run->duration_ms, "faults", run->faults);
+			   "finished", "steps",
+			   (json_int_t)drive_done(run->drive),
+			   "duration_ms", run->duration_ms, "faults", run->faults);
 	run->observer->ended(run->user, result, NULL);
 	json_decref(result);
 }
@@ -132,8 +128,9 @@ static void run_end(struct run *run, const struct error *err)
 	if (run->ended)
 		return;
 	run->ended = true;
-	run->calling = false;
-	ev_timer_stop(run->gateway->loop, &run->next_step);
+	run->fetching = false;
+	if (run->drive)
+		drive_stop(run->drive);
 	run->duration_ms = (clock_now() - run->begun_ns) / 1e6;
 	for (int i = 0; i < run->n_apps; i++)
 		if (run->requests[i])
@@ -143,7 +140,7 @@ static void run_end(struct run *run, const struct error *err)
 			.part = "script", .name = "script.finished",
 			.application = run_application(run) },
 			"%s is finished: %zu events in %.1f ms, %d %s", run->service,
-			run->program->n, run->duration_ms, run->faults,
+			drive_done(run->drive), run->duration_ms, run->faults,
 			run->faults == 1 ? "fault" : "faults");
 	} else {
 		run->err = *err;
@@ -179,140 +176,19 @@ void run_show(struct gateway *gateway, const struct event *event, uint64_t time_
 				((int64_t)time_ns - (int64_t)run->begun_ns) / 1e6, text);
 }
 
-/* What a step drives; its application and processing were checked before the run began. */
-static const struct event_list_entry *step_entry(const struct run *run, size_t step)
+/* The run of a script that was fetched, when it still waits for it. */
+static struct run *fetch_run(const struct fetch *fetch)
 {
-	return event_list_find(run->events, run->program->steps[step].event);
-}
-
-static void step_show(const struct run *run, const struct program_step *step,
-		      const struct event_list_entry *entry, const char *application)
-{
-	json_t *params = program_step_params(step);
-	char *text = json_dumps(params, JSON_COMPACT | JSON_REAL_PRECISION(15));
-
-	collection_add(run->gateway, &(struct event){
-		.part = "script", .name = "script.event", .application = application,
-		.data = json_pack("{s:s, s:s, s:i, s:I, s:O}", "service", run->service,
-				  "event", step->event, "line", (int)step->line, "step",
-				  (json_int_t)run->step, "arguments", params) },
-		"%s%s%s%s%s", step->event, json_object_size(params) ? " " : "",
-		json_object_size(params) ? text : "",
-		entry->processing ? " -> " : "", entry->processing ? entry->processing : "");
-	json_decref(params);
-	free(text);
-}
-
-/* The run of a call's answer, when it still waits for it. */
-static struct run *call_run(const struct call *call)
-{
-	for (struct run *run = call->gateway->runs ? call->gateway->runs->first : NULL; run;
+	for (struct run *run = fetch->gateway->runs ? fetch->gateway->runs->first : NULL; run;
 	     run = run->next)
-		if (run == call->run && run->calling && run->serial == call->serial)
+		if (run == fetch->run && run->fetching && run->begun_ns == fetch->begun_ns)
 			return run;
 	return NULL;
 }
 
-static void step_refused(struct run *run, const struct event_list_entry *entry, json_t *error)
+static void drive_ended(void *user, const struct error *err)
 {
-	struct error err = { 0 };
-
-	error_set(&err, -EREMOTEIO, "%s line %u: %s answered %s with an error: %s",
-		  run->service, run->program->steps[run->step].line, entry->application,
-		  entry->processing, json_string_value(json_object_get(error, "message")));
-	run_end(run, &err);
-}
-
-static void step_answered(void *user, int code, json_t *result, json_t *error)
-{
-	struct call *call = user;
-	struct run *run = call_run(call);
-	const struct event_list_entry *entry;
-	char *text;
-
-	if (!run) {
-		free(call);
-		return;
-	}
-	entry = step_entry(run, run->step);
-	if (code == -ETIMEDOUT) {
-		collection_deadline(app_get(run->gateway, entry->application),
-				    entry->processing);
-	} else if (!code && error) {
-		step_refused(run, entry, error);
-	} else if (!code) {
-		text = json_dumps(result, JSON_COMPACT | JSON_ENCODE_ANY |
-				  JSON_REAL_PRECISION(15));
-		collection_add(run->gateway, &(struct event){
-			.part = "application", .name = "processing.answered",
-			.application = entry->application,
-			.data = json_pack("{s:s, s:O}", "processing", entry->processing,
-					  "result", result) },
-			"%s answered %s in %.1f ms", entry->processing, text ? text : "",
-			(clock_now() - call->begun_ns) / 1e6);
-		free(text);
-		run->calling = false;
-		run->step++;
-		run_advance(run);
-	}
-	/* A channel that broke (-EPIPE) is followed by the fault that broke it. */
-	free(call);
-}
-
-/* Requests the processing of an event from its application (S4, S24). */
-static void step_request(struct run *run, struct app *app, const char *processing)
-{
-	const struct program_step *step = &run->program->steps[run->step];
-	struct call *call = alloc_zero(1, sizeof(*call));
-
-	call->gateway = run->gateway;
-	call->run = run;
-	call->serial = ++run->serial;
-	call->begun_ns = clock_now();
-	run->calling = true;
-	if (!app->process->channel ||
-	    jsonrpc_call(app->process->channel, processing, program_step_params(step),
-			 application_processing(app->data, processing)->timeout_s,
-			 step_answered, call))
-		free(call);	/* the channel broke: the fault that broke it follows */
-}
-
-/*
- * Event drive means (334): takes the next event to its processing (S23, S24).
- * One event an iteration of the loop, so that a long script of events that drive
- * nothing holds up nobody.
- */
-static void step_drive(struct ev_loop *loop, ev_timer *timer, int events)
-{
-	struct run *run = timer->data;
-	const struct event_list_entry *entry;
-	struct app *app;
-
-	if (run->calling)
-		return;
-	if (run->step == run->program->n) {
-		run_end(run, NULL);
-		return;
-	}
-	entry = step_entry(run, run->step);
-	app = entry->application ? app_get(run->gateway, entry->application) : NULL;
-	if (app && app->state != APP_RUNNING)
-		return;		/* run_restored() drives it again */
-	step_show(run, &run->program->steps[run->step], entry,
-		  app ? app->name : run_application(run));
-	if (app) {
-		step_request(run, app, entry->processing);
-	} else {
-		run->step++;
-		run_advance(run);
-	}
-}
-
-static void run_advance(struct run *run)
-{
-	ev_timer_stop(run->gateway->loop, &run->next_step);
-	ev_timer_set(&run->next_step, 0., 0.);
-	ev_timer_start(run->gateway->loop, &run->next_step);
+	run_end(user, err);
 }
 
 /* A run's applications are here, so that each processing is known or does not exist. */
@@ -338,15 +214,15 @@ static int program_check(const struct run *run, const char *name, struct error *
 
 static void script_fetched(void *user, const struct link_answer *answer)
 {
-	struct call *call = user;
-	struct run *run = call_run(call);
+	struct fetch *fetch = user;
+	struct run *run = fetch_run(fetch);
 	struct error err = { 0 };
 	char what[128], name[NAME_MAX_LEN + 8];
 
-	free(call);
+	free(fetch);
 	if (!run)
 		return;
-	run->calling = false;
+	run->fetching = false;
 	snprintf(what, sizeof(what), "script of %s", run->service);
 	snprintf(name, sizeof(name), "%s.xml", run->service);
 	if (!center_check(run->gateway, answer, what, &err))
@@ -360,26 +236,30 @@ static void script_fetched(void *user, const struct link_answer *answer)
 	collection_add(run->gateway, &(struct event){
 		.part = "script", .name = "script.interpreted",
 		.application = run_application(run) },
-		"script %s downloaded, valid against its definition: %zu events", run->service,
-		run->program->n);
-	run_advance(run);
+		"script %s downloaded, valid against its definition: %s%llu events", run->service,
+		run->program->controlled ? "at most " : "",
+		(unsigned long long)run->program->length.requests);
+	run->drive = drive_start(&(struct drive_setup){
+		.gateway = run->gateway, .service = run->service,
+		.application = run_application(run), .program = run->program,
+		.events = run->events, .ended = drive_ended, .user = run });
 }
 
 /* S16: the script is read from the center once its applications run. */
 static void script_fetch(struct run *run)
 {
-	struct call *call = alloc_zero(1, sizeof(*call));
+	struct fetch *fetch = alloc_zero(1, sizeof(*fetch));
 	struct error err = { 0 };
 	char path[128];
 
-	call->gateway = run->gateway;
-	call->run = run;
-	call->serial = ++run->serial;
-	run->calling = true;
+	fetch->gateway = run->gateway;
+	fetch->run = run;
+	fetch->begun_ns = run->begun_ns;
+	run->fetching = true;
 	snprintf(path, sizeof(path), "/v1/scripts/%s", run->service);
-	if (center_get(run->gateway, path, SCRIPT_SIZE_MAX, -1, script_fetched, NULL, call,
+	if (center_get(run->gateway, path, SCRIPT_SIZE_MAX, -1, script_fetched, NULL, fetch,
 		       &err)) {
-		free(call);
+		free(fetch);
 		run_end(run, &err);
 	}
 }
@@ -495,8 +375,6 @@ struct run *run_start(struct gateway *gateway, const char *service,
 	run->user = user;
 	run->begun_ns = clock_now();
 	snprintf(run->service, sizeof(run->service), "%s", service);
-	ev_init(&run->next_step, step_drive);
-	run->next_step.data = run;
 	run->next = gateway->runs->first;
 	gateway->runs->first = run;
 	if (++gateway->runs->n > RUNS_MAX)
@@ -536,30 +414,29 @@ int run_count(const struct gateway *gateway)
 	return gateway->runs ? gateway->runs->n : 0;
 }
 
-/* The step that was under way is repeated once the application is restored. */
+/* What becomes of the step that was under way, its script says (drive.h). */
 void run_interrupted(struct app *app)
 {
 	for (struct run *run = app->gateway->runs ? app->gateway->runs->first : NULL; run;
 	     run = run->next) {
-		const struct event_list_entry *entry;
-
 		if (run->ended || !run_uses(run, app->name))
 			continue;
 		run->faults++;
-		if (!run->program || !run->calling)
-			continue;
-		entry = step_entry(run, run->step);
-		if (!strcmp(entry->application, app->name))
-			run->calling = false;
+		if (run->drive)
+			drive_interrupted(run->drive, app);
 	}
 }
 
 void run_restored(struct app *app)
 {
+	struct run *next;
+
 	for (struct run *run = app->gateway->runs ? app->gateway->runs->first : NULL; run;
-	     run = run->next)
-		if (run->program && !run->ended && run_uses(run, app->name))
-			run_advance(run);
+	     run = next) {
+		next = run->next;
+		if (run->drive && !run->ended && run_uses(run, app->name))
+			drive_restored(run->drive);
+	}
 }
 
 void run_not_restored(struct app *app, const char *why)
@@ -581,18 +458,8 @@ void run_not_restored(struct app *app, const char *why)
 json_t *run_describe(const struct gateway *gateway, const struct app *app)
 {
 	for (const struct run *run = gateway->runs ? gateway->runs->first : NULL; run;
-	     run = run->next) {
-		const struct program_step *step;
-
-		if (run->ended || !run_uses(run, app->name) || !run->program ||
-		    run->step >= run->program->n)
-			continue;
-		step = &run->program->steps[run->step];
-		return json_pack("{s:s, s:s, s:i, s:I, s:I, s:o}", "service", run->service,
-				 "event", step->event, "line", (int)step->line,
-				 "step", (json_int_t)run->step,
-				 "steps", (json_int_t)run->program->n,
-				 "arguments", program_step_params(step));
-	}
+	     run = run->next)
+		if (!run->ended && run->drive && run_uses(run, app->name))
+			return drive_describe(run->drive);
 	return json_null();
 }

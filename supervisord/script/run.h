@@ -10,9 +10,9 @@
 
 #include <jansson.h>
 
-#include "lib/script/definition.h"
 #include "supervisord/reliability/collection.h"
 
+struct definition;
 struct run;
 
 /**

@@ -48,7 +48,7 @@ def test_check_shows_each_step_and_the_worst_case(site, application):
     shown = faultctl("script", "check", "-c", site.configuration, "-a", application, site.folder / f"{SERVICE}.xml")
     assert re.search(r"^ +6  temperature\.set celsius=24\.0 \(a decimal from 16 to 30 \(°C\)\) -> "
                      r"air-conditioner set-temperature, within 7 s$", shown.stdout, re.M)
-    assert shown.stdout.splitlines()[-1] == f"{SERVICE}: valid, 17 steps, 70 s at most"
+    assert shown.stdout.splitlines()[-1] == f"{SERVICE}: valid; at most 17 steps and 70.0 s"
 
 
 def test_check_without_the_application_says_so(site):
@@ -122,7 +122,7 @@ def test_dry_run_shows_the_plan_and_starts_nothing(running):
     done = running.ctl("--json", "run", "--dry-run", SERVICE)
     *steps, summary = [json.loads(line) for line in done.stdout.splitlines()]
     assert [s["line"] for s in steps] == list(range(3, 20))
-    assert summary == {"service": SERVICE, "steps": 17, "duration_s": None, "absent": ["air-conditioner"]}
+    assert summary == {"service": SERVICE, "steps": 17, "duration_s": None, "absent": ["air-conditioner"], "left_out": 0}
     assert running.ask("apps") == [] and not running.ask("events")
     assert "wind-velocity.set level=3" in running.ctl("run", SERVICE, "--dry-run").stdout
     assert running.run()[1]

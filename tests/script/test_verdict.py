@@ -7,12 +7,14 @@ Types and ranges of arguments are left out: a DTD does not know them. So is the 
 import os
 import random
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+os.environ["FAULTLINE_DTD"] = str(ROOT / "dtd")
 BUILD = ROOT / os.environ.get("FAULTLINE_BUILD", "build/out")
 DOCUMENTS = 40
 # Without it, xmllint escapes what is not ASCII before it looks whether a value is an NMTOKEN, and refuses good ones.
@@ -176,6 +178,60 @@ def test_verdict_equals_xmllint(tmp_path, seed):
     different = [(Path(path).read_text(), expected[path]) for path in paths if found[path] != expected[path]]
     assert not different, (definition.text(), different)
     assert 0 < sum(expected.values()) < len(paths)
+
+
+CONTROL = """
+<!ENTITY % steps "step | read">
+<!ENTITY % readings "(level | depth)">
+<!ENTITY % control SYSTEM "control.dtd">
+%control;
+<!ELEMENT service (%steps; | %controls;)+>
+<!ELEMENT step EMPTY><!ATTLIST step event CDATA #FIXED "step">
+<!ELEMENT read EMPTY>
+<!ATTLIST read event CDATA #FIXED "read" reading CDATA #FIXED "level" reading.member CDATA #FIXED "value">
+"""
+CONDITION = {"reading": ["level", "level", "depth", "height"], "is": ["below", "at-least", "over"], "value": ["1", "-2.5", "x y"]}
+CONTROLS = {
+    "step": {}, "read": {}, "then": {}, "otherwise": {}, "once": {},
+    "repeat": {"times": ["2", "3", "0", "", "a b"]}, "wait": {"seconds": ["1", "0.5", "1e9", "?"]},
+    "wait-until": CONDITION | {"within": ["5"], "every": ["1", "2"], "late": ["fail", "go-on", "never"]},
+    "choose": CONDITION, "on-fault": {"do": ["repeat-block", "give-up", "panic"], "attempts": ["1", "100"]},
+}
+# What a DTD cannot say, in the words of the refusal.
+BEYOND = re.compile(r"allowed: an? (integer|decimal|token)|has nothing to do|cannot stand in what is|no reading of this")
+
+
+def control_tree(rng, name="service", depth=0):
+    attributes = {a: rng.choice(values) for a, values in CONTROLS.get(name, {}).items() if rng.random() < 0.95}
+    if name in ("step", "read", "wait", "wait-until"):
+        names = []
+    elif name == "choose":
+        names = rng.choice([["then"], ["then", "otherwise"], ["then", "otherwise"], ["otherwise"], []])
+    else:
+        names = rng.choices(sorted(set(CONTROLS) - {"then", "otherwise"}), k=rng.randint(depth > 1, 3)) if depth < 5 else ["step"]
+    return [name, attributes, [control_tree(rng, n, depth + 1) for n in names]]
+
+
+def test_verdict_on_control_equals_xmllint(tmp_path):
+    rng = random.Random(7)
+    dtd = tmp_path / "service.dtd"
+    dtd.write_text(CONTROL)
+    shutil.copy(ROOT / "dtd/control.dtd", tmp_path)     # where xmllint looks for it
+    paths = []
+    while len(paths) < 600:
+        path = tmp_path / f"{len(paths)}.xml"
+        path.write_text(HEAD + document(control_tree(rng)))
+        paths.append(str(path))
+    expected = xmllint(str(dtd), paths)
+    run = subprocess.run([BUILD / "bin/script-check", dtd, *paths], capture_output=True, text=True, check=False)
+    beyond = 0
+    for line in run.stdout.splitlines():
+        path, rest = line.split(": ", 1)
+        if rest.startswith("refused") and BEYOND.search(rest):
+            beyond += expected[path]
+            continue
+        assert rest.startswith("refused") != expected[path], Path(path).read_text() + rest
+    assert beyond and 50 < sum(expected.values()) - beyond < len(paths) - 50
 
 
 @pytest.mark.parametrize("seed", CONTENT_SEEDS)

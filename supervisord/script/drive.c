@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "supervisord/script/drive.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/alloc.h"
+#include "supervisord/reliability/collection.h"
+#include "supervisord/runtime/process.h"
+#include "supervisord/script/machine.h"
+
+/**
+ * struct drive - a script that is driven
+ * @calling: the processing of the step has been requested and not answered, nor
+ *	interrupted by a fault
+ * @call: the request while it is open, or NULL
+ * @waiting: @timer ends a wait of the script
+ * @gave_up: after a fault; the script fails once the application is restored
+ */
+struct drive {
+	struct drive_setup setup;
+	struct machine machine;
+	bool calling;
+	struct call *call;
+	bool waiting;
+	bool gave_up;
+	ev_timer timer;
+};
+
+/* struct call - a request to an application that is open; @drive is NULL once nobody waits for it */
+struct call {
+	struct drive *drive;
+	uint64_t begun_ns;
+};
+
+static const struct program_step *step_now(const struct drive *drive)
+{
+	return &drive->setup.program->steps[drive->machine.step];
+}
+
+/* What a step drives; its application and processing were checked before the run began. */
+static const struct event_list_entry *step_entry(const struct drive *drive)
+{
+	return event_list_find(drive->setup.events, step_now(drive)->event);
+}
+
+static void drive_after(struct drive *drive, double seconds)
+{
+	struct ev_loop *loop = drive->setup.gateway->loop;
+
+	ev_timer_stop(loop, &drive->timer);
+	ev_timer_set(&drive->timer, seconds, 0.);
+	ev_timer_start(loop, &drive->timer);
+}
+
+static void drive_fail(struct drive *drive, const struct error *err)
+{
+	drive->setup.ended(drive->setup.user, err);
+}
+
+static json_t *step_data(const struct drive *drive, json_t *params)
+{
+	const struct program_step *step = step_now(drive);
+	json_t *data = json_pack("{s:s, s:s, s:i, s:I, s:O}", "service", drive->setup.service,
+				 "event", step->event, "line", (int)step->line, "step",
+				 (json_int_t)drive->machine.step, "arguments", params);
+	unsigned int round, of;
+
+	if (machine_round(&drive->machine, &round, &of)) {
+		json_object_set_new(data, "round", json_integer(round));
+		json_object_set_new(data, "rounds", json_integer(of));
+	}
+	return data;
+}
+
+static json_t *step_params(const struct program_step *step)
+{
+	return step->kind == PROGRAM_EVENT ? program_step_params(step) : json_object();
+}
+
+static void step_show(const struct drive *drive, const struct event_list_entry *entry)
+{
+	const struct program_step *step = step_now(drive);
+	json_t *params = step_params(step);
+	char *text = json_dumps(params, JSON_COMPACT | JSON_REAL_PRECISION(15));
+
+	collection_add(drive->setup.gateway, &(struct event){
+		.part = "script", .name = "script.event",
+		.application = entry->application ? entry->application : drive->setup.application,
+		.data = step_data(drive, params) },
+		"%s%s%s%s%s", step->event, json_object_size(params) ? " " : "",
+		json_object_size(params) ? text : "",
+		entry->processing ? " -> " : "", entry->processing ? entry->processing : "");
+	json_decref(params);
+	free(text);
+}
+
+static void wait_show(const struct drive *drive)
+{
+	double seconds = machine_pause_ms(&drive->machine) / 1e3;
+
+	collection_add(drive->setup.gateway, &(struct event){
+		.part = "script", .name = "script.wait", .application = drive->setup.application,
+		.data = json_pack("{s:s, s:i, s:f}", "service", drive->setup.service, "line",
+				  (int)step_now(drive)->line, "seconds", seconds) },
+		"waits %g s", seconds);
+}
+
+static void condition_show(const struct drive *drive, const struct program_step *step,
+			   double reading, bool met)
+{
+	const struct program_control *control = step->control;
+
+	collection_add(drive->setup.gateway, &(struct event){
+		.part = "script", .name = "script.condition",
+		.application = drive->setup.application,
+		.data = json_pack("{s:s, s:i, s:s, s:f, s:s, s:f, s:b}", "service",
+				  drive->setup.service, "line", (int)step->line, "reading",
+				  control->reading->name, "found", reading, "is",
+				  control_is_name(control->is), "value", control->value,
+				  "met", met) },
+		"%s is %g: %s%s %g", control->reading->name, reading, met ? "" : "not ",
+		control_is_name(control->is), control->value);
+}
+
+static void reading_missing(struct drive *drive, const struct event_list_entry *entry)
+{
+	const struct definition_reading *reading = step_now(drive)->control->reading;
+	struct error err = { 0 };
+
+	error_set(&err, -EBADMSG,
+		  "%s line %u: %s answered %s without the number \"%s\", which the reading %s is",
+		  drive->setup.service, step_now(drive)->line, entry->application,
+		  entry->processing, reading->member, reading->name);
+	drive_fail(drive, &err);
+}
+
+static void reading_take(struct drive *drive, const struct event_list_entry *entry, json_t *result)
+{
+	const struct program_step *step = step_now(drive);
+	json_t *number = json_object_get(result, step->control->reading->member);
+	enum machine_verdict verdict;
+	struct error err = { 0 };
+
+	if (!json_is_number(number)) {
+		reading_missing(drive, entry);
+		return;
+	}
+	verdict = machine_read(&drive->machine, json_number_value(number), clock_now());
+	condition_show(drive, step, json_number_value(number), verdict == MACHINE_MET);
+	if (verdict != MACHINE_LATE) {
+		drive_after(drive, 0.);
+		return;
+	}
+	error_set(&err, -ETIME, "%s line %u: %s did not become %s %g within %g s",
+		  drive->setup.service, step->line, step->control->reading->name,
+		  control_is_name(step->control->is), step->control->value,
+		  step->control->wait_ms / 1e3);
+	drive_fail(drive, &err);
+}
+
+static void step_refused(struct drive *drive, const struct event_list_entry *entry, json_t *error)
+{
+	struct error err = { 0 };
+
+	error_set(&err, -EREMOTEIO, "%s line %u: %s answered %s with an error: %s",
+		  drive->setup.service, step_now(drive)->line, entry->application,
+		  entry->processing, json_string_value(json_object_get(error, "message")));
+	drive_fail(drive, &err);
+}
+
+static void answer_show(const struct drive *drive, const struct event_list_entry *entry,
+			json_t *result, uint64_t begun_ns)
+{
+	char *text = json_dumps(result, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
+
+	collection_add(drive->setup.gateway, &(struct event){
+		.part = "application", .name = "processing.answered",
+		.application = entry->application,
+		.data = json_pack("{s:s, s:O}", "processing", entry->processing,
+				  "result", result) },
+		"%s answered %s in %.1f ms", entry->processing, text ? text : "",
+		(clock_now() - begun_ns) / 1e6);
+	free(text);
+}
+
+static void step_answered(void *user, int code, json_t *result, json_t *error)
+{
+	struct call *call = user;
+	struct drive *drive = call->drive;
+	uint64_t begun_ns = call->begun_ns;
+	const struct event_list_entry *entry;
+
+	free(call);
+	if (!drive)
+		return;
+	drive->call = NULL;
+	entry = step_entry(drive);
+	if (code == -ETIMEDOUT)
+		collection_deadline(app_get(drive->setup.gateway, entry->application),
+				    entry->processing);
+	/* A channel that broke (-EPIPE) is followed by the fault that broke it. */
+	if (code)
+		return;
+	drive->calling = false;
+	if (error) {
+		step_refused(drive, entry, error);
+		return;
+	}
+	answer_show(drive, entry, result, begun_ns);
+	if (step_now(drive)->kind != PROGRAM_EVENT) {
+		reading_take(drive, entry, result);
+		return;
+	}
+	machine_answered(&drive->machine);
+	drive_after(drive, 0.);
+}
+
+/* Requests the processing of an event from its application (S4, S24). */
+static void step_request(struct drive *drive, struct app *app, const char *processing)
+{
+	struct call *call = alloc_zero(1, sizeof(*call));
+
+	call->drive = drive;
+	call->begun_ns = clock_now();
+	drive->call = call;
+	drive->calling = true;
+	machine_requested(&drive->machine, call->begun_ns);
+	if (app->process->channel &&
+	    !jsonrpc_call(app->process->channel, processing, step_params(step_now(drive)),
+			  application_processing(app->data, processing)->timeout_s,
+			  step_answered, call))
+		return;
+	drive->call = NULL;
+	free(call);	/* the channel broke: the fault that broke it follows */
+}
+
+static void step_give(struct drive *drive)
+{
+	const struct event_list_entry *entry = step_entry(drive);
+	struct app *app = entry->application ?
+		app_get(drive->setup.gateway, entry->application) : NULL;
+
+	if (app && app->state != APP_RUNNING)
+		return;		/* drive_restored() gives it again */
+	step_show(drive, entry);
+	if (app) {
+		step_request(drive, app, entry->processing);
+	} else {
+		machine_answered(&drive->machine);
+		drive_after(drive, 0.);
+	}
+}
+
+/*
+ * One step an iteration of the loop, so that a long script of events that drive
+ * nothing holds up nobody.
+ */
+static void drive_step(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	struct drive *drive = timer->data;
+
+	if (drive->calling)
+		return;
+	if (drive->waiting) {
+		drive->waiting = false;
+		machine_waited(&drive->machine);
+	}
+	switch (machine_next(&drive->machine)) {
+	case MACHINE_EVENT:
+	case MACHINE_READING:
+		step_give(drive);
+		break;
+	case MACHINE_WAIT:
+		if (step_now(drive)->kind == PROGRAM_WAIT)
+			wait_show(drive);
+		drive->waiting = true;
+		drive_after(drive, machine_pause_ms(&drive->machine) / 1e3);
+		break;
+	case MACHINE_END:
+		drive->setup.ended(drive->setup.user, NULL);
+		break;
+	}
+}
+
+struct drive *drive_start(const struct drive_setup *setup)
+{
+	struct drive *drive = alloc_zero(1, sizeof(*drive));
+
+	drive->setup = *setup;
+	machine_init(&drive->machine, setup->program);
+	ev_init(&drive->timer, drive_step);
+	drive->timer.data = drive;
+	drive_after(drive, 0.);
+	return drive;
+}
+
+static void call_forget(struct drive *drive)
+{
+	if (drive->call)
+		drive->call->drive = NULL;
+	drive->call = NULL;
+	drive->calling = false;
+}
+
+void drive_stop(struct drive *drive)
+{
+	call_forget(drive);
+	ev_timer_stop(drive->setup.gateway->loop, &drive->timer);
+}
+
+void drive_free(struct drive *drive)
+{
+	if (!drive)
+		return;
+	drive_stop(drive);
+	machine_fini(&drive->machine);
+	free(drive);
+}
+
+void drive_interrupted(struct drive *drive, const struct app *app)
+{
+	const struct program_step *step, *block;
+	enum control_policy policy;
+
+	if (!drive->calling || strcmp(step_entry(drive)->application, app->name))
+		return;
+	step = step_now(drive);
+	call_forget(drive);
+	policy = machine_interrupted(&drive->machine, &block);
+	drive->gave_up = policy == CONTROL_GIVE_UP;
+	if (block)
+		collection_add(drive->setup.gateway, &(struct event){
+			.part = "script", .name = "script.on-fault", .application = app->name,
+			.data = json_pack("{s:s, s:s, s:i, s:i, s:s}", "service",
+					  drive->setup.service, "event", step->event, "line",
+					  (int)step->line, "block", (int)block->line, "do",
+					  control_policy_name(policy)) },
+			"%s was interrupted; on-fault of line %u: %s", step->event, block->line,
+			control_policy_name(policy));
+}
+
+void drive_restored(struct drive *drive)
+{
+	struct error err = { 0 };
+
+	if (drive->gave_up) {
+		error_set(&err, -EIO, "%s line %u: a fault interrupted %s, and the script gives up",
+			  drive->setup.service, step_now(drive)->line, step_now(drive)->event);
+		drive_fail(drive, &err);
+	} else if (!drive->waiting) {
+		drive_after(drive, 0.);
+	}
+}
+
+size_t drive_done(const struct drive *drive)
+{
+	return drive->machine.done;
+}
+
+json_t *drive_describe(const struct drive *drive)
+{
+	const struct program_step *step = step_now(drive);
+
+	if (drive->machine.step >= drive->setup.program->n)
+		return json_null();
+	return json_pack("{s:s, s:s*, s:i, s:I, s:I, s:o}", "service", drive->setup.service,
+			 "event", step->event, "line", (int)step->line, "step",
+			 (json_int_t)drive->machine.step, "steps",
+			 (json_int_t)drive->setup.program->n, "arguments", step_params(step));
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Event drive means (334): takes one event of a script after the other to the
+ * processing that the list of events (332) names (S4, S23, S24), as the machine says.
+ */
+#ifndef SUPERVISORD_DRIVE_H
+#define SUPERVISORD_DRIVE_H
+
+#include <jansson.h>
+
+#include "lib/script/program.h"
+#include "supervisord/remote/application.h"
+#include "supervisord/script/event_list.h"
+
+struct drive;
+
+/**
+ * struct drive_setup - what is driven; everything is borrowed
+ * @application: what events that drive nothing are recorded for; may be NULL
+ * @ended: the script is finished, or failed with @err
+ */
+struct drive_setup {
+	struct gateway *gateway;
+	const char *service;
+	const char *application;
+	const struct program *program;
+	const struct event_list *events;
+	void (*ended)(void *user, const struct error *err);
+	void *user;
+};
+
+/** drive_start - begin; @ended is not called before this returns */
+struct drive *drive_start(const struct drive_setup *setup);
+/** drive_stop - give no further event; an open request stays open, its answer concerns nobody */
+void drive_stop(struct drive *drive);
+/** drive_free - likewise, and forget it; NULL is allowed */
+void drive_free(struct drive *drive);
+
+/** drive_interrupted - a fault of @app: the step that is under way there will not be answered */
+void drive_interrupted(struct drive *drive, const struct app *app);
+/** drive_restored - the application that had the fault runs again */
+void drive_restored(struct drive *drive);
+
+/** drive_done - how many events were given */
+size_t drive_done(const struct drive *drive);
+
+/** drive_describe - {service, event, line, step, steps, arguments}; null when it is finished */
+json_t *drive_describe(const struct drive *drive);
+
+#endif /* SUPERVISORD_DRIVE_H */
