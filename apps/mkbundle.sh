@@ -3,11 +3,11 @@
 #
 # Makes a bundle (docs/formats.md) of an application in apps/: the same input gives the same bytes.
 #
-#   apps/mkbundle.sh --output FILE --program FILE [--application FOLDER] [--version V] [--residence R]
-#                    [--argument A]... [--environment NAME=VALUE]...
+#   apps/mkbundle.sh --output FILE --program FILE [--file FILE]... [--application FOLDER] [--version V]
+#                    [--residence R] [--argument A]... [--environment NAME=VALUE]...
 #
-# FOLDER, apps/air-conditioner by default, has the application.xml.in. Without --argument, the unit is the one at
-# 127.0.0.1:15020.
+# FOLDER, apps/air-conditioner by default, has the application.xml.in. The program and each further file, such as
+# a module that it imports, lie in bin/. Without --argument, the unit is the one at 127.0.0.1:15020.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -16,6 +16,7 @@ version=1.0.0
 residence=transient
 output=
 program=
+files=
 arguments=
 environment=
 
@@ -38,6 +39,8 @@ while [ $# -gt 0 ]; do
 	case $1 in
 	--output) output=$2 ;;
 	--program) program=$2 ;;
+	--file) files="$files$2
+" ;;
 	--application) folder=$2 ;;
 	--version) version=$2 ;;
 	--residence) residence=$2 ;;
@@ -55,7 +58,7 @@ while [ $# -gt 0 ]; do
 	shift 2
 done
 [ -n "$output" ] && [ -n "$program" ] || fail "--output and --program are needed"
-[ -x "$program" ] || fail "$program: no such program; run make first"
+[ -f "$program" ] || fail "$program: no such program; run make first"
 if [ -z "$arguments" ]; then
 	argument --unit
 	argument 127.0.0.1:15020
@@ -63,10 +66,13 @@ fi
 
 staging=$(mktemp -d)
 trap 'rm -rf "$staging"' EXIT
-name=bin/$(basename "$program")
 install -d -m 755 "$staging/bin"
-install -m 755 "$program" "$staging/$name"
-strip --strip-debug "$staging/$name"
+install -m 755 "$program" "$staging/bin"
+printf '%s' "$files" | while IFS= read -r file; do
+	install -m 644 "$file" "$staging/bin"
+done
+# Whatever is not made of machine code stays as it is.
+strip --strip-debug "$staging/bin/$(basename "$program")" 2>/dev/null || true
 while IFS= read -r line; do
 	case $line in
 	@ARGUMENTS@) printf '%s' "$arguments" ;;
@@ -77,7 +83,8 @@ done <"$folder/application.xml.in" >"$staging/application.xml"
 chmod 644 "$staging/application.xml"
 
 # Application data first: it is checked before the payload is unpacked.
+# shellcheck disable=SC2046 # one word a file
 tar -C "$staging" --format=ustar --owner=0 --group=0 --numeric-owner --mtime=@0 --no-recursion \
-	-cf "$staging/bundle.tar" application.xml bin "$name"
+	-cf "$staging/bundle.tar" application.xml bin $(cd "$staging" && LC_ALL=C ls -d bin/*)
 zstd -q -19 -T1 -f -o "$output.part" "$staging/bundle.tar"
 mv "$output.part" "$output"

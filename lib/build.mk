@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # What both daemons share.
 LIB_BASE := lib/alloc.c lib/error.c lib/log.c lib/name.c lib/file.c
+LIB_SANDBOX := lib/sandbox.c
 LIB_JSONRPC := lib/jsonrpc.c
 LIB_XML := lib/xmlfile.c
 LIB_SCRIPT := $(addprefix lib/script/,allowed.c argument.c block.c control.c definition.c dtd.c interpretation.c length.c program.c) \

@@ -11,11 +11,11 @@ SUPERVISORD := $(addprefix supervisord/,\
 	reliability/store.c \
 	remote/application.c remote/center.c remote/download.c remote/link.c \
 	remote/link_process.c remote/management.c remote/request.c remote/unpacker.c \
-	runtime/log.c runtime/process.c runtime/runtimes.c \
+	runtime/cgroup.c runtime/isolation.c runtime/log.c runtime/process.c runtime/runtimes.c \
 	script/drive.c script/dry_run.c script/event_list.c script/machine.c script/plan.c script/run.c)
 
 $(eval $(call program,faultlined,\
-	$(SUPERVISORD) $(LIB_BASE) $(LIB_JSONRPC) $(LIB_XML) $(LIB_SCRIPT) $(LIB_APPLICATION),\
+	$(SUPERVISORD) $(LIB_BASE) $(LIB_SANDBOX) $(LIB_JSONRPC) $(LIB_XML) $(LIB_SCRIPT) $(LIB_APPLICATION),\
 	libxml-2.0 libnl-genl-3.0 sqlite3 jansson libbpf,\
 	-lev))
 

@@ -12,6 +12,7 @@
 
 struct application_list;
 struct event_list;
+struct isolation;
 struct link;
 struct runtimes;
 struct run_list;
@@ -27,6 +28,7 @@ struct gateway {
 	struct ev_loop *loop;
 	struct settings *settings;
 	struct runtimes *runtimes;		/* 31 */
+	struct isolation *isolation;		/* 31 */
 	struct link *link;			/* 32, its outer half */
 	struct application_list *applications;	/* 322, 325 */
 	struct event_list *events;		/* 332 */

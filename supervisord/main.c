@@ -26,6 +26,7 @@
 #include "supervisord/reliability/source.h"
 #include "supervisord/reliability/store.h"
 #include "supervisord/remote/link.h"
+#include "supervisord/runtime/isolation.h"
 #include "supervisord/runtime/runtimes.h"
 #include "supervisord/script/event_list.h"
 #include "supervisord/script/run.h"
@@ -179,6 +180,9 @@ static int gateway_open(struct gateway *gateway, struct error *err)
 		collection_open(gateway);
 	if (!ret)
 		ret = control_open(gateway, err);
+	/* The first process but its own is the link's. */
+	if (!ret)
+		gateway->isolation = isolation_open(gateway->settings->name);
 	if (!ret)
 		ret = link_open(gateway, err);
 	if (!ret)
@@ -205,6 +209,7 @@ static void gateway_close(struct gateway *gateway)
 		collection_close(gateway);
 	if (gateway->source)
 		gateway->source_ops->close(gateway->source);
+	isolation_close(gateway->isolation);
 	store_close(gateway->store);
 	event_list_put(gateway->events);
 	runtimes_free(gateway->runtimes);
@@ -245,6 +250,7 @@ static void gateway_run(struct gateway *gateway)
 	log_notice("gateway %s is ready; center %s; kernel events from %s",
 		   gateway->settings->name, gateway->settings->center_url,
 		   gateway->source_ops ? gateway->source_ops->name : "nowhere");
+	isolation_log(gateway->isolation);
 	manager_notify("READY=1");
 	/* What starting needed and running does not goes back to the kernel. */
 	malloc_trim(0);

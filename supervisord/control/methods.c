@@ -8,6 +8,7 @@
 #include "supervisord/reliability/notifier.h"
 #include "supervisord/reliability/source.h"
 #include "supervisord/reliability/store.h"
+#include "supervisord/runtime/isolation.h"
 #include "supervisord/runtime/process.h"
 #include "supervisord/script/dry_run.h"
 #include "supervisord/script/run.h"
@@ -67,13 +68,14 @@ static void answer_status(struct control_client *client, json_t *id, const json_
 	json_t *apps = apps_describe(gateway);
 
 	jsonrpc_result(client->peer, id, json_pack(
-		"{s:s, s:s, s:s, s:s, s:f, s:o, s:o, s:i, s:i, s:I}",
+		"{s:s, s:s, s:s, s:s, s:f, s:o, s:o, s:o, s:i, s:i, s:I}",
 		"gateway", gateway->settings->name, "group", gateway->settings->group,
 		"version", FAULTLINE_VERSION,
 		"configuration", gateway->settings->configuration_folder,
 		"uptime_s", (clock_now() - gateway->started_ns) / 1e9,
 		"center", notifier_describe(gateway),
 		"source", source_describe(gateway),
+		"isolation", isolation_describe(gateway->isolation),
 		"applications", (int)json_array_size(apps),
 		"runs", run_count(gateway),
 		"faults", (json_int_t)store_fault_count(gateway->store)));

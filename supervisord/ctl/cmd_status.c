@@ -3,6 +3,20 @@
 
 #include "supervisord/ctl/ctl.h"
 
+static void print_isolation(json_t *isolation)
+{
+	json_t *line;
+	size_t i;
+
+	printf("isolation     Landlock %s%s, seccomp %s; memory by %s, processes by %s, kill by %s\n",
+	       json_integer_value(json_object_get(isolation, "landlock")) ? "ABI " : "",
+	       ctl_text(isolation, "landlock"), ctl_text(isolation, "seccomp"),
+	       ctl_text(isolation, "memory"), ctl_text(isolation, "processes"),
+	       ctl_text(isolation, "kill"));
+	json_array_foreach(json_object_get(isolation, "missing"), i, line)
+		printf("  missing     %s\n", json_string_value(line));
+}
+
 static void print(json_t *status)
 {
 	json_t *center = json_object_get(status, "center");
@@ -26,6 +40,7 @@ static void print(json_t *status)
 		printf("  not seen    %s\n", ctl_text(source, "blind"));
 	if (json_object_get(source, "error"))
 		printf("  error       %s\n", ctl_text(source, "error"));
+	print_isolation(json_object_get(status, "isolation"));
 	printf("applications  %s\nruns          %s\nfaults        %s\n",
 	       ctl_text(status, "applications"), ctl_text(status, "runs"),
 	       ctl_text(status, "faults"));

@@ -2,7 +2,7 @@
 # The gateway's process that speaks with the network, and the one that unpacks
 # what came from there. GnuTLS, since its libcurl costs less memory.
 LINK_CURL ?= -lcurl-gnutls
-SANDBOX := supervisord/link/sandbox.c lib/error.c lib/log.c
+SANDBOX := $(LIB_SANDBOX) lib/error.c lib/log.c
 
 $(eval $(call program,faultline-link,$(addprefix supervisord/link/,\
 	main.c control.c transfer.c sink.c pages.c) $(SANDBOX),jansson,$(LINK_CURL)))

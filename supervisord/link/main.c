@@ -24,7 +24,7 @@
 #include "supervisord/link/control.h"
 #include "supervisord/link/pages.h"
 #include "supervisord/link/protocol.h"
-#include "supervisord/link/sandbox.h"
+#include "lib/sandbox.h"
 #include "supervisord/link/transfer.h"
 
 static const struct option long_options[] = {
@@ -63,7 +63,8 @@ static int enter_paths(const char *ca, struct error *err)
 		{ .path = ca ? ca : "/etc/ssl" },
 	};
 
-	return sandbox_paths(paths, sizeof(paths) / sizeof(*paths), true, err);
+	return sandbox_paths(paths, sizeof(paths) / sizeof(*paths), SANDBOX_NETWORK_CONNECT,
+			     err);
 }
 
 static int enter_calls(struct error *err)

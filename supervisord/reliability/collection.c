@@ -2,10 +2,12 @@
 #include "supervisord/reliability/collection.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "lib/alloc.h"
 #include "lib/log.h"
@@ -160,6 +162,13 @@ static void record_add(struct gateway *gateway, const char *application,
 	}
 }
 
+/* A SIGKILL that the limit of memory is behind; the kernel counts before it kills. */
+static void out_of_memory(const struct process *process, struct verdict *verdict)
+{
+	if (process_out_of_memory(process))
+		strcpy(verdict->kind, "limit.memory");
+}
+
 void collection_record(void *user, const struct faultline_record *record,
 		       const struct faultline_capture *capture)
 {
@@ -179,6 +188,8 @@ void collection_record(void *user, const struct faultline_record *record,
 		process->dying = true;
 	if (!process->stopping && !app->fault)
 		verdict = detector_record(record);
+	if (verdict.fault && record->signo == SIGKILL)
+		out_of_memory(process, &verdict);
 	if (main)
 		watch_remember(gateway->collection, record->cookie, app->name);
 	if (verdict.fault)
@@ -195,6 +206,8 @@ void collection_exit(struct app *app, struct process *process, int status)
 
 	if (app->fault || (process->watched && process->recorded))
 		return;
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+		out_of_memory(process, &verdict);
 	fault_begin(app, verdict.kind, &(struct fault_evidence){ .time_ns = clock_now() });
 }
 

@@ -7,6 +7,7 @@
 #include <sys/utsname.h>
 
 #include "supervisord/reliability/detector.h"
+#include "supervisord/runtime/isolation.h"
 #include "supervisord/runtime/process.h"
 #include "supervisord/script/run.h"
 #include "supervisord/settings.h"
@@ -141,6 +142,7 @@ json_t *fault_data_collect(struct app *app, const struct fault_evidence *evidenc
 		json_object_set_new(data, "log", process_log_lines(app->process));
 	json_object_set_new(data, "script", run_describe(gateway, app));
 	json_object_set_new(data, "gateway", gateway_describe(gateway));
+	json_object_set_new(data, "isolation", isolation_describe(gateway->isolation));
 	json_object_set_new(data, "events",
 			    store_events(gateway->store, app->name, EVENTS_KEPT));
 	return data;

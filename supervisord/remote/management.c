@@ -70,8 +70,10 @@ int management_start(struct app *app, struct error *err)
 	__cleanup_free char *state_folder = app_state_folder(app);
 	struct process_setup setup = {
 		.application = app->data,
+		.folder = folder,
 		.state_folder = state_folder,
 		.uid = app->uid,
+		.isolation = gateway->isolation,
 		.source_ops = gateway->source_ops,
 		.source = gateway->source,
 		.handler = &process_handler,

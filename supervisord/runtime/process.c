@@ -3,12 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
+#include <linux/sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,6 +15,8 @@
 #include "lib/alloc.h"
 #include "lib/log.h"
 #include "supervisord/gateway.h"
+#include "supervisord/runtime/cgroup.h"
+#include "supervisord/runtime/isolation.h"
 #include "supervisord/runtime/log.h"
 
 /* A process that broke its channel has this long to end by itself. */
@@ -24,19 +25,13 @@
 /* How long the kernel's record of an end may come after the end itself. */
 #define RECORD_OVERDUE_S 0.25
 
-/* The child's failures, told over a pipe that a successful execve() closes. */
-struct child_failure {
-	int errno_;
-	char step[32];
-};
-
 /* Pipes of a start; [0] is read, [1] written. Each end is -1 once handed on. */
 struct pipes {
 	int in[2];
 	int out[2];
 	int err[2];
 	int go[2];	/* parent to child: the watch is set */
-	int failed[2];	/* child to parent: struct child_failure */
+	int failed[2];	/* child to parent: struct error, unless execve() worked */
 };
 
 static void pipes_close(struct pipes *p)
@@ -58,13 +53,6 @@ static int pipes_open(struct pipes *p)
 	return -errno;
 }
 
-static int limit(int resource, rlim_t value)
-{
-	struct rlimit r = { .rlim_cur = value, .rlim_max = value };
-
-	return setrlimit(resource, &r);
-}
-
 static void signals_reset(void)
 {
 	struct sigaction action = { .sa_handler = SIG_DFL };
@@ -84,26 +72,23 @@ static char **environment_make(const struct process_setup *setup)
 
 	while (setup->application->environment[n])
 		n++;
-	environment = alloc_zero(n + 3, sizeof(*environment));
+	environment = alloc_zero(n + 4, sizeof(*environment));
 	environment[n] = alloc_format("STATE_DIRECTORY=%s", setup->state_folder);
-	environment[n + 1] = "PATH=/usr/local/bin:/usr/bin:/bin";
+	environment[n + 1] = alloc_format("TMPDIR=%s", setup->state_folder);
+	environment[n + 2] = "PATH=/usr/local/bin:/usr/bin:/bin";
 	memcpy(environment, setup->application->environment, n * sizeof(*environment));
 	return environment;
 }
 
 #define CHILD_TRY(what, condition)					\
 	do {								\
-		if (!(condition)) {					\
-			snprintf(failure->step, sizeof(failure->step), "%s", what); \
-			return;						\
-		}							\
+		if (!(condition))					\
+			return error_set(err, -errno, "%s: %m", what);	\
 	} while (0)
 
-/* In the child; returns only when a step failed, errno and @failure say which. */
-static void child_become(const struct process_setup *setup, struct pipes *p,
-			 struct child_failure *failure)
+/* In the child; returns only when a step failed. */
+static int child_become(const struct process_setup *setup, struct pipes *p, struct error *err)
 {
-	const struct application *app = setup->application;
 	char **environment = environment_make(setup);
 	char go;
 
@@ -111,29 +96,22 @@ static void child_become(const struct process_setup *setup, struct pipes *p,
 	CHILD_TRY("descriptors", dup2(p->in[0], 0) == 0 && dup2(p->out[1], 1) == 1 &&
 		  dup2(p->err[1], 2) == 2);
 	CHILD_TRY("close_range", !syscall(SYS_close_range, 3, ~0U, 4 /* CLOEXEC */));
-	CHILD_TRY("limit of open files", !limit(RLIMIT_NOFILE, app->files));
-	CHILD_TRY("limit of memory", !limit(RLIMIT_DATA, (rlim_t)app->memory_mib << 20));
-	CHILD_TRY("setgroups", !setgroups(0, NULL));
-	CHILD_TRY("setgid", !setresgid(setup->uid, setup->uid, setup->uid));
-	CHILD_TRY("setuid", !setresuid(setup->uid, setup->uid, setup->uid));
-	/* Counted for the user id, so only once it is its own. */
-	CHILD_TRY("limit of processes", !limit(RLIMIT_NPROC, app->processes));
-	CHILD_TRY("no_new_privs", !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
-	CHILD_TRY("state folder", !chdir(setup->state_folder));
 	umask(077);
 	signals_reset();
+	if (isolation_enter(setup->isolation, setup, err))
+		return err->code;
+	CHILD_TRY(setup->state_folder, !chdir(setup->state_folder));
 	CHILD_TRY("watch", read(p->go[0], &go, 1) == 1);
 	execve(setup->command[0], setup->command, environment);
-	snprintf(failure->step, sizeof(failure->step), "execute");
+	return error_set(err, -errno, "execute %s: %m", setup->command[0]);
 }
 
 static void child_run(const struct process_setup *setup, struct pipes *p)
 {
-	struct child_failure failure = { 0 };
+	struct error err = { 0 };
 
-	child_become(setup, p, &failure);
-	failure.errno_ = errno;
-	if (write(p->failed[1], &failure, sizeof(failure)) < 0)
+	child_become(setup, p, &err);
+	if (write(p->failed[1], &err, sizeof(err)) < 0)
 		_exit(126);
 	_exit(127);
 }
@@ -142,7 +120,7 @@ static void child_run(const struct process_setup *setup, struct pipes *p)
 static int child_release(const struct process_setup *setup, pid_t pid, uint64_t cookie,
 			 struct pipes *p, struct error *err)
 {
-	struct child_failure failure;
+	struct error failure;
 	ssize_t n;
 	int ret;
 
@@ -161,9 +139,8 @@ static int child_release(const struct process_setup *setup, pid_t pid, uint64_t 
 	} while (n < 0 && errno == EINTR);
 	if (n <= 0)
 		return 0;
-	return error_set(err, -failure.errno_, "%s: cannot be started: %.32s: %s (%s)",
-			 setup->application->name, failure.step,
-			 strerror(failure.errno_), setup->command[0]);
+	return error_set(err, failure.code, "%s: cannot be started: %.400s",
+			 setup->application->name, failure.text);
 }
 
 static void process_reap(struct process *process)
@@ -199,8 +176,8 @@ static void process_exited(struct ev_loop *loop, ev_io *io, int events)
 
 	ev_io_stop(loop, io);
 	ev_timer_stop(loop, &process->grace);
-	/* Nothing of its session may outlive it; reaped later, so the id is still its own. */
-	kill(-process->pid, SIGKILL);
+	/* Nothing of it may outlive it; reaped later, so the id is still its own. */
+	process_kill(process);
 	process_reap(process);
 	process_log_drain(process->log);
 	if (!process->handler || !process->watched || process->recorded) {
@@ -276,6 +253,32 @@ static void process_attach(struct process *process, struct pipes *p, const char 
 	process->grace.data = process;
 }
 
+/* fork(2) into a group, with a descriptor of the child; a move afterwards would cost milliseconds. */
+static pid_t child_fork(const struct cgroup *cgroup, int *pidfd)
+{
+	struct clone_args arguments = {
+		.flags = CLONE_PIDFD | (cgroup ? CLONE_INTO_CGROUP : 0),
+		.pidfd = (uintptr_t)pidfd,
+		.exit_signal = SIGCHLD,
+		.cgroup = cgroup ? cgroup_fd(cgroup) : 0,
+	};
+
+	return syscall(SYS_clone3, &arguments, sizeof(arguments));
+}
+
+/* Return: 0 with the group, or with none where the gateway has none. */
+static int group_make(struct cgroup **cgroup, const struct process_setup *setup,
+		      uint64_t cookie, struct error *err)
+{
+	const struct application *app = setup->application;
+
+	if (!setup->isolation->cgroups.base)
+		return 0;
+	*cgroup = cgroup_new(&setup->isolation->cgroups, app->name, cookie,
+			     (uint64_t)app->memory_mib << 20, app->processes, err);
+	return *cgroup ? 0 : err->code;
+}
+
 /* A child that must not go on: it waits for the pipe, or has failed already. */
 static void child_abort(pid_t pid, int pidfd)
 {
@@ -291,29 +294,33 @@ int process_start(struct process **result, struct ev_loop *loop,
 	static uint64_t last_cookie;
 	uint64_t cookie = clock_now();
 	struct process *process;
+	struct cgroup *cgroup = NULL;
 	struct pipes p;
-	int pidfd, ret;
+	int pidfd = -1, ret;
 	pid_t pid;
 
 	if (cookie <= last_cookie)
 		cookie = last_cookie + 1;
 	last_cookie = cookie;
+	ret = group_make(&cgroup, setup, cookie, err);
+	if (ret)
+		return ret;
 	ret = pipes_open(&p);
-	pid = ret ? -1 : fork();
+	pid = ret ? -1 : child_fork(cgroup, &pidfd);
 	if (!pid)
 		child_run(setup, &p);
 	if (pid < 0) {
 		ret = ret ? ret : -errno;
 		pipes_close(&p);
+		cgroup_free(cgroup);
 		return error_set(err, ret, "%s: cannot be started: %s",
 				 setup->application->name, strerror(-ret));
 	}
-	pidfd = syscall(SYS_pidfd_open, pid, 0);
-	ret = pidfd < 0 ? error_set(err, -errno, "pidfd_open: %m") :
-			  child_release(setup, pid, cookie, &p, err);
+	ret = child_release(setup, pid, cookie, &p, err);
 	if (ret) {
 		child_abort(pid, pidfd);
 		pipes_close(&p);
+		cgroup_free(cgroup);
 		return ret;
 	}
 	process = alloc_zero(1, sizeof(*process));
@@ -321,6 +328,7 @@ int process_start(struct process **result, struct ev_loop *loop,
 	process->pid = pid;
 	process->pidfd = pidfd;
 	process->cookie = cookie;
+	process->cgroup = cgroup;
 	process->started_ns = clock_now();
 	process->watched = setup->source_ops;
 	process->grace_s = setup->application->grace_s;
@@ -343,6 +351,13 @@ void process_stop(struct process *process)
 void process_kill(struct process *process)
 {
 	kill(-process->pid, SIGKILL);
+	if (process->cgroup)
+		cgroup_kill(process->cgroup);
+}
+
+bool process_out_of_memory(const struct process *process)
+{
+	return process->cgroup && cgroup_out_of_memory(process->cgroup);
 }
 
 void process_disown(struct process *process)
@@ -365,6 +380,7 @@ void process_free(struct process *process)
 	ev_timer_stop(process->loop, &process->grace);
 	if (!process->gone)
 		waitpid(process->pid, NULL, 0);
+	cgroup_free(process->cgroup);
 	jsonrpc_free(process->channel);
 	process_log_free(process->log);
 	close(process->pidfd);

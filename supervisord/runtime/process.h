@@ -16,6 +16,9 @@
 #include "lib/jsonrpc.h"
 #include "supervisord/reliability/source.h"
 
+struct cgroup;
+struct isolation;
+
 #define PROCESS_LOG_LINES 50
 #define PROCESS_LOG_LINE_MAX 240
 
@@ -46,6 +49,7 @@ struct process {
 	struct ev_loop *loop;
 	pid_t pid;
 	int pidfd;
+	struct cgroup *cgroup;	/* NULL where the gateway has none */
 	uint64_t cookie;
 	uint64_t started_ns;
 	bool stopping;
@@ -75,8 +79,10 @@ struct process {
 struct process_setup {
 	const struct application *application;
 	char **command;
+	const char *folder;
 	const char *state_folder;
 	uid_t uid;
+	const struct isolation *isolation;
 	const struct source_ops *source_ops;
 	struct source *source;
 	const struct process_handler *handler;
@@ -94,7 +100,7 @@ int process_start(struct process **process, struct ev_loop *loop,
 /** process_stop - end of input now, SIGTERM after its grace time, then SIGKILL */
 void process_stop(struct process *process);
 
-/** process_kill - SIGKILL to it and all of its session, now */
+/** process_kill - SIGKILL to it, all of its session and all of its group, now */
 void process_kill(struct process *process);
 
 /**
@@ -105,6 +111,9 @@ void process_disown(struct process *process);
 
 /** process_recorded - the kernel has reported its end */
 void process_recorded(struct process *process);
+
+/** process_out_of_memory - has the kernel killed in its group because of the limit of memory? */
+bool process_out_of_memory(const struct process *process);
 
 /** process_free - forget a process that has ended */
 void process_free(struct process *process);

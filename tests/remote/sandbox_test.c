@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* supervisord/link/sandbox: what a confined process can do still, and what ends it. */
+/* lib/sandbox: what a confined process can do still, and what ends it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -20,7 +20,7 @@
 
 #include <cmocka.h>
 
-#include "supervisord/link/sandbox.h"
+#include "lib/sandbox.h"
 
 static char folder[] = "/tmp/faultline-sandbox-XXXXXX";
 
@@ -35,7 +35,7 @@ static const struct sandbox_call calls[] = {
 /* Runs @act in a confined child; how that ended, as waitpid() has it. */
 static int confined(int (*act)(void))
 {
-	const struct sandbox_path paths[] = { { .path = folder, .write = true },
+	const struct sandbox_path paths[] = { { .path = folder, .access = SANDBOX_CREATE },
 					      { .path = "/etc" },
 					      { .path = "/does/not/exist" } };
 	struct error err = { };
@@ -45,7 +45,7 @@ static int confined(int (*act)(void))
 	if (!pid) {
 		int r = sandbox_become(-1, -1, &err);
 
-		r = r ? r : sandbox_paths(paths, 3, false, &err);
+		r = r ? r : sandbox_paths(paths, 3, SANDBOX_NETWORK_NONE, &err);
 		r = r ? r : sandbox_calls(calls, sizeof(calls) / sizeof(*calls), &err);
 		_exit(r ? 99 : act());
 	}

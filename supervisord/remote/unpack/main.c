@@ -21,7 +21,7 @@
 #include "lib/cleanup.h"
 #include "lib/log.h"
 #include "lib/name.h"
-#include "supervisord/link/sandbox.h"
+#include "lib/sandbox.h"
 #include "supervisord/remote/unpack/bundle.h"
 #include "supervisord/remote/unpack/digest.h"
 #include "supervisord/remote/unpack/status.h"
@@ -106,7 +106,7 @@ static int enter_sandbox(const char *user, int root, struct error *err)
 		{ __NR_openat2 }, { __NR_mkdirat }, { __NR_syncfs }, { __NR_dup },
 		{ __NR_prctl, SANDBOX_EQUAL, 0, PR_SET_VMA },
 	};
-	const struct sandbox_path path = { .fd = root, .write = true };
+	const struct sandbox_path path = { .fd = root, .access = SANDBOX_CREATE };
 	uid_t uid = -1;
 	gid_t gid = -1;
 	int r = 0;
@@ -116,7 +116,7 @@ static int enter_sandbox(const char *user, int root, struct error *err)
 	if (!r)
 		r = sandbox_become(uid, gid, err);
 	if (!r)
-		r = sandbox_paths(&path, 1, false, err);
+		r = sandbox_paths(&path, 1, SANDBOX_NETWORK_NONE, err);
 	enter_limits();
 	return r ? r : sandbox_calls(allowed, sizeof(allowed) / sizeof(*allowed), err);
 }

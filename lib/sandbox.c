@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "supervisord/link/sandbox.h"
+#include "lib/sandbox.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -84,9 +84,21 @@ int sandbox_become(uid_t uid, gid_t gid, struct error *err)
 #define SCOPE_SIGNAL (1ULL << 1)
 
 #define FS_READ (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
-#define FS_WRITE                                                              \
+#define FS_CREATE                                                             \
 	(FS_READ | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_DIR | \
 	 LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_TRUNCATE)
+/* What a file can have; the rest is a folder's. */
+#define FS_FILE                                                                  \
+	(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE |            \
+	 LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_TRUNCATE | FS_IOCTL_DEV)
+
+static const uint64_t sandbox_rights[] = {
+	[SANDBOX_READ] = FS_READ,
+	[SANDBOX_EXECUTE] = FS_READ | LANDLOCK_ACCESS_FS_EXECUTE,
+	[SANDBOX_CREATE] = FS_CREATE,
+	[SANDBOX_OWN] = ~(uint64_t)(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_MAKE_CHAR |
+				    LANDLOCK_ACCESS_FS_MAKE_BLOCK | FS_IOCTL_DEV),
+};
 
 struct sandbox_ruleset {
 	uint64_t fs;
@@ -95,7 +107,8 @@ struct sandbox_ruleset {
 };
 
 /* What a kernel of this ABI can restrict, and the size of the structure that it knows. */
-static size_t sandbox_ruleset_fill(struct sandbox_ruleset *set, long abi, bool connect)
+static size_t sandbox_ruleset_fill(struct sandbox_ruleset *set, long abi,
+				   enum sandbox_network network)
 {
 	*set = (struct sandbox_ruleset){ .fs = LANDLOCK_ACCESS_FS_REFER - 1 };
 	if (abi >= 2)
@@ -104,8 +117,8 @@ static size_t sandbox_ruleset_fill(struct sandbox_ruleset *set, long abi, bool c
 		set->fs |= LANDLOCK_ACCESS_FS_TRUNCATE;
 	if (abi >= 5)
 		set->fs |= FS_IOCTL_DEV;
-	if (abi >= 4)
-		set->net = NET_BIND_TCP | (connect ? 0 : NET_CONNECT_TCP);
+	if (abi >= 4 && network != SANDBOX_NETWORK_ALL)
+		set->net = NET_BIND_TCP | (network ? 0 : NET_CONNECT_TCP);
 	if (abi >= 6)
 		set->scoped = SCOPE_ABSTRACT_UNIX_SOCKET | SCOPE_SIGNAL;
 	return abi >= 6 ? sizeof(*set) : abi >= 4 ? 2 * sizeof(uint64_t) : sizeof(uint64_t);
@@ -115,7 +128,7 @@ static int sandbox_path_add(int ruleset, uint64_t handled, const struct sandbox_
 			    struct error *err)
 {
 	struct landlock_path_beneath_attr rule = {
-		.allowed_access = (path->write ? FS_WRITE : FS_READ) & handled,
+		.allowed_access = sandbox_rights[path->access] & handled,
 	};
 	__cleanup_close int opened = -1;
 	struct stat st;
@@ -128,26 +141,34 @@ static int sandbox_path_add(int ruleset, uint64_t handled, const struct sandbox_
 	}
 	/* Rights that only a folder has are an error on a file. */
 	if (!fstat(rule.parent_fd, &st) && !S_ISDIR(st.st_mode))
-		rule.allowed_access &= LANDLOCK_ACCESS_FS_READ_FILE;
+		rule.allowed_access &= FS_FILE;
 	if (syscall(__NR_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0))
 		return error_set(err, -errno, "cannot keep %s reachable: %s",
 				 path->path ? path->path : "a folder", strerror(errno));
 	return 0;
 }
 
-int sandbox_paths(const struct sandbox_path *paths, size_t n, bool connect, struct error *err)
+int sandbox_landlock(void)
+{
+	long abi = syscall(__NR_landlock_create_ruleset, NULL, 0,
+			   LANDLOCK_CREATE_RULESET_VERSION);
+
+	return abi < 0 ? 0 : abi;
+}
+
+int sandbox_paths(const struct sandbox_path *paths, size_t n, enum sandbox_network network,
+		  struct error *err)
 {
 	__cleanup_close int ruleset = -1;
 	struct sandbox_ruleset set;
-	long abi = syscall(__NR_landlock_create_ruleset, NULL, 0,
-			   LANDLOCK_CREATE_RULESET_VERSION);
+	int abi = sandbox_landlock();
 	size_t size;
 
-	if (abi < 0) {
+	if (!abi) {
 		log_notice("this kernel has no Landlock: files are guarded by their modes alone");
 		return 0;
 	}
-	size = sandbox_ruleset_fill(&set, abi, connect);
+	size = sandbox_ruleset_fill(&set, abi, network);
 	ruleset = syscall(__NR_landlock_create_ruleset, &set, size, 0);
 	if (ruleset < 0)
 		return error_set(err, -errno, "cannot set up Landlock: %s", strerror(errno));
@@ -206,14 +227,21 @@ static const struct sandbox_call sandbox_sanitizers[] = {
 
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the low half of an argument comes first");
 
-/* Adds the steps of one allowed call; the call's number is in the accumulator before and after. */
+/* What a rule gives for a call that it matches. */
+static struct sock_filter sandbox_verdict(const struct sandbox_call *call)
+{
+	return (struct sock_filter)GIVE(call->error ? SECCOMP_RET_ERRNO | call->error :
+					SECCOMP_RET_ALLOW);
+}
+
+/* Adds the steps of one rule; the call's number is in the accumulator before and after. */
 static size_t sandbox_call_add(struct sock_filter *f, const struct sandbox_call *call)
 {
 	size_t n = 0;
 
 	if (call->match == SANDBOX_ANY) {
 		f[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call->nr, 0, 1);
-		f[n++] = (struct sock_filter)GIVE(SECCOMP_RET_ALLOW);
+		f[n++] = sandbox_verdict(call);
 		return n;
 	}
 	bool mask = call->match == SANDBOX_MASK;
@@ -224,8 +252,10 @@ static size_t sandbox_call_add(struct sock_filter *f, const struct sandbox_call 
 		offsetof(struct seccomp_data, args) + call->argument * sizeof(uint64_t));
 	if (mask)
 		f[n++] = (struct sock_filter)BPF_STMT(BPF_ALU | BPF_AND | BPF_K, call->value);
-	f[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call->value, 0, 1);
-	f[n++] = (struct sock_filter)GIVE(SECCOMP_RET_ALLOW);
+	f[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | (call->match == SANDBOX_SOME ? BPF_JSET :
+								BPF_JEQ) | BPF_K,
+					      call->value, 0, 1);
+	f[n++] = sandbox_verdict(call);
 	f[n++] = (struct sock_filter)LOAD_NR;
 	return n;
 }
@@ -259,13 +289,21 @@ static size_t sandbox_prologue_add(struct sock_filter *f)
 	return n;
 }
 
+static int sandbox_filter_set(const struct sock_filter *f, size_t n, struct error *err)
+{
+	const struct sock_fprog program = { .len = n, .filter = (struct sock_filter *)f };
+
+	if (syscall(__NR_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program))
+		return error_set(err, -errno, "cannot set the system call filter: %s",
+				 strerror(errno));
+	return 0;
+}
+
 int sandbox_calls(const struct sandbox_call *allow, size_t count, struct error *err)
 {
-	struct sock_filter *f __cleanup_free = NULL;
-	struct sock_fprog program;
+	struct sock_filter *f __cleanup_free = calloc(BPF_MAXINSNS, sizeof(*f));
 	size_t n = 0;
 
-	f = calloc(BPF_MAXINSNS, sizeof(*f));
 	if (!f)
 		return error_set(err, -ENOMEM, "no memory for the system call filter");
 	n += sandbox_prologue_add(f + n);
@@ -277,9 +315,26 @@ int sandbox_calls(const struct sandbox_call *allow, size_t count, struct error *
 		n += sandbox_call_add(f + n, &sandbox_sanitizers[i]);
 #endif
 	f[n++] = (struct sock_filter)GIVE(SECCOMP_RET_ERRNO | ENOSYS);
-	program = (struct sock_fprog){ .len = n, .filter = f };
-	if (syscall(__NR_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program))
-		return error_set(err, -errno, "cannot set the system call filter: %s",
-				 strerror(errno));
-	return 0;
+	return sandbox_filter_set(f, n, err);
+}
+
+bool sandbox_seccomp(void)
+{
+	const uint32_t action = SECCOMP_RET_KILL_PROCESS;
+
+	return !syscall(__NR_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action);
+}
+
+int sandbox_calls_except(const struct sandbox_call *rules, size_t count, struct error *err)
+{
+	struct sock_filter *f __cleanup_free = calloc(BPF_MAXINSNS, sizeof(*f));
+	size_t n = 0;
+
+	if (!f)
+		return error_set(err, -ENOMEM, "no memory for the system call filter");
+	n += sandbox_prologue_add(f + n);
+	for (size_t i = 0; i < count; i++)
+		n += sandbox_call_add(f + n, &rules[i]);
+	f[n++] = (struct sock_filter)GIVE(SECCOMP_RET_ALLOW);
+	return sandbox_filter_set(f, n, err);
 }

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a helper process gives up before it reads its first hostile byte: its
- * user, its capabilities, the files that it does not need (Landlock) and the
- * system calls that it does not need (seccomp). Made with plain system calls:
- * libseccomp and libcap would cost more memory than all of this.
+ * What a process gives up before it reads its first hostile byte: its user, its
+ * capabilities, the files that it does not need (Landlock) and the system calls
+ * that it does not need (seccomp). The gateway's own helpers name the few calls
+ * that stay; an application, which may be any program, loses those that none
+ * needs. Made with plain system calls: libseccomp and libcap would cost more
+ * memory than all of this.
  *
  * The order is user, paths, calls; all of it before a thread is started.
  */
-#ifndef SUPERVISORD_LINK_SANDBOX_H
-#define SUPERVISORD_LINK_SANDBOX_H
+#ifndef LIB_SANDBOX_H
+#define LIB_SANDBOX_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -34,40 +36,67 @@ int sandbox_user(const char *name, uid_t *uid, gid_t *gid, struct error *err);
 int sandbox_become(uid_t uid, gid_t gid, struct error *err);
 
 /**
+ * enum sandbox_access - what may be done with a path
+ * @SANDBOX_READ: read files and list folders
+ * @SANDBOX_EXECUTE: and execute programs
+ * @SANDBOX_CREATE: read, and create and write files and folders
+ * @SANDBOX_OWN: everything that an owner can do, but execute and make devices
+ */
+enum sandbox_access {
+	SANDBOX_READ,
+	SANDBOX_EXECUTE,
+	SANDBOX_CREATE,
+	SANDBOX_OWN,
+};
+
+/**
  * struct sandbox_path - a file or folder that stays reachable, with all below it
  * @path: NULL when @fd is used; a path that does not exist is passed over
- * @write: create and write files and folders below it; else only read
  */
 struct sandbox_path {
 	const char *path;
 	int fd;
-	bool write;
+	enum sandbox_access access;
 };
+
+/** enum sandbox_network - which TCP stays possible, where the kernel can tell (ABI 4) */
+enum sandbox_network {
+	SANDBOX_NETWORK_NONE,
+	SANDBOX_NETWORK_CONNECT,
+	SANDBOX_NETWORK_ALL,
+};
+
+/** sandbox_landlock - the kernel's Landlock ABI, from 1; 0 where it has none */
+int sandbox_landlock(void);
 
 /**
  * sandbox_paths - reach nothing but these from now on (Landlock)
- * @connect: TCP connections stay possible; binding a port never does
  *
  * What an ABI of the kernel does not know is not restricted; a kernel without
  * Landlock is logged in one line and is no error.
  *
  * Return: 0, or a negative errno with @err set.
  */
-int sandbox_paths(const struct sandbox_path *paths, size_t n, bool connect,
+int sandbox_paths(const struct sandbox_path *paths, size_t n, enum sandbox_network network,
 		  struct error *err);
 
 enum sandbox_match {
 	SANDBOX_ANY,	/* whatever the arguments are */
 	SANDBOX_EQUAL,	/* the argument is the value */
 	SANDBOX_MASK,	/* all bits of the value are set in the argument */
+	SANDBOX_SOME,	/* some bit of the value is */
 };
 
-/** struct sandbox_call - a system call that stays possible; several for one are alternatives */
+/**
+ * struct sandbox_call - a rule for a system call; the first that matches counts
+ * @error: errno that the call fails with; 0: it stays possible
+ */
 struct sandbox_call {
 	int nr;
 	uint8_t match;
 	uint8_t argument;
 	uint32_t value;
+	uint16_t error;
 };
 
 /**
@@ -81,6 +110,18 @@ struct sandbox_call {
  * Return: 0, or a negative errno with @err set.
  */
 int sandbox_calls(const struct sandbox_call *allow, size_t n, struct error *err);
+
+/** sandbox_seccomp - can this kernel filter system calls? */
+bool sandbox_seccomp(void);
+
+/**
+ * sandbox_calls_except - every system call but those that @rules give an error
+ *
+ * Calls of another architecture (i386 or x32 on x86-64) end the process.
+ *
+ * Return: 0, or a negative errno with @err set.
+ */
+int sandbox_calls_except(const struct sandbox_call *rules, size_t n, struct error *err);
 
 /* What any program of the C library needs: memory, signals, time, its end. */
 #define SANDBOX_CALLS_BASE						\
@@ -97,4 +138,4 @@ int sandbox_calls(const struct sandbox_call *allow, size_t n, struct error *err)
 	{ __NR_gettimeofday }, { __NR_getrandom },			\
 	{ __NR_exit }, { __NR_exit_group }
 
-#endif /* SUPERVISORD_LINK_SANDBOX_H */
+#endif /* LIB_SANDBOX_H */

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "supervisord/runtime/cgroup.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/alloc.h"
+#include "lib/cleanup.h"
+
+/* How long the end waits for processes that have been killed already. */
+#define CLOSE_WAIT_MS 500
+
+struct cgroup {
+	char *path;
+	int fd;
+};
+
+DEFINE_CLEANUP(DIR *, closedir)
+
+static int value_write(int folder, const char *file, const char *value)
+{
+	__cleanup_close int fd = openat(folder, file, O_WRONLY | O_CLOEXEC);
+
+	return fd < 0 || write(fd, value, strlen(value)) < 0 ? -errno : 0;
+}
+
+/* A file of the kernel's, which is short; "" when there is none. */
+static void value_read(int folder, const char *file, char *value, size_t size)
+{
+	__cleanup_close int fd = openat(folder, file, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? 0 : read(fd, value, size - 1);
+
+	value[n > 0 ? n : 0] = '\0';
+}
+
+/* Is there a line "KEY N" with N above 0? */
+static bool value_counts(int folder, const char *file, const char *key)
+{
+	char text[1024], *save = NULL;
+
+	value_read(folder, file, text, sizeof(text));
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		if (!strncmp(line, key, strlen(key)) && line[strlen(key)] == ' ')
+			return atoll(line + strlen(key)) > 0;
+	return false;
+}
+
+/* Where version 2 is mounted; NULL when it is not. */
+static char *mount_find(void)
+{
+	__cleanup_fclose FILE *file = fopen("/proc/self/mountinfo", "re");
+	__cleanup_free char *line = NULL;
+	size_t size = 0;
+
+	while (file && getline(&line, &size, file) > 0) {
+		char point[PATH_MAX];
+
+		if (strstr(line, " - cgroup2 ") &&
+		    sscanf(line, "%*s %*s %*s %*s %4095s", point) == 1)
+			return alloc_copy(point);
+	}
+	return NULL;
+}
+
+/* The supervisor's own group, "/" for the root. */
+static void own_path(char *path, size_t size)
+{
+	__cleanup_fclose FILE *file = fopen("/proc/self/cgroup", "re");
+	__cleanup_free char *line = NULL;
+	size_t length = 0;
+
+	snprintf(path, size, "/");
+	while (file && getline(&line, &length, file) > 0)
+		if (!strncmp(line, "0::", 3))
+			snprintf(path, size, "%.*s", (int)strcspn(line + 3, "\n"), line + 3);
+}
+
+/* Children can have them only once the parent's processes, and their parents', hand them down. */
+static void controllers_enable(int folder)
+{
+	value_write(folder, "cgroup.subtree_control", "+memory");
+	value_write(folder, "cgroup.subtree_control", "+pids");
+}
+
+/* A group with processes of its own cannot hand controllers down: the supervisor steps aside. */
+static void step_aside(int own)
+{
+	char only[32], there[64];
+	__cleanup_close int aside = -1;
+
+	snprintf(only, sizeof(only), "%d\n", getpid());
+	value_read(own, "cgroup.procs", there, sizeof(there));
+	if (strcmp(only, there) || (mkdirat(own, "supervisor", 0755) < 0 && errno != EEXIST))
+		return;
+	aside = openat(own, "supervisor", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	value_write(aside, "cgroup.procs", "0");
+}
+
+/* Groups of processes that have gone; one with a process in it stays. */
+static void sweep(const struct cgroups *cgroups)
+{
+	__cleanup(closedirp) DIR *folder = opendir(cgroups->base);
+	struct dirent *entry;
+
+	while (folder && (entry = readdir(folder)))
+		if (entry->d_type == DT_DIR && entry->d_name[0] != '.' &&
+		    strcmp(entry->d_name, "supervisor"))
+			unlinkat(dirfd(folder), entry->d_name, AT_REMOVEDIR);
+}
+
+static void controllers_find(struct cgroups *cgroups, int base)
+{
+	char text[256];
+
+	value_read(base, "cgroup.subtree_control", text, sizeof(text));
+	cgroups->memory = strstr(text, "memory");
+	cgroups->processes = strstr(text, "pids");
+	if (!cgroups->memory || !cgroups->processes)
+		snprintf(cgroups->why, sizeof(cgroups->why),
+			 "cgroup v2 has no controller for %s at %.150s",
+			 cgroups->memory ? "processes" : "memory", cgroups->base);
+}
+
+void cgroups_open(struct cgroups *cgroups, const char *name)
+{
+	__cleanup_free char *mount = mount_find();
+	__cleanup_close int own = -1, base = -1;
+	char path[PATH_MAX];
+	bool root;
+
+	if (!mount) {
+		snprintf(cgroups->why, sizeof(cgroups->why), "cgroup v2 is not mounted");
+		return;
+	}
+	own_path(path, sizeof(path));
+	root = !strcmp(path, "/");
+	cgroups->base = alloc_format("%s%s%s%s", mount, root ? "" : path,
+				     root ? "/faultline-" : "", root ? name : "");
+	own = open(root ? mount : cgroups->base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (!root)
+		step_aside(own);
+	controllers_enable(own);
+	if (root && mkdir(cgroups->base, 0755) < 0 && errno != EEXIST) {
+		snprintf(cgroups->why, sizeof(cgroups->why), "%.150s: %s", cgroups->base,
+			 strerror(errno));
+		free(steal_pointer(&cgroups->base));
+		return;
+	}
+	base = open(cgroups->base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	controllers_enable(base);
+	controllers_find(cgroups, base);
+	sweep(cgroups);
+}
+
+void cgroups_close(struct cgroups *cgroups)
+{
+	if (!cgroups->base)
+		return;
+	for (int i = 0; i < CLOSE_WAIT_MS; i++) {
+		sweep(cgroups);
+		/* One below the root goes as a whole; the supervisor's own is systemd's. */
+		if (!rmdir(cgroups->base) || errno != EBUSY || faccessat(AT_FDCWD, cgroups->base,
+									 F_OK, 0) < 0)
+			break;
+		if (!strstr(cgroups->base, "/faultline-"))
+			break;
+		usleep(1000);
+	}
+	free(steal_pointer(&cgroups->base));
+}
+
+static int limits_set(const struct cgroups *cgroups, int fd, uint64_t memory, int processes)
+{
+	char text[32];
+	int ret = 0;
+
+	if (cgroups->memory) {
+		snprintf(text, sizeof(text), "%" PRIu64, memory);
+		ret = value_write(fd, "memory.max", text);
+		/* Not there without swap; a limit that swap goes around is none. */
+		value_write(fd, "memory.swap.max", "0");
+		value_write(fd, "memory.oom.group", "1");
+	}
+	if (!ret && cgroups->processes) {
+		snprintf(text, sizeof(text), "%d", processes);
+		ret = value_write(fd, "pids.max", text);
+	}
+	return ret;
+}
+
+struct cgroup *cgroup_new(const struct cgroups *cgroups, const char *name, uint64_t id,
+			  uint64_t memory, int processes, struct error *err)
+{
+	struct cgroup *cgroup = alloc_zero(1, sizeof(*cgroup));
+	int ret = 0;
+
+	sweep(cgroups);
+	cgroup->path = alloc_format("%s/%s.%" PRIx64, cgroups->base, name, id);
+	cgroup->fd = -1;
+	if (mkdir(cgroup->path, 0755) < 0)
+		ret = -errno;
+	if (!ret) {
+		cgroup->fd = open(cgroup->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		ret = cgroup->fd < 0 ? -errno :
+				       limits_set(cgroups, cgroup->fd, memory, processes);
+	}
+	if (!ret)
+		return cgroup;
+	error_set(err, ret, "%s: %s", cgroup->path, strerror(-ret));
+	cgroup_free(cgroup);
+	return NULL;
+}
+
+void cgroup_free(struct cgroup *cgroup)
+{
+	if (!cgroup)
+		return;
+	if (cgroup->fd >= 0) {
+		cgroup_kill(cgroup);
+		close(cgroup->fd);
+	}
+	/* What was just killed may take a moment: then the next one sweeps it. */
+	rmdir(cgroup->path);
+	free(cgroup->path);
+	free(cgroup);
+}
+
+int cgroup_fd(const struct cgroup *cgroup)
+{
+	return cgroup->fd;
+}
+
+void cgroup_kill(const struct cgroup *cgroup)
+{
+	value_write(cgroup->fd, "cgroup.kill", "1");
+}
+
+bool cgroup_out_of_memory(const struct cgroup *cgroup)
+{
+	return value_counts(cgroup->fd, "memory.events", "oom_kill");
+}
+
+bool cgroup_frozen(const struct cgroup *cgroup)
+{
+	return value_counts(cgroup->fd, "cgroup.events", "frozen");
+}

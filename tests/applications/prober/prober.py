@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""An application that tries what it must not be able to do, and misbehaves as it is told."""
+
+import ctypes
+import errno
+import os
+import socket
+import sys
+import time
+from pathlib import Path
+
+from faultline_app import Application
+
+app = Application()
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def attempt(function, *arguments):
+    """"done", or the name of the errno."""
+    try:
+        result = function(*arguments)
+    except OSError as error:
+        return errno.errorcode[error.errno]
+    if isinstance(result, int) and result == -1:
+        return errno.errorcode[ctypes.get_errno()]
+    return "done"
+
+
+def write(path):
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("here")
+
+
+def probe_files():
+    state = Path(os.environ["STATE_DIRECTORY"])
+    program = state / "program"
+    program.write_bytes(Path("/bin/true").read_bytes())
+    program.chmod(0o755)
+    return {
+        "state": attempt(write, state / "file"),
+        "temporary": attempt(write, Path(os.environ["TMPDIR"]) / "temporary"),
+        "tmp": attempt(write, "/tmp/faultline-prober"),
+        "shm": attempt(write, "/dev/shm/faultline-prober"),
+        "null": attempt(write, "/dev/null"),
+        "bundle": attempt(write, Path(__file__).parent / "file"),
+        "var": attempt(os.listdir, "/var"),
+        "etc": attempt(os.listdir, "/etc"),
+        "execute": attempt(lambda: os.posix_spawn(program, [program], {})),
+        "execute-true": attempt(lambda: os.waitpid(os.posix_spawn("/bin/true", ["true"], {}), 0)),
+    }
+
+
+def probe_calls():
+    user_namespace = 0x10000000
+    return {
+        "unshare": attempt(libc.unshare, user_namespace),
+        "mount": attempt(libc.mount, b"none", b"/tmp", b"tmpfs", 0, None),
+        "ptrace": attempt(libc.ptrace, 0, 0, 0, 0),
+        "algorithms": attempt(socket.socket, socket.AF_ALG, socket.SOCK_SEQPACKET),
+        "internet": attempt(lambda: socket.socket(socket.AF_INET, socket.SOCK_STREAM).close()),
+        "thread": attempt(lambda: __import__("threading").Thread(target=int).start()),
+        "capabilities": int(next(line.split()[1] for line in open("/proc/self/status", encoding="ascii")
+                                 if line.startswith("CapBnd")), 16),
+    }
+
+
+def probe_memory():
+    kept = []
+    while True:
+        kept.append(bytearray(os.urandom(1 << 20)))
+
+
+def probe_processes():
+    """As many children as there can be; they wait for their end."""
+    for number in range(64):
+        try:
+            if not os.fork():
+                time.sleep(60)
+                os._exit(0)
+        except OSError as error:
+            return {"children": number, "errno": errno.errorcode[error.errno]}
+    return {"children": 64}
+
+
+def probe_orphan():
+    """A process that has left the session; the application is then hit by a signal."""
+    child = os.fork()
+    if not child:
+        os.setsid()
+        if os.fork():
+            os._exit(0)
+        os.close(app.channel)
+        for fd in range(3):
+            os.close(fd)
+        time.sleep(120)
+        os._exit(0)
+    os.waitpid(child, 0)
+    return {}
+
+
+def probe_log():
+    for number in range(int(os.environ.get("LINES", "5"))):
+        print(f"line {number}")
+    print("a" * 3000)
+    sys.stderr.buffer.write(b"not \xff UTF-8\x1b[31m\n")
+    sys.stderr.flush()
+    return {}
+
+
+def probe_traceback():
+    raise RuntimeError("as it was told")
+
+
+@app.processing("probe")
+def probe():
+    return globals()[f"probe_{os.environ['PROBE']}"]()
+
+
+if __name__ == "__main__":
+    app.run()

@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A whole site in a folder of its own: the real center, gateway, unit and application, on loopback only."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+BUILD = ROOT / os.environ.get("FAULTLINE_BUILD", "build/out")
+BIN = BUILD / "bin"
+# Without sanitizers: their shadow memory does not fit an application's limits.
+APPLICATION = ROOT / "build/out/bin/air-conditioner"
+AIR_CONDITIONER = ROOT / "apps/air-conditioner"
+SERVICE = "air-conditioner-control"
+LIMIT_S = 30
+
+os.environ["FAULTLINE_DTD"] = str(ROOT / "dtd")
+
+
+def wait_until(condition, what, limit_s=LIMIT_S):
+    deadline = time.monotonic() + limit_s
+    while time.monotonic() < deadline:
+        if value := condition():
+            return value
+        time.sleep(0.02)
+    raise AssertionError(f"{what}: not within {limit_s} s")
+
+
+class Site:
+    """What a test starts ends with it; logs are shown when it fails."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.processes = {}
+        self.source = "probes"
+        self.decide_ms = 5000
+        self.url = None
+        folder.chmod(0o755)     # users of applications pass through
+        for name in ("center", "configuration/definitions"):
+            (folder / name).mkdir(parents=True)
+        shutil.copy(ROOT / f"dtd/services/{SERVICE}.dtd", self.configuration / "definitions")
+        shutil.copy(AIR_CONDITIONER / "events.xml", self.configuration)
+        shutil.copy(ROOT / "packaging/etc/runtimes.xml", self.configuration)
+
+    @property
+    def configuration(self):
+        return self.folder / "configuration"
+
+    @property
+    def state(self):
+        return self.folder / "state"
+
+    def spawn(self, name, *command, wait_line=None):
+        log = (self.folder / f"{name}.log").open("ab")
+        process = subprocess.Popen([str(c) for c in command], stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE if wait_line else log, stderr=log)
+        log.close()
+        self.processes[name] = process
+        if wait_line:
+            line = process.stdout.readline().decode()
+            assert line.startswith(wait_line), f"{name}: {line!r}: {self.log(name)}"
+            return line.removeprefix(wait_line).strip()
+        return process
+
+    def log(self, name):
+        path = self.folder / f"{name}.log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def end(self, name, how=signal.SIGTERM):
+        process = self.processes.pop(name)
+        if process.poll() is None:
+            process.send_signal(how)
+        try:
+            return process.wait(LIMIT_S)
+        finally:
+            if process.stdout:
+                process.stdout.close()
+            if process.returncode is None:
+                process.kill()
+
+    # The center.
+    def center(self, *arguments, check=True):
+        done = subprocess.run([BIN / "faultline-center", "--data", self.folder / "center", *map(str, arguments)],
+                              text=True, capture_output=True, timeout=LIMIT_S)
+        assert not check or not done.returncode, done.stderr
+        return done
+
+    def start_center(self):
+        listen = (self.url or "http://127.0.0.1:0").removeprefix("http://")
+        self.url = self.spawn("center", BIN / "faultline-center", "--data", self.folder / "center", "serve",
+                              "--listen", listen, wait_line="listening on ")
+
+    def center_faults(self):
+        return json.loads(self.center("--json", "fault", "list").stdout)
+
+    def stock(self, **bundle):
+        """Definition, script and application at the center."""
+        self.add_bundle(**bundle)
+        self.center("definition", "add", ROOT / f"dtd/services/{SERVICE}.dtd")
+        self.center("script", "add", AIR_CONDITIONER / f"{SERVICE}.xml")
+
+    def bundle(self, fault=None, residence="transient", version="1.0.0"):
+        path = self.folder / f"air-conditioner-{version}.tar.zst"
+        command = [ROOT / "apps/mkbundle.sh", "--output", path, "--program", APPLICATION,
+                   "--residence", residence, "--version", version, "--argument", "--unit", "--argument", self.unit]
+        if fault:
+            command += ["--environment", f"AIRCON_FAULT={fault}"]
+        subprocess.run([str(c) for c in command], check=True, timeout=LIMIT_S)
+        return path
+
+    def add_bundle(self, **bundle):
+        self.center("app", "add", self.bundle(**bundle))
+
+    # The equipment.
+    def start_unit(self):
+        self.unit = self.spawn("unit", BIN / "aircon-unit", "--port", "0", wait_line="listening on ")
+
+    # The gateway.
+    def configure(self, extra=""):
+        (self.folder / "gateway.xml").write_text(
+            f'<gateway name="gw-1">\n<center url="{self.url}"/>\n'
+            f'<directories state="{self.state}" run="{self.folder}/run" configuration="{self.configuration}"/>\n'
+            f'<faults source="{self.source}" decide="{self.decide_ms}"/>\n{extra}</gateway>\n')
+
+    def start_gateway(self):
+        self.configure()
+        process = self.spawn("gateway", BIN / "faultlined", "-v", "-c", self.folder / "gateway.xml")
+
+        def answers():
+            assert process.poll() is None, self.log("gateway")
+            return self.ctl("status").returncode == 0
+        wait_until(answers, "faultlined answers")
+        return process
+
+    def ctl(self, *arguments, user=None):
+        return subprocess.run([BIN / "faultctl", "-s", self.folder / "run/control.sock", *map(str, arguments)],
+                              text=True, capture_output=True, timeout=LIMIT_S, user=user,
+                              extra_groups=[] if user else None)
+
+    def ask(self, *arguments):
+        done = self.ctl("--json", *arguments)
+        assert not done.returncode, done.stderr
+        return json.loads(done.stdout)
+
+    def run(self, service=SERVICE):
+        """Runs a service: its progress, and its result or the error."""
+        done = self.ctl("--json", "run", service)
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        result = lines.pop() if not done.returncode else None
+        return lines, result, done.stderr.strip()
+
+    def app(self, name="air-conditioner"):
+        return next((app for app in self.ask("apps") if app["name"] == name), None)
+
+    def applications_left(self):
+        """What lies in the gateway's folders of applications and of their states."""
+        return sorted(str(p.relative_to(self.state)) for folder in ("applications", "data")
+                      for p in (self.state / folder).iterdir())
+
+    def close(self):
+        """Every daemon ends well when it is asked to: a leak that a sanitizer finds is a status of its own."""
+        ended = {name: self.end(name) for name in reversed(list(self.processes))}
+        assert not any(ended.values()), ended
+
+
+@pytest.fixture
+def site():
+    # Not pytest's own folder, which no other user can pass.
+    folder = Path(tempfile.mkdtemp(prefix="faultline-site-"))
+    site = Site(folder)
+    site.start_unit()
+    yield site
+    try:
+        site.close()
+    finally:
+        for name in ("center", "gateway", "unit"):
+            print(f"--- {name}.log\n{site.log(name)}")
+        shutil.rmtree(folder)
+
+
+@pytest.fixture
+def running(site):
+    """Center, gateway and unit, with an application that has no fault in it."""
+    site.stock()
+    site.start_center()
+    site.start_gateway()
+    return site
