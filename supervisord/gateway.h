@@ -14,6 +14,7 @@ struct application_list;
 struct event_list;
 struct isolation;
 struct link;
+struct logs;
 struct runtimes;
 struct run_list;
 struct settings;
@@ -29,6 +30,7 @@ struct gateway {
 	struct settings *settings;
 	struct runtimes *runtimes;		/* 31 */
 	struct isolation *isolation;		/* 31 */
+	struct logs *logs;			/* 31 */
 	struct link *link;			/* 32, its outer half */
 	struct application_list *applications;	/* 322, 325 */
 	struct event_list *events;		/* 332 */

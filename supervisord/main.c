@@ -27,6 +27,7 @@
 #include "supervisord/reliability/store.h"
 #include "supervisord/remote/link.h"
 #include "supervisord/runtime/isolation.h"
+#include "supervisord/runtime/logs.h"
 #include "supervisord/runtime/runtimes.h"
 #include "supervisord/script/event_list.h"
 #include "supervisord/script/run.h"
@@ -113,6 +114,7 @@ static int configuration_open(struct gateway *gateway, struct error *err)
 static int state_open(struct gateway *gateway, struct error *err)
 {
 	__cleanup_free char *path = alloc_format("%s/gateway.db", gateway->settings->state_folder);
+	__cleanup_free char *logs = alloc_format("%s/logs", gateway->settings->state_folder);
 	int ret = folder_make(gateway->settings->state_folder, 0711, err);
 
 	/* Applications pass through to their own folders; the rest is not theirs to see. */
@@ -122,7 +124,10 @@ static int state_open(struct gateway *gateway, struct error *err)
 	if (!ret)
 		ret = store_open(&gateway->store, path, err);
 	umask(022);
-	return ret;
+	if (ret)
+		return ret;
+	gateway->logs = logs_open(logs, err);
+	return gateway->logs ? 0 : -EIO;
 }
 
 static int source_try(struct gateway *gateway, const struct source_ops *ops,
@@ -210,6 +215,7 @@ static void gateway_close(struct gateway *gateway)
 	if (gateway->source)
 		gateway->source_ops->close(gateway->source);
 	isolation_close(gateway->isolation);
+	logs_close(gateway->logs);
 	store_close(gateway->store);
 	event_list_put(gateway->events);
 	runtimes_free(gateway->runtimes);

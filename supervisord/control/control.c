@@ -15,6 +15,7 @@
 #include "lib/cleanup.h"
 #include "lib/file.h"
 #include "lib/log.h"
+#include "supervisord/runtime/logs.h"
 #include "supervisord/script/dry_run.h"
 #include "supervisord/script/run.h"
 #include "supervisord/settings.h"
@@ -44,6 +45,8 @@ static void client_free(struct control_client *client)
 	if (client->dry_run)
 		dry_run_forget(client->dry_run);
 	json_decref(client->run_id);
+	if (client->follower)
+		logs_unfollow(client->gateway->logs, client->follower);
 	jsonrpc_free(client->peer);
 	free(client);
 }

@@ -34,6 +34,7 @@ struct control_client {
 	struct run *run;	/* the one that it follows, or NULL */
 	struct dry_run *dry_run;	/* likewise */
 	json_t *run_id;		/* of the request that began either */
+	struct logs_follower *follower;	/* of the log that it follows, or NULL */
 };
 
 #endif /* SUPERVISORD_CONTROL_H */

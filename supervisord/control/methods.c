@@ -9,6 +9,7 @@
 #include "supervisord/reliability/source.h"
 #include "supervisord/reliability/store.h"
 #include "supervisord/runtime/isolation.h"
+#include "supervisord/runtime/logs.h"
 #include "supervisord/runtime/process.h"
 #include "supervisord/script/dry_run.h"
 #include "supervisord/script/run.h"
@@ -60,6 +61,14 @@ static json_t *apps_describe(const struct gateway *gateway)
 		if (app->state != APP_ABSENT)
 			json_array_append_new(array, app_describe(app));
 	return array;
+}
+
+static bool app_is_here(const struct gateway *gateway, const char *name)
+{
+	for (struct app *app = app_list_first(gateway); app; app = app->next)
+		if (!strcmp(app->name, name))
+			return app->state != APP_ABSENT;
+	return false;
 }
 
 static void answer_status(struct control_client *client, json_t *id, const json_t *params)
@@ -152,6 +161,43 @@ static void answer_fault(struct control_client *client, json_t *id, const json_t
 			      NULL);
 }
 
+static void log_line(void *user, json_t *line)
+{
+	struct control_client *client = user;
+
+	jsonrpc_notify(client->peer, "log", json_incref(line));
+}
+
+/* Lines go out as notifications: together they are longer than an answer may be. */
+static void answer_logs(struct control_client *client, json_t *id, const json_t *params)
+{
+	const char *application = json_string_value(json_object_get(params, "application"));
+	struct gateway *gateway = client->gateway;
+	int n;
+
+	if (!name_valid(application)) {
+		jsonrpc_error(client->peer, id, JSONRPC_INVALID_PARAMS,
+			      "the name of an application is needed: lower-case letters, digits, dashes",
+			      NULL);
+		return;
+	}
+	n = logs_read(gateway->logs, application, limit_of(params), log_line, client);
+	if (n < 0 && !app_is_here(gateway, application)) {
+		jsonrpc_error(client->peer, id, JSONRPC_ABSENT,
+			      "there is no application and no log of this name; \"faultctl apps\" lists what is here",
+			      NULL);
+		return;
+	}
+	if (!json_is_true(json_object_get(params, "follow"))) {
+		jsonrpc_result(client->peer, id, json_pack("{s:i}", "lines", n < 0 ? 0 : n));
+	} else if (!client->follower) {
+		client->follower = logs_follow(gateway->logs, application, log_line, client);
+	} else {
+		jsonrpc_error(client->peer, id, JSONRPC_BUSY,
+			      "this connection follows a log already", NULL);
+	}
+}
+
 static void run_progress(void *user, const struct event *event, double ms, const char *text)
 {
 	struct control_client *client = user;
@@ -235,7 +281,7 @@ static void dry_run_line(void *user, json_t *line)
 {
 	struct control_client *client = user;
 
-	jsonrpc_notify(client->peer, "line", json_incref(line));
+	jsonrpc_notify(client->peer, "log", json_incref(line));
 }
 
 static const struct dry_run_observer dry_run_observer = {
@@ -266,5 +312,6 @@ const struct control_method control_methods[] = {
 	{ "events", answer_events },
 	{ "faults", answer_faults },
 	{ "fault", answer_fault },
+	{ "logs", answer_logs },
 	{ NULL, NULL },
 };

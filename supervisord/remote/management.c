@@ -76,6 +76,7 @@ int management_start(struct app *app, struct error *err)
 		.isolation = gateway->isolation,
 		.source_ops = gateway->source_ops,
 		.source = gateway->source,
+		.logs = gateway->logs,
 		.handler = &process_handler,
 		.user = app,
 	};

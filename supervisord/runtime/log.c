@@ -11,6 +11,7 @@
 
 #include "lib/alloc.h"
 #include "lib/log.h"
+#include "supervisord/runtime/logs.h"
 #include "supervisord/runtime/process.h"
 
 /* What is read at once, so that a chatty application cannot hold the loop. */
@@ -20,9 +21,11 @@ struct process_log {
 	struct ev_loop *loop;
 	ev_io io;
 	char *name;
+	pid_t pid;
+	struct logs *logs;
 	unsigned int lines;	/* ever; the ring holds the last of them */
 	size_t size;		/* of the line that is not complete */
-	char line[PROCESS_LOG_LINE_MAX];
+	char line[LOGS_LINE_MAX];
 	char *ring[PROCESS_LOG_LINES];
 };
 
@@ -30,8 +33,10 @@ static void line_end(struct process_log *log)
 {
 	char **place = &log->ring[log->lines++ % PROCESS_LOG_LINES];
 
+	logs_add(log->logs, log->name, log->pid, log->line, log->size);
 	free(*place);
-	*place = strndup(log->line, log->size);
+	*place = strndup(log->line,
+			 log->size < PROCESS_LOG_LINE_MAX ? log->size : PROCESS_LOG_LINE_MAX);
 	log->size = 0;
 	log_info("%s: %s", log->name, *place ? *place : "");
 }
@@ -59,12 +64,15 @@ static void log_readable(struct ev_loop *loop, ev_io *io, int events)
 		ev_io_stop(loop, io);
 }
 
-struct process_log *process_log_new(struct ev_loop *loop, int fd, const char *name)
+struct process_log *process_log_new(struct ev_loop *loop, int fd, const char *name,
+				    pid_t pid, struct logs *logs)
 {
 	struct process_log *log = alloc_zero(1, sizeof(*log));
 
 	log->loop = loop;
 	log->name = alloc_copy(name);
+	log->pid = pid;
+	log->logs = logs;
 	fcntl(fd, F_SETFL, O_NONBLOCK);
 	ev_io_init(&log->io, log_readable, fd, EV_READ);
 	log->io.data = log;

@@ -239,13 +239,15 @@ static const struct jsonrpc_handler channel_handler = {
 	.closed = channel_closed,
 };
 
-static void process_attach(struct process *process, struct pipes *p, const char *name)
+static void process_attach(struct process *process, struct pipes *p,
+			   const struct process_setup *setup)
 {
 	process->channel = jsonrpc_new(process->loop, p->out[0], p->in[1],
 				       &channel_handler, process);
 	p->out[0] = -1;
 	p->in[1] = -1;
-	process->log = process_log_new(process->loop, steal_fd(&p->err[0]), name);
+	process->log = process_log_new(process->loop, steal_fd(&p->err[0]),
+				       setup->application->name, process->pid, setup->logs);
 	ev_io_init(&process->exit, process_exited, process->pidfd, EV_READ);
 	process->exit.data = process;
 	ev_io_start(process->loop, &process->exit);
@@ -334,7 +336,7 @@ int process_start(struct process **result, struct ev_loop *loop,
 	process->grace_s = setup->application->grace_s;
 	process->handler = setup->handler;
 	process->user = setup->user;
-	process_attach(process, &p, setup->application->name);
+	process_attach(process, &p, setup);
 	pipes_close(&p);
 	*result = process;
 	return 0;

@@ -18,6 +18,7 @@
 
 struct cgroup;
 struct isolation;
+struct logs;
 
 #define PROCESS_LOG_LINES 50
 #define PROCESS_LOG_LINE_MAX 240
@@ -85,6 +86,7 @@ struct process_setup {
 	const struct isolation *isolation;
 	const struct source_ops *source_ops;
 	struct source *source;
+	struct logs *logs;
 	const struct process_handler *handler;
 	void *user;
 };

@@ -53,6 +53,7 @@ class Application:
         self.ticks = []                 # [seconds between, when next, function]
         self.channel = os.dup(1)
         os.dup2(2, 1)
+        sys.stdout.reconfigure(line_buffering=True)
         # Apart from the interpreter's own, whose buffering select() would not see.
         self.buffer = b""
 
