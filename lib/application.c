@@ -131,6 +131,28 @@ static int processings_read(struct application *app, const xmlNode *root,
 	return 0;
 }
 
+static bool attribute_is(const xmlNode *node, const char *name, const char *value)
+{
+	const char *text = node ? xmlfile_attribute(node, name) : NULL;
+
+	return text && !strcmp(text, value);
+}
+
+static int watch_read(struct application *app, const xmlNode *root, struct error *err)
+{
+	const xmlNode *watch = xmlfile_first(root, "watch");
+	long start = 90, heartbeat = 0;
+
+	if (watch && (xmlfile_number(watch, "start", 1, 3600, &start, err) ||
+		      xmlfile_number(watch, "heartbeat", 0, 3600000, &heartbeat, err)))
+		return -EINVAL;
+	app->watch.ready = attribute_is(watch, "ready", "notify");
+	app->watch.all = attribute_is(watch, "access", "all");
+	app->watch.start_s = start;
+	app->watch.heartbeat_ms = heartbeat;
+	return 0;
+}
+
 static int resources_read(struct application *app, const xmlNode *root,
 			  struct error *err)
 {
@@ -166,7 +188,8 @@ struct application *application_read(const char *path, struct error *err)
 	root = xmlDocGetRootElement(doc);
 	if (identity_read(app, root, path, err) || command_read(app, root, path, err) ||
 	    environment_read(app, root, path, err) ||
-	    processings_read(app, root, path, err) || resources_read(app, root, err))
+	    processings_read(app, root, path, err) || watch_read(app, root, err) ||
+	    resources_read(app, root, err))
 		return NULL;
 	return steal_pointer(&app);
 }

@@ -18,6 +18,20 @@ struct application_processing {
 };
 
 /**
+ * struct application_watch - what the application tells by sd_notify(3)
+ * @ready: it is started once it says READY=1, not as soon as it executes
+ * @start_s: seconds that it has for that
+ * @heartbeat_ms: WATCHDOG=1 comes within this time, again and again; 0: none is expected
+ * @all: any of its processes may tell, not only its first one
+ */
+struct application_watch {
+	bool ready;
+	int start_s;
+	int heartbeat_ms;
+	bool all;
+};
+
+/**
  * struct application - application data; every string is owned by it
  * @program: path below the bundle's root, without "." and ".."
  * @arguments: ended by NULL
@@ -37,6 +51,7 @@ struct application {
 	char **environment;
 	struct application_processing *processings;
 	int n_processings;
+	struct application_watch watch;
 	int memory_mib;
 	int files;
 	int processes;

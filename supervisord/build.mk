@@ -12,7 +12,7 @@ SUPERVISORD := $(addprefix supervisord/,\
 	remote/application.c remote/center.c remote/download.c remote/link.c \
 	remote/link_process.c remote/management.c remote/request.c remote/unpacker.c \
 	runtime/cgroup.c runtime/isolation.c runtime/log.c runtime/logs.c \
-	runtime/process.c runtime/runtimes.c \
+	runtime/notify.c runtime/process.c runtime/runtimes.c \
 	script/drive.c script/dry_run.c script/event_list.c script/machine.c script/plan.c script/run.c)
 
 $(eval $(call program,faultlined,\

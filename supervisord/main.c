@@ -175,6 +175,14 @@ static int link_open(struct gateway *gateway, struct error *err)
 	return gateway->link ? 0 : -EIO;
 }
 
+/* The folder of applications' sockets, with what a supervisor that was killed has left in it. */
+static void sockets_remove(const struct gateway *gateway)
+{
+	__cleanup_free char *folder = alloc_format("%s/notify", gateway->settings->run_folder);
+
+	folder_remove(folder, NULL);
+}
+
 static int gateway_open(struct gateway *gateway, struct error *err)
 {
 	int ret = state_open(gateway, err);
@@ -185,6 +193,8 @@ static int gateway_open(struct gateway *gateway, struct error *err)
 		collection_open(gateway);
 	if (!ret)
 		ret = control_open(gateway, err);
+	if (!ret)
+		sockets_remove(gateway);
 	/* The first process but its own is the link's. */
 	if (!ret)
 		gateway->isolation = isolation_open(gateway->settings->name);
@@ -207,6 +217,8 @@ static void gateway_close(struct gateway *gateway)
 		if (app->fault)
 			fault_drop(app->fault);
 	app_list_close(gateway);
+	if (gateway->isolation)
+		sockets_remove(gateway);
 	if (gateway->link)
 		link_stop(gateway->link);
 	notifier_close(gateway);

@@ -45,12 +45,14 @@ static json_t *source_describe(const struct gateway *gateway)
 
 static json_t *app_describe(const struct app *app)
 {
-	return json_pack("{s:s, s:s, s:s, s:s*, s:o*, s:i}", "name", app->name,
+	const char *told = app->process ? process_status(app->process) : "";
+
+	return json_pack("{s:s, s:s, s:s, s:s*, s:o*, s:i, s:s*}", "name", app->name,
 			 "version", app_version(app), "state", app_state_name(app->state),
 			 "residence",
 			 !app->data ? NULL : app->data->resident ? "resident" : "transient",
 			 "pid", app->process ? json_integer(app->process->pid) : NULL,
-			 "restarts", (int)app->restarts);
+			 "restarts", (int)app->restarts, "status", *told ? told : NULL);
 }
 
 static json_t *apps_describe(const struct gateway *gateway)

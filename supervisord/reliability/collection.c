@@ -242,3 +242,35 @@ void collection_deadline(struct app *app, const char *processing)
 		"%s did not answer %s in time", app->name, processing);
 	fault_begin(app, "hang.deadline", &(struct fault_evidence){ .time_ns = clock_now() });
 }
+
+void collection_start_overdue(struct app *app)
+{
+	if (app->fault || app->state != APP_STARTING)
+		return;
+	collection_add(app->gateway, &(struct event){
+		.part = "runtime", .name = "application.unready", .application = app->name },
+		"%s did not say READY=1 within its %d s", app->name, app->data->watch.start_s);
+	fault_begin(app, "start.failed", &(struct fault_evidence){ .time_ns = clock_now() });
+}
+
+void collection_heartbeat(struct app *app, int interval_ms)
+{
+	json_t *report;
+
+	if (app->fault || app->state != APP_RUNNING)
+		return;
+	if (interval_ms)
+		collection_add(app->gateway, &(struct event){
+			.part = "runtime", .name = "heartbeat.missed",
+			.application = app->name },
+			"%s did not say WATCHDOG=1 for %d ms", app->name, interval_ms);
+	else
+		collection_add(app->gateway, &(struct event){
+			.part = "runtime", .name = "heartbeat.triggered",
+			.application = app->name }, "%s says that it hangs", app->name);
+	report = json_pack("{s:i, s:s}", "interval_ms", interval_ms, "status",
+			   process_status(app->process));
+	fault_begin(app, "hang.heartbeat", &(struct fault_evidence){
+		.time_ns = clock_now(), .report = report });
+	json_decref(report);
+}

@@ -55,4 +55,10 @@ void collection_notification(struct app *app, const char *method, json_t *params
 /** collection_deadline - a processing was not answered within its time */
 void collection_deadline(struct app *app, const char *processing);
 
+/** collection_start_overdue - it has not said in time that it is ready: start.failed */
+void collection_start_overdue(struct app *app);
+
+/** collection_heartbeat - none came within @interval_ms (0: it says itself that it hangs): hang.heartbeat */
+void collection_heartbeat(struct app *app, int interval_ms);
+
 #endif /* SUPERVISORD_COLLECTION_H */

@@ -81,6 +81,7 @@ void fault_begin(struct app *app, const char *kind, const struct fault_evidence 
 	fault->decide.data = fault;
 	ev_init(&fault->backoff, NULL);
 	app->fault = fault;
+	app->unready = app->state == APP_STARTING;
 	app->state = APP_RESTORING;
 	run_interrupted(app);
 	fault_store(fault);

@@ -32,6 +32,7 @@ static const char *const state_names[] = {
 	[APP_ABSENT] = "absent",
 	[APP_DOWNLOADING] = "downloading",
 	[APP_STANDBY] = "standby",
+	[APP_STARTING] = "starting",
 	[APP_RUNNING] = "running",
 	[APP_RESTORING] = "restoring",
 	[APP_STOPPING] = "stopping",

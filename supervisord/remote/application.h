@@ -23,6 +23,7 @@ struct request;
  * @APP_ABSENT: not on this gateway
  * @APP_DOWNLOADING: on its way from the center
  * @APP_STANDBY: installed, waits until a processing is requested (S2)
+ * @APP_STARTING: its process runs, and has not said yet that it is ready
  * @APP_RUNNING: its process runs
  * @APP_RESTORING: its process had a fault; a countermeasure is awaited or under way
  * @APP_STOPPING: its process has been asked to end
@@ -32,6 +33,7 @@ enum app_state {
 	APP_ABSENT,
 	APP_DOWNLOADING,
 	APP_STANDBY,
+	APP_STARTING,
 	APP_RUNNING,
 	APP_RESTORING,
 	APP_STOPPING,
@@ -47,6 +49,7 @@ enum app_state {
  * @uid: its user; owner of its state folder
  * @users: runs that need it
  * @requests: requests to start that wait for it
+ * @unready: its last process had a fault before it was ready
  * @fault: the fault that is being handled, or NULL
  * @restarts: since the supervisor started
  * @restart_ns: times of the last restarts, a ring, for the countermeasure's window
@@ -61,6 +64,7 @@ struct app {
 	uid_t uid;
 	int users;
 	struct request *requests;
+	bool unready;
 	struct fault *fault;
 	unsigned int restarts;
 	uint64_t restart_ns[APP_RESTART_HISTORY];

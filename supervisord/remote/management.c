@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "lib/alloc.h"
 #include "lib/file.h"
 #include "lib/log.h"
 #include "supervisord/reliability/collection.h"
@@ -58,8 +59,36 @@ static void app_exited(void *user, int status)
 		process_free(process);
 }
 
+static void app_ready(void *user)
+{
+	struct app *app = user;
+
+	if (app->state != APP_STARTING)
+		return;
+	app->state = APP_RUNNING;
+	collection_add(app->gateway, &(struct event){
+		.part = "runtime", .name = "application.ready", .application = app->name },
+		"%s is ready, %.1f ms after its start", app->name,
+		(clock_now() - app->process->started_ns) / 1e6);
+	run_restored(app);
+	request_advance(app);
+}
+
+static void app_start_overdue(void *user)
+{
+	collection_start_overdue(user);
+}
+
+static void app_heartbeat_missed(void *user, int interval_ms)
+{
+	collection_heartbeat(user, interval_ms);
+}
+
 static const struct process_handler process_handler = {
 	.event = app_event,
+	.ready = app_ready,
+	.start_overdue = app_start_overdue,
+	.heartbeat_missed = app_heartbeat_missed,
 	.exited = app_exited,
 };
 
@@ -68,10 +97,13 @@ int management_start(struct app *app, struct error *err)
 	struct gateway *gateway = app->gateway;
 	__cleanup_free char *folder = app_folder(app);
 	__cleanup_free char *state_folder = app_state_folder(app);
+	__cleanup_free char *notify_folder =
+		alloc_format("%s/notify", gateway->settings->run_folder);
 	struct process_setup setup = {
 		.application = app->data,
 		.folder = folder,
 		.state_folder = state_folder,
+		.notify_folder = notify_folder,
 		.uid = app->uid,
 		.isolation = gateway->isolation,
 		.source_ops = gateway->source_ops,
@@ -89,7 +121,7 @@ int management_start(struct app *app, struct error *err)
 	runtimes_command_free(setup.command);
 	if (ret)
 		return ret;
-	app->state = APP_RUNNING;
+	app->state = app->data->watch.ready ? APP_STARTING : APP_RUNNING;
 	collection_add(gateway, &(struct event){
 		.part = "runtime", .name = "application.started", .application = app->name,
 		.data = json_pack("{s:i, s:s, s:i}", "pid", app->process->pid,
@@ -149,7 +181,7 @@ void management_release(struct app *app)
 {
 	if (--app->users || !app->data || app->data->resident)
 		return;
-	if (app->process && app->state == APP_RUNNING) {
+	if (app->process && (app->state == APP_RUNNING || app->state == APP_STARTING)) {
 		app->state = APP_STOPPING;
 		process_stop(app->process);
 	} else if (app->state == APP_STANDBY || app->state == APP_HALTED) {

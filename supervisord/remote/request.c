@@ -52,17 +52,26 @@ void request_advance(struct app *app)
 			"%s is not on this gateway", app->name);
 		download_start(app, downloaded);
 		break;
-	case APP_STANDBY:			/* S12 yes: S15 */
 	case APP_HALTED:
+		/* One that never got ready is not started again and again for the same request. */
+		if (app->unready) {
+			app->unready = false;
+			error_set(&err, -EIO, "%s: it did not get ready", app->name);
+			requests_end(app, &err);
+			break;
+		}
+		/* fall through */
+	case APP_STANDBY:			/* S12 yes: S15 */
 		if (management_start(app, &err))
 			requests_end(app, &err);
-		else
+		else if (app->state == APP_RUNNING)
 			requests_end(app, NULL);
 		break;
 	case APP_RUNNING:
 		requests_end(app, NULL);
 		break;
 	case APP_DOWNLOADING:
+	case APP_STARTING:
 	case APP_RESTORING:
 	case APP_STOPPING:
 		break;				/* it is called again when that has ended */

@@ -18,9 +18,13 @@
 #include "supervisord/runtime/cgroup.h"
 #include "supervisord/runtime/isolation.h"
 #include "supervisord/runtime/log.h"
+#include "supervisord/runtime/notify.h"
 
 /* A process that broke its channel has this long to end by itself. */
 #define BROKEN_GRACE_S 1.0
+
+/* An application that is to end can ask for this much time in all. */
+#define STOP_MAX_S 600
 
 /* How long the kernel's record of an end may come after the end itself. */
 #define RECORD_OVERDUE_S 0.25
@@ -64,18 +68,24 @@ static void signals_reset(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* Environment from the application data alone, and where its state is. */
-static char **environment_make(const struct process_setup *setup)
+/* Environment from the application data alone, where its state is, and whom it notifies. */
+static char **environment_make(const struct process_setup *setup, const struct notify *notify)
 {
+	int heartbeat_ms = setup->application->watch.heartbeat_ms;
 	size_t n = 0;
 	char **environment;
 
 	while (setup->application->environment[n])
 		n++;
-	environment = alloc_zero(n + 4, sizeof(*environment));
+	environment = alloc_zero(n + 7, sizeof(*environment));
 	environment[n] = alloc_format("STATE_DIRECTORY=%s", setup->state_folder);
 	environment[n + 1] = alloc_format("TMPDIR=%s", setup->state_folder);
 	environment[n + 2] = "PATH=/usr/local/bin:/usr/bin:/bin";
+	environment[n + 3] = alloc_format("NOTIFY_SOCKET=%s", notify_path(notify));
+	if (heartbeat_ms) {
+		environment[n + 4] = alloc_format("WATCHDOG_USEC=%d000", heartbeat_ms);
+		environment[n + 5] = alloc_format("WATCHDOG_PID=%d", getpid());
+	}
 	memcpy(environment, setup->application->environment, n * sizeof(*environment));
 	return environment;
 }
@@ -87,9 +97,10 @@ static char **environment_make(const struct process_setup *setup)
 	} while (0)
 
 /* In the child; returns only when a step failed. */
-static int child_become(const struct process_setup *setup, struct pipes *p, struct error *err)
+static int child_become(const struct process_setup *setup, const struct notify *notify,
+			struct pipes *p, struct error *err)
 {
-	char **environment = environment_make(setup);
+	char **environment = environment_make(setup, notify);
 	char go;
 
 	CHILD_TRY("setsid", setsid() >= 0);
@@ -106,11 +117,12 @@ static int child_become(const struct process_setup *setup, struct pipes *p, stru
 	return error_set(err, -errno, "execute %s: %m", setup->command[0]);
 }
 
-static void child_run(const struct process_setup *setup, struct pipes *p)
+static void child_run(const struct process_setup *setup, const struct notify *notify,
+		      struct pipes *p)
 {
 	struct error err = { 0 };
 
-	child_become(setup, p, &err);
+	child_become(setup, notify, p, &err);
 	if (write(p->failed[1], &err, sizeof(err)) < 0)
 		_exit(126);
 	_exit(127);
@@ -234,6 +246,69 @@ static void channel_closed(struct jsonrpc_peer *peer, int code, void *user)
 		grace_start(process, BROKEN_GRACE_S, SIGKILL);
 }
 
+/* Does what it fails to tell still concern anybody? */
+static bool is_heard(const struct process *process)
+{
+	return process->handler && !process->stopping && !process->dying && !process->gone;
+}
+
+static void told_ready(void *user)
+{
+	struct process *process = user;
+
+	if (is_heard(process))
+		process->handler->ready(process->user);
+}
+
+static void told_too_late(void *user)
+{
+	struct process *process = user;
+
+	if (is_heard(process))
+		process->handler->start_overdue(process->user);
+}
+
+static void told_no_heartbeat(void *user, int interval_ms)
+{
+	struct process *process = user;
+
+	if (is_heard(process))
+		process->handler->heartbeat_missed(process->user, interval_ms);
+}
+
+static void told_to_wait(void *user, double seconds)
+{
+	struct process *process = user;
+	double left = STOP_MAX_S - (clock_now() - process->stopping_ns) / 1e9;
+
+	if (process->stopping && !process->gone && ev_is_active(&process->grace) && left > 0)
+		grace_start(process, seconds < left ? seconds : left, process->grace_signal);
+}
+
+/* Stopped by a signal, traced, or in a group that is frozen. */
+static bool stands_still(void *user)
+{
+	const struct process *process = user;
+	__cleanup_fclose FILE *file = NULL;
+	char path[32], line[512], *rest;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", process->pid);
+	file = fopen(path, "re");
+	/* The name may hold anything; the last parenthesis ends it. */
+	rest = file && fgets(line, sizeof(line), file) ? strrchr(line, ')') : NULL;
+	if (rest && (rest[2] == 'T' || rest[2] == 't'))
+		return true;
+	return process->cgroup && cgroup_frozen(process->cgroup);
+}
+
+static const struct notify_handler notify_handler = {
+	.ready = told_ready,
+	.start_overdue = told_too_late,
+	.missed = told_no_heartbeat,
+	.extend = told_to_wait,
+	.still = stands_still,
+};
+
 static const struct jsonrpc_handler channel_handler = {
 	.request = channel_request,
 	.closed = channel_closed,
@@ -253,6 +328,7 @@ static void process_attach(struct process *process, struct pipes *p,
 	ev_io_start(process->loop, &process->exit);
 	ev_init(&process->grace, grace_over);
 	process->grace.data = process;
+	notify_start(process->notify, process->pid, &notify_handler, process);
 }
 
 /* fork(2) into a group, with a descriptor of the child; a move afterwards would cost milliseconds. */
@@ -297,6 +373,7 @@ int process_start(struct process **result, struct ev_loop *loop,
 	uint64_t cookie = clock_now();
 	struct process *process;
 	struct cgroup *cgroup = NULL;
+	struct notify *notify;
 	struct pipes p;
 	int pidfd = -1, ret;
 	pid_t pid;
@@ -304,17 +381,24 @@ int process_start(struct process **result, struct ev_loop *loop,
 	if (cookie <= last_cookie)
 		cookie = last_cookie + 1;
 	last_cookie = cookie;
+	notify = notify_new(loop, setup->notify_folder, cookie, setup->uid,
+			    &setup->application->watch, err);
+	if (!notify)
+		return err->code;
 	ret = group_make(&cgroup, setup, cookie, err);
-	if (ret)
+	if (ret) {
+		notify_free(notify);
 		return ret;
+	}
 	ret = pipes_open(&p);
 	pid = ret ? -1 : child_fork(cgroup, &pidfd);
 	if (!pid)
-		child_run(setup, &p);
+		child_run(setup, notify, &p);
 	if (pid < 0) {
 		ret = ret ? ret : -errno;
 		pipes_close(&p);
 		cgroup_free(cgroup);
+		notify_free(notify);
 		return error_set(err, ret, "%s: cannot be started: %s",
 				 setup->application->name, strerror(-ret));
 	}
@@ -323,6 +407,7 @@ int process_start(struct process **result, struct ev_loop *loop,
 		child_abort(pid, pidfd);
 		pipes_close(&p);
 		cgroup_free(cgroup);
+		notify_free(notify);
 		return ret;
 	}
 	process = alloc_zero(1, sizeof(*process));
@@ -331,6 +416,7 @@ int process_start(struct process **result, struct ev_loop *loop,
 	process->pidfd = pidfd;
 	process->cookie = cookie;
 	process->cgroup = cgroup;
+	process->notify = notify;
 	process->started_ns = clock_now();
 	process->watched = setup->source_ops;
 	process->grace_s = setup->application->grace_s;
@@ -345,6 +431,8 @@ int process_start(struct process **result, struct ev_loop *loop,
 void process_stop(struct process *process)
 {
 	process->stopping = true;
+	process->stopping_ns = clock_now();
+	notify_stop(process->notify);
 	if (process->channel)
 		jsonrpc_finish(process->channel);
 	grace_start(process, process->grace_s, SIGTERM);
@@ -366,6 +454,7 @@ void process_disown(struct process *process)
 {
 	process->handler = NULL;
 	process->stopping = true;
+	notify_stop(process->notify);
 	if (process->channel)
 		jsonrpc_free(steal_pointer(&process->channel));
 	if (!process->gone && !process->dying)
@@ -383,10 +472,16 @@ void process_free(struct process *process)
 	if (!process->gone)
 		waitpid(process->pid, NULL, 0);
 	cgroup_free(process->cgroup);
+	notify_free(process->notify);
 	jsonrpc_free(process->channel);
 	process_log_free(process->log);
 	close(process->pidfd);
 	free(process);
+}
+
+const char *process_status(const struct process *process)
+{
+	return notify_status(process->notify);
 }
 
 json_t *process_log_lines(const struct process *process)

@@ -19,6 +19,7 @@
 struct cgroup;
 struct isolation;
 struct logs;
+struct notify;
 
 #define PROCESS_LOG_LINES 50
 #define PROCESS_LOG_LINE_MAX 240
@@ -26,12 +27,18 @@ struct logs;
 /**
  * struct process_handler - what becomes of a process
  * @event: a notification of the application; @params is borrowed, may be NULL
+ * @ready: it says that it has started; only where its application data expect that
+ * @start_overdue: it has not said so in time
+ * @heartbeat_missed: its heart has not beaten within so many ms; 0: it says itself that it hangs
  * @exited: it is gone and reaped, and the kernel's record of that has come or
  *	is overdue; @status as wait(2) has it. The owner may free the process here.
  */
 struct process_handler {
 	void (*event)(void *user, const char *method, json_t *params);
 	void (*exited)(void *user, int status);
+	void (*ready)(void *user);
+	void (*start_overdue)(void *user);
+	void (*heartbeat_missed)(void *user, int interval_ms);
 };
 
 /**
@@ -67,6 +74,8 @@ struct process {
 	ev_timer grace;
 	int grace_signal;
 	struct process_log *log;
+	struct notify *notify;
+	uint64_t stopping_ns;	/* when its end was asked for */
 };
 
 /**
@@ -74,6 +83,7 @@ struct process {
  * @command: absolute program and arguments
  * @folder: of the installed bundle, read-only for the process
  * @state_folder: the only place that it owns; its working directory
+ * @notify_folder: where its socket for sd_notify(3) is made
  * @uid: user and group id that it runs as
  * @source_ops: NULL when nothing watches
  */
@@ -82,6 +92,7 @@ struct process_setup {
 	char **command;
 	const char *folder;
 	const char *state_folder;
+	const char *notify_folder;
 	uid_t uid;
 	const struct isolation *isolation;
 	const struct source_ops *source_ops;
@@ -119,6 +130,9 @@ bool process_out_of_memory(const struct process *process);
 
 /** process_free - forget a process that has ended */
 void process_free(struct process *process);
+
+/** process_status - what it last told of itself (STATUS of sd_notify(3)), or "" */
+const char *process_status(const struct process *process);
 
 /** process_log_lines - the last lines of its standard error, oldest first; new reference */
 json_t *process_log_lines(const struct process *process);

@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from faultline_app import Application
+from faultline_app import Application, notify
 
 app = Application()
 libc = ctypes.CDLL(None, use_errno=True)
@@ -111,10 +111,46 @@ def probe_traceback():
     raise RuntimeError("as it was told")
 
 
+def probe_hang():
+    """Once: the second time, it has hung already."""
+    hung = Path("hung")
+    if not hung.exists():
+        hung.touch()
+        time.sleep(30)
+    return {}
+
+
+def probe_trigger():
+    """A child says that the application hangs."""
+    if not os.fork():
+        notify("WATCHDOG=trigger")
+        os._exit(0)
+    os.wait()
+    return {}
+
+
+def probe_status():
+    notify("STATUS=\N{SNOWMAN} at 25\N{DEGREE SIGN}\x1b[31m\nMAINPID=1\nFDSTORE=1\nUNKNOWN=x")
+    return {}
+
+
 @app.processing("probe")
 def probe():
     return globals()[f"probe_{os.environ['PROBE']}"]()
 
 
+def start():
+    """Tells that it is ready when it has been told when, and beats its heart when somebody listens."""
+    if "EXTEND_S" in os.environ:
+        notify(f"EXTEND_TIMEOUT_USEC={os.environ['EXTEND_S']}000000")
+    if "READY_AFTER_S" in os.environ:
+        time.sleep(float(os.environ["READY_AFTER_S"]))
+        notify("READY=1\nSTATUS=at your service")
+    if "WATCHDOG_USEC" in os.environ:
+        assert os.environ["WATCHDOG_PID"] == str(os.getpid())
+        app.every(int(os.environ["WATCHDOG_USEC"]) / 4e6)(lambda: notify("WATCHDOG=1"))
+
+
 if __name__ == "__main__":
+    start()
     app.run()
