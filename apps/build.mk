@@ -11,3 +11,21 @@ $(O)/bundles/air-conditioner-$(AIR_CONDITIONER_VERSION).tar.zst: $(O)/bin/air-co
 	@mkdir -p $(@D)
 	@echo "  BUNDLE  $@"
 	@apps/mkbundle.sh --output $@ --version $(AIR_CONDITIONER_VERSION) --program $(O)/bin/air-conditioner
+
+# Java is there or not; who has no use for it need not have a compiler of it.
+ifneq ($(shell command -v javac),)
+BUNDLES += $(O)/bundles/air-conditioner-java-$(AIR_CONDITIONER_VERSION).tar.zst
+endif
+
+$(O)/java/air-conditioner.jar: $(wildcard apps/air-conditioner-java/*.java) apps/sdk/java/FaultlineApp.java
+	@rm -rf $(O)/java/classes && mkdir -p $(O)/java/classes
+	@echo "  JAVAC   $@"
+	@javac -Xlint:all -Werror --release 17 -d $(O)/java/classes $^
+	@jar --create --file $@ --date 1980-01-01T00:00:02Z --main-class AirConditioner -C $(O)/java/classes .
+
+$(O)/bundles/air-conditioner-java-$(AIR_CONDITIONER_VERSION).tar.zst: $(O)/java/air-conditioner.jar apps/mkbundle.sh \
+		apps/air-conditioner-java/application.xml.in
+	@mkdir -p $(@D)
+	@echo "  BUNDLE  $@"
+	@apps/mkbundle.sh --output $@ --version $(AIR_CONDITIONER_VERSION) --program $(O)/java/air-conditioner.jar \
+		--application apps/air-conditioner-java

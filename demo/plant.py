@@ -106,8 +106,7 @@ class Plant:
 	<faults source="{self.source}"/>
 </gateway>
 """)
-        (configuration / "runtimes.xml").write_text(
-            '<runtimes><runtime name="native"><argument>{program}</argument></runtime></runtimes>\n')
+        shutil.copy(ROOT / "packaging/etc/runtimes.xml", configuration)
         shutil.copy(APPLICATION / "events.xml", configuration)
         shutil.copy(DEFINITION, configuration / "definitions")
 

@@ -42,6 +42,8 @@ class Site:
         self.source = "probes"
         self.decide_ms = 5000
         self.url = None
+        # Processes are counted for their user where there is no cgroup: sites side by side do not share users.
+        self.uids = 100000 + os.getpid() % 1000 * 1000
         folder.chmod(0o755)     # users of applications pass through
         for name in ("center", "configuration/definitions"):
             (folder / name).mkdir(parents=True)
@@ -127,7 +129,7 @@ class Site:
         (self.folder / "gateway.xml").write_text(
             f'<gateway name="gw-1">\n<center url="{self.url}"/>\n'
             f'<directories state="{self.state}" run="{self.folder}/run" configuration="{self.configuration}"/>\n'
-            f'<faults source="{self.source}" decide="{self.decide_ms}"/>\n{extra}</gateway>\n')
+            f'<faults source="{self.source}" decide="{self.decide_ms}"/>\n<link uids="{self.uids}"/>\n{extra}</gateway>\n')
 
     def start_gateway(self):
         self.configure()
