@@ -29,3 +29,13 @@ $(O)/bundles/air-conditioner-java-$(AIR_CONDITIONER_VERSION).tar.zst: $(O)/java/
 	@echo "  BUNDLE  $@"
 	@apps/mkbundle.sh --output $@ --version $(AIR_CONDITIONER_VERSION) --program $(O)/java/air-conditioner.jar \
 		--application apps/air-conditioner-java
+
+DATA_LOGGER_VERSION := 1.0.0
+BUNDLES += $(O)/bundles/data-logger-$(DATA_LOGGER_VERSION).tar.zst
+
+$(O)/bundles/data-logger-$(DATA_LOGGER_VERSION).tar.zst: apps/data-logger/data_logger.py apps/sdk/python/faultline_app.py \
+		apps/mkbundle.sh apps/data-logger/application.xml.in
+	@mkdir -p $(@D)
+	@echo "  BUNDLE  $@"
+	@apps/mkbundle.sh --output $@ --version $(DATA_LOGGER_VERSION) --program apps/data-logger/data_logger.py \
+		--file apps/sdk/python/faultline_app.py --application apps/data-logger --residence resident

@@ -7,7 +7,7 @@
 #                    [--residence R] [--argument A]... [--environment NAME=VALUE]...
 #
 # FOLDER, apps/air-conditioner by default, has the application.xml.in. The program and each further file, such as
-# a module that it imports, lie in bin/. Without --argument, the unit is the one at 127.0.0.1:15020.
+# a module that it imports, lie in bin/. Without --argument, --unit 127.0.0.1:15020 is given to those that drive one.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -59,7 +59,7 @@ while [ $# -gt 0 ]; do
 done
 [ -n "$output" ] && [ -n "$program" ] || fail "--output and --program are needed"
 [ -f "$program" ] || fail "$program: no such program; run make first"
-if [ -z "$arguments" ]; then
+if [ -z "$arguments" ] && [ "$folder" != "$here/sdk/shell" ]; then
 	argument --unit
 	argument 127.0.0.1:15020
 fi
