@@ -59,27 +59,27 @@ def test_time_to_start_is_extended(prober):
 
 def test_missed_heartbeat_is_a_fault_and_the_script_goes_on(prober):
     prober.site.center("countermeasure", "set", "hang.heartbeat", "restart")
-    prober.start("hang", data=watch('heartbeat="400"'))
+    prober.start("hang", data=watch('ready="notify" heartbeat="2000"'), READY_AFTER_S="0")
     progress, result, error = prober.site.run("probing")
     assert result and result["faults"] == 1, error
     assert kinds(prober) == ["hang.heartbeat"]
     fault = prober.site.ask("fault", "show", prober.site.ask("faults")[0]["id"])
-    assert fault["state"] == "restored" and fault["data"]["report"]["interval_ms"] == 400
+    assert fault["state"] == "restored" and fault["data"]["report"]["interval_ms"] == 2000
     assert fault["data"]["script"]["event"] == "probe.ask"
     assert "heartbeat.missed" in [line["event"] for line in progress]
     # It beats, and goes on without a further fault.
-    time.sleep(1)
+    time.sleep(3)
     assert kinds(prober) == ["hang.heartbeat"]
 
 
 def test_one_that_is_stopped_does_not_hang(prober):
-    prober.start("status", data=watch('heartbeat="300"'))
+    prober.start("status", data=watch('ready="notify" heartbeat="1500"'), READY_AFTER_S="0")
     prober.ask()
     pid = prober.site.app("prober")["pid"]
     os.kill(pid, signal.SIGSTOP)
-    time.sleep(1)
+    time.sleep(4)
     os.kill(pid, signal.SIGCONT)
-    time.sleep(0.5)
+    time.sleep(2)
     assert kinds(prober) == [] and prober.site.app("prober")["pid"] == pid
 
 
@@ -93,7 +93,7 @@ def test_who_is_listened_to(prober, access, expected):
 
 
 def test_strangers_and_garbage_are_passed_over(prober):
-    prober.start("status", data=watch('heartbeat="2000" access="all"'))
+    prober.start("status", data=watch('ready="notify" heartbeat="5000" access="all"'), READY_AFTER_S="0")
     prober.ask()
     pid = prober.site.app("prober")["pid"]
     environment = dict(entry.split("=", 1) for entry in Path(f"/proc/{pid}/environ").read_text().split("\0") if entry)

@@ -246,6 +246,81 @@ static void test_user(void **state)
 		assert_int_equal(sandbox_user(*bad, &uid, &gid, NULL), -ENOENT);
 }
 
+/* Rules of the other kind: everything is possible but what they name. */
+static int except(void)
+{
+	static const struct sandbox_call rules[] = {
+		{ __NR_socket, SANDBOX_EQUAL, 0, AF_UNIX },
+		{ __NR_socket, .error = EAFNOSUPPORT },
+		{ __NR_umask, SANDBOX_SOME, 0, 022, EPERM },
+		{ __NR_getpriority, .error = ENOSYS },
+	};
+	struct error err = { };
+
+	if (sandbox_calls_except(rules, sizeof(rules) / sizeof(*rules), &err))
+		return 99;
+	if (socket(AF_UNIX, SOCK_STREAM, 0) < 0 || socket(AF_INET, SOCK_STREAM, 0) >= 0 ||
+	    errno != EAFNOSUPPORT)
+		return 1;
+	/* Some of the bits, all of them, none of them. */
+	if (syscall(__NR_umask, 020) != -1 || errno != EPERM || syscall(__NR_umask, 077) != -1 ||
+	    syscall(__NR_umask, 01) < 0)
+		return 2;
+	if (syscall(__NR_getpriority, 0, 0) != -1 || errno != ENOSYS)
+		return 3;
+	return syscall(__NR_getppid) > 0 && !access("/", R_OK) ? 0 : 4;
+}
+
+static void test_except(void **state)
+{
+	struct error err = { };
+	int status;
+	pid_t pid = fork();
+
+	assert_true(sandbox_seccomp());
+	if (!pid)
+		_exit(sandbox_become(-1, -1, &err) ? 98 : except());
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+/* What an owner can do with files, and a reader who executes them cannot. */
+static int own(void)
+{
+	const struct sandbox_path paths[] = { { .path = folder, .access = SANDBOX_OWN },
+					      { .path = "/usr", .access = SANDBOX_EXECUTE },
+					      { .path = "/bin", .access = SANDBOX_EXECUTE },
+					      { .path = "/lib", .access = SANDBOX_EXECUTE },
+					      { .path = "/lib64", .access = SANDBOX_EXECUTE } };
+	struct error err = { };
+	int root = open(folder, O_RDONLY | O_DIRECTORY);
+
+	if (sandbox_become(-1, -1, &err) ||
+	    sandbox_paths(paths, sizeof(paths) / sizeof(*paths), SANDBOX_NETWORK_ALL, &err))
+		return 99;
+	if (mkdirat(root, "own", 0700) || symlinkat("x", root, "own/link") ||
+	    unlinkat(root, "own/link", 0) || unlinkat(root, "own", AT_REMOVEDIR))
+		return 1;
+	if (open("/usr/faultline-sandbox-test", O_WRONLY | O_CREAT, 0600) >= 0)
+		return 2;
+	execl("/bin/true", "true", NULL);
+	return 3;
+}
+
+static void test_own(void **state)
+{
+	int status;
+	pid_t pid;
+
+	if (!landlocked())
+		skip();
+	pid = fork();
+	if (!pid)
+		_exit(own());
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 static int folder_make_one(void **state)
 {
 	return mkdtemp(folder) ? 0 : -1;
@@ -268,6 +343,8 @@ int main(void)
 		cmocka_unit_test(test_user),
 		cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_calls),
+		cmocka_unit_test(test_except),
+		cmocka_unit_test(test_own),
 		cmocka_unit_test(test_bind),
 		cmocka_unit_test(test_deadly),
 #ifdef __x86_64__

@@ -6,3 +6,4 @@ $(eval $(call test,test_lib,tests/unit/test_lib.c $(LIB_BASE) $(LIB_XML) $(LIB_A
 $(eval $(call test,test_reliability,tests/unit/test_reliability.c $(addprefix supervisord/reliability/,\
 	detector.c store.c source.c) $(LIB_BASE),sqlite3 jansson))
 $(eval $(call test,test_control,tests/unit/test_control.c supervisord/script/machine.c $(LIB_SCRIPT) $(LIB_BASE),libxml-2.0 jansson,))
+$(eval $(call test,test_logs,tests/unit/test_logs.c supervisord/runtime/logs.c $(LIB_BASE),jansson))

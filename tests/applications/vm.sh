@@ -1,0 +1,19 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Runs the tests of isolation and of the heartbeat in a VM, whose kernel has the whole of cgroup v2:
+#
+#   vm.sh [KERNEL]	6.12 by default; 6.1, 6.12 or 6.12-rt
+#
+# The report is build/vm/applications-KERNEL/report.xml.
+set -euo pipefail
+
+cd "$(dirname "$0")/../.."
+readonly kernel=${1:-6.12}
+readonly share=$PWD/build/vm/applications-$kernel
+
+mkdir -p "$share"
+tests/vm/vng.sh --kernel "$kernel" --timeout 400 --share "$share" -- env FAULTLINE_BUILD=build/out \
+	/usr/bin/python3 -B -m pytest -v -p no:cacheprovider "--junitxml=$share/report.xml" \
+	tests/applications/test_isolation.py tests/applications/test_notify.py -k \
+	"test_isolation or heartbeat or strangers"
