@@ -19,7 +19,7 @@ BIN = BUILD / "bin"
 APPLICATION = ROOT / "build/out/bin/air-conditioner"
 AIR_CONDITIONER = ROOT / "apps/air-conditioner"
 SERVICE = "air-conditioner-control"
-LIMIT_S = 30
+LIMIT_S = int(os.environ.get("FAULTLINE_LIMIT_S", "30"))
 
 os.environ["FAULTLINE_DTD"] = str(ROOT / "dtd")
 
