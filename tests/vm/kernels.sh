@@ -5,8 +5,8 @@
 #
 #   kernels.sh [6.1|6.12|6.12-rt ...]	all of them by default
 #
-# Images are downloaded and unpacked under .cache/kernels/FLAVOUR/ (boot/vmlinuz-*, lib/modules/*, vmlinux, release),
-# never installed; only the headers are. What is there already is not looked for again and needs no network.
+# Images and headers are downloaded and unpacked under .cache/kernels/FLAVOUR/ (boot/vmlinuz-*, lib/modules/*, vmlinux,
+# release, headers/build), never installed. What is there already is not looked for again and needs no network.
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -23,11 +23,6 @@ die()
 {
 	echo "kernels.sh: $*" >&2
 	exit 1
-}
-
-as_root()
-{
-	if ((EUID)); then sudo "$@"; else "$@"; fi
 }
 
 apt_names()
@@ -90,13 +85,25 @@ fetch_image()
 	mv "$new" "$to"
 }
 
-install_headers()
+# The headers are unpacked as well: Debian's packages of them depend on the kernel's image, and a machine that runs
+# tests must not start the next time with another kernel for it. Only their Makefile knows where it would be installed.
+fetch_headers()
 {
-	local release=$1
-	[[ -e /usr/src/linux-headers-$release/Makefile ]] && return
-	say "installing linux-headers-$release"
-	as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 \
-		install -y --no-install-recommends "linux-headers-$release" > /dev/null
+	local flavour=$1 release=$2 to=$cache/kernels/$1/headers new=$cache/kernels/$1/headers.new
+	[[ -e $to/build/Makefile ]] && return
+	say "$flavour: downloading and unpacking linux-headers-$release"
+	rm -rf "$new" "$to"
+	mkdir -p "$new"
+	apt-cache depends "linux-headers-$release" |
+		awk -v own="linux-headers-$release" '$2 ~ /^(linux-headers-.*-common|linux-kbuild)/ { print $2 } END { print own }' |
+		(cd "$new" && xargs apt-get -qq -o APT::Sandbox::User=root download)
+	for package in "$new"/*.deb; do
+		dpkg-deb -x "$package" "$new"
+		rm "$package"
+	done
+	sed -i "s#/usr/src/#$to/usr/src/#" "$new/usr/src/linux-headers-$release/Makefile"
+	ln -s "usr/src/linux-headers-$release" "$new/build"
+	mv "$new" "$to"
 }
 
 fetch_harness()
@@ -117,8 +124,10 @@ fetch_harness()
 		say "downloading linux-source-6.12 for the kernel's test harness"
 		(cd "$new" && apt-get -qq -o APT::Sandbox::User=root download linux-source-6.12)
 		say "unpacking the test harness from it"
-		dpkg-deb --fsys-tarfile "$new"/linux-source-*.deb | tar -xO ".$source" | unpack
-		rm "$new"/linux-source-*.deb
+		# All the way: tar ends when it has what it wants, which must not end the others.
+		dpkg-deb -x "$new"/linux-source-*.deb "$new/package"
+		unpack < "$new/package$source"
+		rm -r "$new"/linux-source-*.deb "$new/package"
 	fi
 	mv "$new" "$to"
 }
@@ -126,7 +135,7 @@ fetch_harness()
 (($#)) || set -- 6.1 6.12 6.12-rt
 for flavour; do
 	[[ -s $cache/kernels/$flavour/release ]] || fetch_image "$flavour"
-	install_headers "$(< "$cache/kernels/$flavour/release")"
+	fetch_headers "$flavour" "$(< "$cache/kernels/$flavour/release")"
 done
 fetch_harness
 say "ready: $*"

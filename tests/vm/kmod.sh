@@ -24,6 +24,6 @@ for flavour; do
 	cp -a Kbuild kmod "$to/"
 	cp -a include/uapi "$to/include/"
 	# shellcheck disable=SC2086 # several words
-	make -s -C "/usr/src/linux-headers-$release" M="$root/$to" ${KMOD_FLAGS:-} modules
+	make -s -C ".cache/kernels/$flavour/headers/build" M="$root/$to" ${KMOD_FLAGS:-} modules
 	echo "$to/kmod/faultline.ko for $release"
 done
