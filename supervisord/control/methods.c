@@ -283,7 +283,7 @@ static void dry_run_line(void *user, json_t *line)
 {
 	struct control_client *client = user;
 
-	jsonrpc_notify(client->peer, "log", json_incref(line));
+	jsonrpc_notify(client->peer, "line", json_incref(line));
 }
 
 static const struct dry_run_observer dry_run_observer = {
