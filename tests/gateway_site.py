@@ -38,6 +38,8 @@ class Site:
 
     def __init__(self, folder):
         self.folder = folder
+        # Its own, since the cgroups of a machine's gateways are told apart by it.
+        self.name = f"gw-{folder.name[-8:].lower().replace('_', '-')}"
         self.processes = {}
         self.source = "probes"
         self.decide_ms = 5000
@@ -127,7 +129,7 @@ class Site:
     # The gateway.
     def configure(self, extra=""):
         (self.folder / "gateway.xml").write_text(
-            f'<gateway name="gw-1">\n<center url="{self.url}"/>\n'
+            f'<gateway name="{self.name}">\n<center url="{self.url}"/>\n'
             f'<directories state="{self.state}" run="{self.folder}/run" configuration="{self.configuration}"/>\n'
             f'<faults source="{self.source}" decide="{self.decide_ms}"/>\n<link uids="{self.uids}"/>\n{extra}</gateway>\n')
 
