@@ -90,7 +90,7 @@ def test_groups_are_removed(prober):
         pytest.skip("no cgroup v2")
 
     def groups():
-        return [p for p in Path("/sys/fs/cgroup").rglob(f"*faultline-{site.name}*") if p.is_dir()]
+        return [p for p in Path("/sys/fs/cgroup").rglob(f"*faultline-{prober.site.name}*") if p.is_dir()]
     prober.ask()
     assert groups()
     prober.site.end("gateway")
