@@ -21,4 +21,6 @@ $(O)/bpf/%.skel.h: $(O)/bpf/%.bpf.o
 	@echo "  SKEL    $@"
 	@$(BPFTOOL) gen skeleton $< name $* > $@
 
+.SECONDARY: $(O)/bpf/probes.bpf.o
+
 -include $(O)/bpf/probes.bpf.o.d

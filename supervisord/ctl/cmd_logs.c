@@ -11,7 +11,7 @@ static void print_line(void *user, const char *method, json_t *line)
 	if (strcmp(method, "log"))
 		return;
 	if (options->json) {
-		json_dumpf(line, stdout, JSON_COMPACT);
+		json_dumpf(line, stdout, JSON_COMPACT | JSON_REAL_PRECISION(15));
 		putchar('\n');
 	} else {
 		printf("%s %s[%s] %s\n", ctl_text(line, "time"), ctl_text(line, "application"),

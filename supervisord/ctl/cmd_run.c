@@ -30,7 +30,7 @@ static void print_progress(void *user, const char *method, json_t *params)
 	if (strcmp(method, "progress"))
 		return;
 	if (options->json) {
-		json_dumpf(params, stdout, JSON_COMPACT);
+		json_dumpf(params, stdout, JSON_COMPACT | JSON_REAL_PRECISION(15));
 		putchar('\n');
 	} else if (options->color) {
 		printf("%10.2f ms  \033[%sm%-11s %s\033[0m\n", ctl_number(params, "t_ms"),
@@ -52,7 +52,7 @@ static void print_line(void *user, const char *method, json_t *params)
 		ctl_plan_line(params);
 		return;
 	}
-	json_dumpf(params, stdout, JSON_COMPACT);
+	json_dumpf(params, stdout, JSON_COMPACT | JSON_REAL_PRECISION(15));
 	putchar('\n');
 }
 
@@ -65,7 +65,7 @@ static int dry_run(const struct ctl_options *options, const char *service)
 	if (status)
 		return status;
 	if (options->json) {
-		json_dumpf(result, stdout, JSON_COMPACT);
+		json_dumpf(result, stdout, JSON_COMPACT | JSON_REAL_PRECISION(15));
 		putchar('\n');
 	} else {
 		ctl_plan(result);
@@ -90,7 +90,7 @@ static int run(const struct ctl_options *options, int argc, char **argv)
 	if (status)
 		return status;
 	if (options->json) {
-		json_dumpf(result, stdout, JSON_COMPACT);
+		json_dumpf(result, stdout, JSON_COMPACT | JSON_REAL_PRECISION(15));
 		putchar('\n');
 	}
 	json_decref(result);
