@@ -13,7 +13,8 @@ SUPERVISORD := $(addprefix supervisord/,\
 	remote/link_process.c remote/management.c remote/request.c remote/unpacker.c \
 	runtime/cgroup.c runtime/isolation.c runtime/log.c runtime/logs.c \
 	runtime/notify.c runtime/process.c runtime/runtimes.c \
-	script/drive.c script/dry_run.c script/event_list.c script/machine.c script/plan.c script/run.c)
+	script/calendar.c script/drive.c script/dry_run.c script/event_list.c \
+	script/machine.c script/plan.c script/run.c script/services.c)
 
 $(eval $(call program,faultlined,\
 	$(SUPERVISORD) $(LIB_BASE) $(LIB_SANDBOX) $(LIB_JSONRPC) $(LIB_XML) $(LIB_SCRIPT) $(LIB_APPLICATION),\
@@ -26,7 +27,7 @@ $(O)/supervisord/reliability/store_sql.h: supervisord/reliability/store.sql lib/
 GENERATED += $(O)/supervisord/reliability/store_sql.h
 
 FAULTCTL := $(addprefix supervisord/ctl/,main.c client.c output.c cmd_status.c cmd_apps.c \
-	cmd_logs.c cmd_run.c cmd_script.c cmd_events.c cmd_faults.c cmd_fault.c plan.c)
+	cmd_logs.c cmd_run.c cmd_script.c cmd_services.c cmd_events.c cmd_faults.c cmd_fault.c plan.c)
 $(eval $(call program,faultctl,\
 	$(FAULTCTL) supervisord/script/event_list.c supervisord/script/plan.c \
 	$(LIB_BASE) $(LIB_JSONRPC) $(LIB_XML) $(LIB_SCRIPT) $(LIB_APPLICATION),\

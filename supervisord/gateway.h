@@ -17,6 +17,7 @@ struct link;
 struct logs;
 struct runtimes;
 struct run_list;
+struct service_list;
 struct settings;
 struct source;
 struct source_ops;
@@ -35,6 +36,7 @@ struct gateway {
 	struct application_list *applications;	/* 322, 325 */
 	struct event_list *events;		/* 332 */
 	struct run_list *runs;			/* 334 */
+	struct service_list *services;
 	struct store *store;			/* 341, 342 */
 	const struct source_ops *source_ops;	/* 343, the kernel's half; NULL: none */
 	struct source *source;

@@ -31,6 +31,7 @@
 #include "supervisord/runtime/runtimes.h"
 #include "supervisord/script/event_list.h"
 #include "supervisord/script/run.h"
+#include "supervisord/script/services.h"
 #include "supervisord/settings.h"
 
 #define CONFIG "/etc/faultline/gateway.xml"
@@ -108,7 +109,7 @@ static int configuration_open(struct gateway *gateway, struct error *err)
 	if (!gateway->runtimes)
 		return -EINVAL;
 	gateway->events = event_list_open(events, err);
-	return gateway->events ? 0 : -EINVAL;
+	return gateway->events ? services_open(gateway, err) : -EINVAL;
 }
 
 static int state_open(struct gateway *gateway, struct error *err)
@@ -210,6 +211,7 @@ static int gateway_open(struct gateway *gateway, struct error *err)
 /* In the reverse order, from wherever gateway_open() came to. */
 static void gateway_close(struct gateway *gateway)
 {
+	services_close(gateway);
 	run_list_close(gateway);
 	control_close(gateway);
 	for (struct app *app = gateway->applications ? app_list_first(gateway) : NULL; app;
@@ -269,6 +271,7 @@ static void gateway_run(struct gateway *gateway)
 		   gateway->settings->name, gateway->settings->center_url,
 		   gateway->source_ops ? gateway->source_ops->name : "nowhere");
 	isolation_log(gateway->isolation);
+	services_start(gateway);
 	manager_notify("READY=1");
 	/* What starting needed and running does not goes back to the kernel. */
 	malloc_trim(0);

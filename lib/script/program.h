@@ -42,30 +42,32 @@ enum program_kind {
 };
 
 /**
- * struct program_control - what a step that is no event does
+ * struct program_control - what a step that is no event does; a script may have a
+ * million of them
  * @begin: index of the block's first step, itself
  * @otherwise: index of the step where the other way of a choice begins
  * @end: index of the block's last step
  * @count: rounds of a repetition; attempts after a fault
  * @script: of attempts that repeat the script, a number from 0
- * @reading: with @is and @value the condition of a wait or a choice
+ * @policy: an enum control_policy
+ * @reading: with @is, an enum control_is, and @value the condition of a wait or a choice
  * @wait_ms: duration of a wait, or how long it may take at most
  * @every_ms: from an answer to the next reading
  * @late_goes_on: a condition that did not come is no failure
  */
 struct program_control {
-	size_t begin;
-	size_t otherwise;
-	size_t end;
-	unsigned int count;
-	unsigned int script;
-	enum control_policy policy;
-	const struct definition_reading *reading;
-	enum control_is is;
-	double value;
-	uint64_t wait_ms;
-	uint64_t every_ms;
+	uint32_t begin;
+	uint32_t otherwise;
+	uint32_t end;
+	uint32_t count;
+	uint32_t script;
+	uint8_t policy;
+	uint8_t is;
 	bool late_goes_on;
+	const struct definition_reading *reading;
+	double value;
+	uint32_t wait_ms;
+	uint32_t every_ms;
 };
 
 /**

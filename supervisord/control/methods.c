@@ -13,6 +13,7 @@
 #include "supervisord/runtime/process.h"
 #include "supervisord/script/dry_run.h"
 #include "supervisord/script/run.h"
+#include "supervisord/script/services.h"
 #include "supervisord/settings.h"
 
 #define LIMIT_DEFAULT 50
@@ -123,6 +124,11 @@ static void answer_processings(struct control_client *client, json_t *id,
 		jsonrpc_error(client->peer, id, JSONRPC_ABSENT,
 			      "this application is not on the gateway; \"faultctl apps\" lists those that are",
 			      NULL);
+}
+
+static void answer_services(struct control_client *client, json_t *id, const json_t *params)
+{
+	jsonrpc_result(client->peer, id, services_describe(client->gateway));
 }
 
 /* The store's answer, or the word that it failed. */
@@ -311,6 +317,7 @@ const struct control_method control_methods[] = {
 	{ "processings", answer_processings },
 	{ "run", answer_run },
 	{ "plan", answer_plan },
+	{ "services", answer_services },
 	{ "events", answer_events },
 	{ "faults", answer_faults },
 	{ "fault", answer_fault },

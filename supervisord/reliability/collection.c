@@ -17,6 +17,7 @@
 #include "supervisord/reliability/store.h"
 #include "supervisord/runtime/process.h"
 #include "supervisord/script/run.h"
+#include "supervisord/script/services.h"
 
 /* Events wait this long for others, so that one fsync serves many. */
 #define FLUSH_S 0.05
@@ -103,6 +104,7 @@ void collection_add(struct gateway *gateway, const struct event *event,
 	collection_flush_soon(gateway);
 	if (event->application)
 		run_show(gateway, event, time_ns, text);
+	services_notice(gateway, event);
 	json_decref(event->data);
 }
 

@@ -110,7 +110,7 @@ void machine_requested(struct machine *machine, uint64_t now_ns)
 	if (step->once)
 		machine->requested[machine->step] = true;
 	if (step->kind == PROGRAM_WAIT_UNTIL && !machine->deadline_ns)
-		machine->deadline_ns = now_ns + step->control->wait_ms * 1000000;
+		machine->deadline_ns = now_ns + step->control->wait_ms * 1000000ULL;
 }
 
 void machine_answered(struct machine *machine)

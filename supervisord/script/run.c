@@ -409,6 +409,15 @@ void run_list_close(struct gateway *gateway)
 	free(steal_pointer(&gateway->runs));
 }
 
+bool run_active(const struct gateway *gateway, const char *service)
+{
+	for (const struct run *run = gateway->runs ? gateway->runs->first : NULL; run;
+	     run = run->next)
+		if (!run->ended && !strcmp(run->service, service))
+			return true;
+	return false;
+}
+
 int run_count(const struct gateway *gateway)
 {
 	return gateway->runs ? gateway->runs->n : 0;

@@ -47,6 +47,9 @@ void run_list_close(struct gateway *gateway);
 struct definition *run_definition(const struct gateway *gateway, const char *service,
 				  struct error *err);
 
+/** run_active - is a run of @service under way? */
+bool run_active(const struct gateway *gateway, const char *service);
+
 /** run_count - number of runs */
 int run_count(const struct gateway *gateway);
 
