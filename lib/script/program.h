@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * A compiled script: the events that it gives, in the order of the document, and
- * between them the steps of control (control.h). This is what the interpretation means (333) hands to the event drive means (334).
+ * between them the steps of control (control.h). This is what the interpretation
+ * means (333) hands to the event drive means (334).
  */
 #ifndef LIB_SCRIPT_PROGRAM_H
 #define LIB_SCRIPT_PROGRAM_H

@@ -253,7 +253,7 @@ static time_t moment(const struct calendar *calendar, struct tm *tm)
 	return calendar->utc ? timegm(tm) : mktime(tm);
 }
 
-/* A second of @day behind @after; -1 when there is none. @from: where to begin, for the sake of time. */
+/* A second of @day behind @after; -1 when there is none. @from: where to begin, to save time. */
 static time_t day_next(const struct calendar *calendar, const struct tm *day,
 		       const struct tm *from, time_t after)
 {

@@ -42,13 +42,34 @@ static int processing_timeout(void *user, const char *application, const char *p
 	return 0;
 }
 
+/* struct telling - @room: bytes that may still be told; arguments can be long */
+struct telling {
+	const struct dry_run *dry_run;
+	size_t room;
+	size_t left_out;
+};
+
+static void line_tell(void *user, json_t *line)
+{
+	struct telling *telling = user;
+	size_t size = json_dumpb(line, NULL, 0, JSON_COMPACT | JSON_REAL_PRECISION(15));
+
+	if (size > telling->room || size > DRY_RUN_LINE_MAX) {
+		telling->room = 0;
+		telling->left_out++;
+		return;
+	}
+	telling->room -= size;
+	telling->dry_run->observer->line(telling->dry_run->user, line);
+}
+
 static void plan_tell(const struct dry_run *dry_run, const struct plan *plan)
 {
-	size_t left_out = plan_show(plan, DRY_RUN_LINES_MAX, dry_run->observer->line,
-				    dry_run->user);
+	struct telling telling = { .dry_run = dry_run, .room = DRY_RUN_BYTES_MAX };
+	size_t beyond = plan_show(plan, DRY_RUN_LINES_MAX, line_tell, &telling);
 	json_t *summary = plan_summary(plan);
 
-	json_object_set_new(summary, "left_out", json_integer(left_out));
+	json_object_set_new(summary, "left_out", json_integer(beyond + telling.left_out));
 	dry_run->observer->ended(dry_run->user, summary, NULL);
 	json_decref(summary);
 }

@@ -12,8 +12,10 @@
 #include "lib/error.h"
 #include "supervisord/gateway.h"
 
-/* Lines that are told one by one. */
+/* What is told line by line, so that it fits a connection of the control socket. */
 #define DRY_RUN_LINES_MAX 1000
+#define DRY_RUN_LINE_MAX (48 << 10)
+#define DRY_RUN_BYTES_MAX (512 << 10)
 
 struct dry_run;
 

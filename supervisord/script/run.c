@@ -13,7 +13,6 @@
 #include "supervisord/remote/center.h"
 #include "supervisord/remote/management.h"
 #include "supervisord/remote/request.h"
-#include "supervisord/runtime/process.h"
 #include "supervisord/script/drive.h"
 #include "supervisord/script/event_list.h"
 #include "supervisord/script/plan.h"

@@ -43,7 +43,7 @@ void run_forget(struct run *run);
 /** run_list_close - end all runs without a word */
 void run_list_close(struct gateway *gateway);
 
-/** run_definition - the gateway's definition of @service, freed with definition_free(); NULL with @err set */
+/** run_definition - the gateway's definition of @service, to be freed; NULL with @err set */
 struct definition *run_definition(const struct gateway *gateway, const char *service,
 				  struct error *err);
 

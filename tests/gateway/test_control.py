@@ -204,3 +204,14 @@ def test_reading_needs_a_processing(site):
     done = site.ctl("script", "check", script)
     assert done.returncode == 1 and f"{script}:2:1: event room.read has no processing" in done.stderr
     assert "has no processing" in site.run(SERVICE)[2]
+
+
+def test_answer_without_the_number(site):
+    stock(site, '<choose reading="room" is="above" value="1"><then/></choose>')
+    definition = site.configuration / f"definitions/{SERVICE}.dtd"
+    definition.write_text(DEFINITION.replace('"celsius"\n', '"humidity"\n'))
+    assert "humidity" in definition.read_text()
+    _, result, error = site.run(SERVICE)
+    assert result is None
+    assert 'line 2: air-conditioner answered read-temperature without the number "humidity"' in error
+    assert site.ask("apps") == []

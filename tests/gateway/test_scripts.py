@@ -138,3 +138,19 @@ def test_dry_run_is_refused_as_the_run_would_be(running):
     running.end("center")
     done = running.ctl("run", SERVICE, "--dry-run")
     assert done.returncode == 1 and "is it running" in done.stderr
+
+
+def test_dry_run_of_a_script_that_is_too_long_to_tell(running):
+    definition = running.configuration / "definitions/notes.dtd"
+    definition.write_text('''<!ELEMENT notes (note*)><!ELEMENT note EMPTY>
+        <!ATTLIST note event CDATA #FIXED "note" text CDATA #REQUIRED text.type CDATA #FIXED "string">''')
+    (running.configuration / "events.xml").write_text('<events><event name="note"/></events>')
+    running.center("definition", "add", definition)
+    script = running.folder / "notes.xml"
+    script.write_text("<notes>" + f'<note text="{"x" * 4000}"/>' * 900 + '<note text=""/>' * 900 + "</notes>")
+    running.center("script", "add", script)
+    *lines, summary = [json.loads(line) for line in
+                       running.ctl("--json", "run", "notes", "--dry-run").stdout.splitlines()]
+    assert summary["steps"] == 1800 and 100 < len(lines) < 900
+    assert len(lines) + summary["left_out"] == 1800
+    assert f"and {summary['left_out']} lines more" in running.ctl("run", "notes", "--dry-run").stdout
