@@ -16,7 +16,8 @@ SCRIPT = FOLDER / "air-conditioner-control.xml"
 
 
 def script_check(*arguments):
-    run = subprocess.run([BUILD / "bin/script-check", *arguments], capture_output=True, text=True, check=True)
+    run = subprocess.run([BUILD / "bin/script-check", *arguments], capture_output=True, text=True, check=True,
+                         env=os.environ | {"FAULTLINE_DTD": str(ROOT / "dtd")})
     return run.stdout.splitlines()
 
 

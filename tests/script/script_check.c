@@ -18,7 +18,8 @@ static void steps_print(const struct program *program)
 		json_t *params = program_step_params(step);
 		char *text = json_dumps(params, JSON_COMPACT);
 
-		printf("%u %s %s\n", step->line, step->event, text);
+		/* What is no event is a step of control. */
+		printf("%u %s %s\n", step->line, step->event ? step->event : "-", text);
 		free(text);
 		json_decref(params);
 	}
