@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The probes: fatal signals and ends of watched processes, for a kernel that may
- * load no module. Four tracepoints; whoever is not watched costs one look-up.
+ * load no module. Four tracepoints; whoever is not watched costs one load.
  *
  * Which signal ends a process is known for certain only in signal_deliver, in
  * the thread that dies: its action is the default one, and the default is to
@@ -56,12 +56,7 @@ struct {
 	__type(value, struct probes_counters);
 } counters SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, struct probes_settings);
-} settings SEC(".maps");
+struct probes_shared shared;
 
 #define count(counter)							\
 	({								\
@@ -71,6 +66,14 @@ struct {
 		if (_counters)						\
 			__sync_fetch_and_add(&_counters->counter, 1);	\
 	})
+
+/* The entry of a watched process, NULL for all others. */
+static __always_inline struct probes_process *process_find(u32 tgid)
+{
+	if (!*PROBES_FILTER(&shared, tgid))
+		return NULL;
+	return bpf_map_lookup_elem(&processes, &tgid);
+}
 
 /*
  * Room in the ring. The caller looks once whether it got it, and counts: the
@@ -103,9 +106,7 @@ static __always_inline void record_fill(struct faultline_record *record, int typ
 static __always_inline bool core_dumped(struct task_struct *task, int signo)
 {
 	u64 limit = task->signal->rlim[RLIMIT_CORE].rlim_cur;
-	struct probes_settings *set;
 	u64 flags;
-	u32 zero = 0;
 
 	if (!signal_dumps_core(signo))
 		return false;
@@ -116,8 +117,7 @@ static __always_inline bool core_dumped(struct task_struct *task, int signo)
 				      flags.__mm_flags[0]);
 	if (!(flags & MMF_DUMPABLE_MASK))
 		return false;
-	set = bpf_map_lookup_elem(&settings, &zero);
-	if (set && set->core_pipe)
+	if (shared.core_pipe)
 		return limit != 1;
 	return limit >= CORE_LIMIT_MIN;
 }
@@ -185,15 +185,11 @@ SEC("tp_btf/signal_generate")
 int BPF_PROG(probe_signal_generate, int signo, struct kernel_siginfo *info,
 	     struct task_struct *target, int group, int result)
 {
-	struct probes_process *process;
-	u32 tgid;
+	u32 tgid = target->tgid;
+	struct probes_process *process = process_find(tgid);
 
-	if (!signal_may_end(signo) ||
+	if (!process || !signal_may_end(signo) ||
 	    (result != TRACE_SIGNAL_DELIVERED && result != TRACE_SIGNAL_LOSE_INFO))
-		return 0;
-	tgid = target->tgid;
-	process = bpf_map_lookup_elem(&processes, &tgid);
-	if (!process)
 		return 0;
 	if (target->signal->flags & SIGNAL_GROUP_EXIT) {
 		/* Has just this signal decided it? */
@@ -245,12 +241,10 @@ int BPF_PROG(probe_signal_deliver, int signo, struct kernel_siginfo *info,
 	struct probes_process *process;
 	struct probes_cause cause = {};
 	struct task_struct *task;
-	u32 tgid;
 
 	if (action->sa.sa_handler != SIG_DFL || !signal_may_end(signo))
 		return 0;
-	tgid = bpf_get_current_pid_tgid() >> 32;
-	process = bpf_map_lookup_elem(&processes, &tgid);
+	process = process_find(bpf_get_current_pid_tgid() >> 32);
 	if (!process)
 		return 0;
 	task = bpf_get_current_task_btf();
@@ -270,8 +264,7 @@ int BPF_PROG(probe_process_fork, struct task_struct *parent,
 
 	if (child->pid != child->tgid)
 		return 0;
-	tgid = parent->tgid;
-	process = bpf_map_lookup_elem(&processes, &tgid);
+	process = process_find(parent->tgid);
 	if (!process)
 		return 0;
 	watch = bpf_map_lookup_elem(&watches, &process->watch);
@@ -282,7 +275,9 @@ int BPF_PROG(probe_process_fork, struct task_struct *parent,
 	tgid = child->tgid;
 	/* The parent lives, so that the count cannot have reached zero. */
 	__sync_fetch_and_add(&watch->processes, 1);
+	__sync_fetch_and_add(PROBES_FILTER(&shared, tgid), 1);
 	if (bpf_map_update_elem(&processes, &tgid, &inherited, BPF_NOEXIST)) {
+		__sync_fetch_and_sub(PROBES_FILTER(&shared, tgid), 1);
 		__sync_fetch_and_sub(&watch->processes, 1);
 		count(unwatched);
 	}
@@ -342,21 +337,22 @@ static __always_inline void exit_emit(const struct probes_process *process,
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(probe_process_exit, struct task_struct *task)
 {
-	struct signal_struct *signal = task->signal;
-	struct probes_process *found, process;
-	struct probes_cause cause = {};
 	u32 tgid = task->tgid;
+	struct probes_process *found = process_find(tgid), process;
+	struct probes_cause cause = {};
+	struct signal_struct *signal;
 	int code;
 
-	if (signal->live.counter)
-		return 0;
-	found = bpf_map_lookup_elem(&processes, &tgid);
 	if (!found)
+		return 0;
+	signal = task->signal;
+	if (signal->live.counter)
 		return 0;
 	process = *found;
 	/* Two threads that end together may both see that none is alive. */
 	if (bpf_map_delete_elem(&processes, &tgid))
 		return 0;
+	__sync_fetch_and_sub(PROBES_FILTER(&shared, tgid), 1);
 	code = signal->flags & SIGNAL_GROUP_EXIT ? signal->group_exit_code :
 						   task->exit_code;
 	/* A fatal signal that was not delivered to any thread. */

@@ -8,6 +8,7 @@
 #define PROBES_PROCESSES_MAX	4096
 #define PROBES_WATCHES_MAX	1024
 #define PROBES_RING_SIZE	(512 * 1024)
+#define PROBES_FILTER_SIZE	8192	/* a power of two */
 
 /**
  * struct probes_cause - the signal that ends a process, as it was sent
@@ -70,11 +71,19 @@ struct probes_counters {
 };
 
 /**
- * struct probes_settings - what the probes cannot find out by themselves
+ * struct probes_shared - memory that the programs and the supervisor share
+ * @filter: how many watched processes have this tgid, modulo the size. Where it
+ *	is 0 nobody is watched, and one load has told so; it is raised before a
+ *	process enters the table, and lowered after it has left.
  * @core_pipe: core_pattern hands core dumps to a program
  */
-struct probes_settings {
+struct probes_shared {
+	__u32 filter[PROBES_FILTER_SIZE];
 	__u32 core_pipe;
+	__u32 reserved;
 };
+
+#define PROBES_FILTER(shared, tgid) \
+	(&(shared)->filter[(__u32)(tgid) & (PROBES_FILTER_SIZE - 1)])
 
 #endif /* BPF_PROBES_H */

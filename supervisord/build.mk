@@ -3,7 +3,7 @@
 include supervisord/link/build.mk
 
 SUPERVISORD := $(addprefix supervisord/,\
-	main.c settings.c program.c \
+	main.c settings.c program.c priority.c \
 	control/control.c control/methods.c \
 	reliability/collection.c reliability/detector.c reliability/fault.c \
 	reliability/fault_data.c reliability/notifier.c reliability/restoration.c \

@@ -20,6 +20,7 @@
 #include "lib/file.h"
 #include "lib/log.h"
 #include "supervisord/control/control.h"
+#include "supervisord/priority.h"
 #include "supervisord/reliability/collection.h"
 #include "supervisord/reliability/fault.h"
 #include "supervisord/reliability/notifier.h"
@@ -305,6 +306,8 @@ int main(int argc, char **argv)
 		ret = error_set(&err, -EPERM,
 				"it must run as root: applications run as users of their own, and the kernel is watched");
 	} else if (!ret) {
+		if (priority_raise())
+			log_warning("faults are known later than they could be: no right to raise the priority (CAP_SYS_NICE)");
 		ret = gateway_open(&gateway, &err);
 		if (!ret)
 			gateway_run(&gateway);

@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -30,6 +31,7 @@
 #define TASK_EXITING 0x4UL
 /* Records handed on before other events of the loop get their turn. */
 #define RECORDS_A_TURN 64
+#define SHARED_SIZE sizeof(struct probes_shared)
 
 enum { LINK_GENERATE, LINK_DELIVER, LINK_FORK, LINK_EXIT, LINK_COUNT };
 
@@ -46,7 +48,8 @@ struct source {
 	int processes;
 	int watches;
 	int counters;
-	int settings;
+	int shared_fd;
+	struct probes_shared *shared;	/* mapped */
 	uint32_t watch;		/* newest id given */
 	uint64_t seq;		/* newest number given to a record */
 	uint64_t acked;
@@ -125,7 +128,7 @@ static int probes_keep(struct source *source, const struct probes *skel)
 		{ &source->processes, bpf_map__fd(skel->maps.processes) },
 		{ &source->watches, bpf_map__fd(skel->maps.watches) },
 		{ &source->counters, bpf_map__fd(skel->maps.counters) },
-		{ &source->settings, bpf_map__fd(skel->maps.settings) },
+		{ &source->shared_fd, bpf_map__fd(skel->maps.bss) },
 	};
 
 	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
@@ -167,17 +170,26 @@ static int probes_load(struct source *source, struct error *err)
 	return ret ? err->code : 0;
 }
 
+static int shared_map(struct source *source, struct error *err)
+{
+	void *shared = mmap(NULL, SHARED_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
+			    source->shared_fd, 0);
+
+	if (shared == MAP_FAILED)
+		return error_set(err, -errno, "BPF probes: cannot map their memory: %s",
+				 strerror(errno));
+	source->shared = shared;
+	return 0;
+}
+
 /* core_pattern may change while we run; it is looked at with each watch. */
 static void probes_core_pattern(struct source *source)
 {
-	struct probes_settings settings = {};
 	__cleanup_close int fd = open("/proc/sys/kernel/core_pattern",
 				      O_RDONLY | O_CLOEXEC);
-	uint32_t zero = 0;
 	char first;
 
-	settings.core_pipe = fd >= 0 && read(fd, &first, 1) == 1 && first == '|';
-	bpf_map_update_elem(source->settings, &zero, &settings, BPF_ANY);
+	source->shared->core_pipe = fd >= 0 && read(fd, &first, 1) == 1 && first == '|';
 }
 
 static int record_arrived(void *user, void *data, size_t size)
@@ -209,12 +221,14 @@ static void ring_readable(struct ev_loop *loop, ev_io *io, int events)
 static void probes_close(struct source *source)
 {
 	int *fds[] = { &source->ring, &source->processes, &source->watches,
-		       &source->counters, &source->settings };
+		       &source->counters, &source->shared_fd };
 
 	if (source->reader) {
 		ev_io_stop(source->loop, &source->readable);
 		ring_buffer__free(source->reader);
 	}
+	if (source->shared)
+		munmap(source->shared, SHARED_SIZE);
 	for (int i = 0; i < LINK_COUNT; i++)
 		closep(&source->links[i]);
 	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
@@ -243,7 +257,7 @@ static int probes_open(struct source **result, struct ev_loop *loop,
 	for (int i = 0; i < LINK_COUNT; i++)
 		source->links[i] = -1;
 	source->ring = source->processes = source->watches = -1;
-	source->counters = source->settings = -1;
+	source->counters = source->shared_fd = -1;
 	source->loop = loop;
 	source->fn = fn;
 	source->user = user;
@@ -255,6 +269,9 @@ static int probes_open(struct source **result, struct ev_loop *loop,
 	if (!source->per_cpu)
 		return error_set(err, -ENOMEM, "BPF probes: no memory");
 	ret = probes_load(source, err);
+	if (ret)
+		return ret;
+	ret = shared_map(source, err);
 	if (ret)
 		return ret;
 	probes_core_pattern(source);
@@ -290,6 +307,12 @@ static bool process_ending(pid_t pid)
 	return state == 'Z' || state == 'X' || flags & TASK_EXITING;
 }
 
+/* The programs change the same counts. */
+static void process_filter(struct source *source, pid_t pid, int by)
+{
+	__atomic_fetch_add(PROBES_FILTER(source->shared, pid), by, __ATOMIC_SEQ_CST);
+}
+
 static int probes_watch(struct source *source, pid_t pid, uint64_t cookie,
 			struct error *err)
 {
@@ -309,9 +332,11 @@ static int probes_watch(struct source *source, pid_t pid, uint64_t cookie,
 				 "BPF probes: %d applications are watched already, no more fit",
 				 PROBES_WATCHES_MAX);
 	source->watch++;
+	process_filter(source, pid, 1);
 	if (bpf_map_update_elem(source->processes, &tgid, &process, BPF_NOEXIST)) {
 		int code = errno == EEXIST ? -EEXIST : -ENOSPC;
 
+		process_filter(source, pid, -1);
 		bpf_map_delete_elem(source->watches, &process.watch);
 		if (code == -EEXIST)
 			return error_set(err, code, "BPF probes: process %d is watched already", pid);
@@ -324,6 +349,7 @@ static int probes_watch(struct source *source, pid_t pid, uint64_t cookie,
 	 * made a record, or the watch is still there and nobody else removes it.
 	 */
 	if (process_ending(pid) && !bpf_map_delete_elem(source->processes, &tgid)) {
+		process_filter(source, pid, -1);
 		bpf_map_delete_elem(source->watches, &process.watch);
 		return error_set(err, -ESRCH, "BPF probes: process %d has ended", pid);
 	}

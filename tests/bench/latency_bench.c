@@ -2,12 +2,14 @@
 /*
  * How soon a supervisor knows of a fault, and what watching costs. Side by side
  * in one run: the probes, a blocking waitpid(), a poll of a pidfd, and the
- * kernel's process connector, taking turns on processes of the same kind; then
+ * kernel's process connector, taking turns on processes of the same kind, all
+ * with the supervisor's priority; what the probes cost a task that is not watched;
  * a loop of fork, exec and exit with the probes off, on, and watching. Needs root.
  *
- *	latency-bench [-c] [-n ROUNDS] [-m MIB]
+ *	latency-bench [-cp] [-n ROUNDS] [-m MIB]
  *
- * -c: with core dumps, into the working folder; -m: memory of the large process.
+ * -c: with core dumps, into the working folder; -m: memory of the large process; -p: with
+ * the usual priority.
  */
 #include <errno.h>
 #include <ev.h>
@@ -33,12 +35,16 @@
 #include <unistd.h>
 
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 
 #include "lib/cleanup.h"
+#include "supervisord/priority.h"
 #include "supervisord/reliability/source.h"
 
 #define LOOP_TURNS 9
 #define LOOP_PROCESSES 500
+#define COST_SIGNALS 300000
+#define COST_PROCESSES 5000
 
 extern char **environ;
 
@@ -356,11 +362,19 @@ static int compare_double(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Average run time of each probe since the statistics were switched on. */
-static void probes_cost(const char *when)
+/* Ids only rise: those of programs that are loaded from now on are greater. */
+static uint32_t program_newest(void)
 {
 	uint32_t id = 0;
 
+	while (!bpf_prog_get_next_id(id, &id))
+		;
+	return id;
+}
+
+/* Average run time of each probe since the statistics were switched on. */
+static void probes_cost(const char *when, uint32_t id)
+{
 	while (!bpf_prog_get_next_id(id, &id)) {
 		__cleanup_close int fd = bpf_prog_get_fd_by_id(id);
 		struct bpf_prog_info info = {};
@@ -401,11 +415,103 @@ static void loop_report(void)
 	if (stats < 0)
 		return;
 	for (int watched = 0; watched < 2; watched++) {
+		uint32_t before = program_newest();
+
 		probes_on();
 		loop_once(watched);
-		probes_cost(watched ? "watched" : "unwatched");
+		probes_cost(watched ? "watched" : "unwatched", before);
 		probes_off();
 	}
+	close(stats);
+}
+
+/* ---- what a probe costs a task that is not watched ---- */
+
+/* A program that does nothing, at the same tracepoint: what BPF and its statistics cost by themselves. */
+static int empty_attach(const char *tracepoint)
+{
+	static const struct bpf_insn nothing[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_TRACE_RAW_TP);
+	__cleanup_close int fd = -1;
+
+	options.attach_btf_id = libbpf_find_vmlinux_btf_id(tracepoint, BPF_TRACE_RAW_TP);
+	fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, "empty", "GPL", nothing, 2, &options);
+	if (fd < 0)
+		die("an empty program");
+	return bpf_raw_tracepoint_open(NULL, fd);
+}
+
+static void on_signal(int signo)
+{
+}
+
+/* Signals to itself, then children that end at once: each tracepoint in a short loop. */
+static void unwatched_work(void)
+{
+	pid_t pid;
+
+	signal(SIGUSR1, on_signal);
+	for (int i = 0; i < COST_SIGNALS; i++)
+		raise(SIGUSR1);
+	signal(SIGUSR1, SIG_DFL);
+	for (int i = 0; i < COST_PROCESSES; i++) {
+		pid = vfork();
+		if (!pid)
+			_exit(0);
+		waitpid(pid, NULL, 0);
+	}
+}
+
+/* Average ns of the programs after @id whose name begins so, in the order in which they were loaded. */
+static int costs_read(uint32_t id, const char *name, double *costs, int room)
+{
+	int count = 0;
+
+	while (!bpf_prog_get_next_id(id, &id) && count < room) {
+		__cleanup_close int fd = bpf_prog_get_fd_by_id(id);
+		struct bpf_prog_info info = {};
+		uint32_t size = sizeof(info);
+
+		if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size) ||
+		    strncmp(info.name, name, strlen(name)))
+			continue;
+		costs[count++] = info.run_cnt ? (double)info.run_time_ns / info.run_cnt : 0;
+	}
+	return count;
+}
+
+static void cost_report(void)
+{
+	/* In the order of the programs in the object. */
+	static const char *const tracepoints[] = {
+		"signal_generate", "signal_deliver", "sched_process_fork", "sched_process_exit",
+	};
+	enum { COUNT = sizeof(tracepoints) / sizeof(tracepoints[0]) };
+	double empty[COUNT], probe[COUNT];
+	uint32_t before = program_newest();
+	int links[COUNT], stats, found;
+
+	for (int i = 0; i < COUNT; i++)
+		links[i] = empty_attach(tracepoints[i]);
+	stats = bpf_enable_stats(BPF_STATS_RUN_TIME);
+	if (stats < 0)
+		die("BPF statistics");
+	unwatched_work();
+	found = costs_read(before, "empty", empty, COUNT);
+	for (int i = 0; i < COUNT; i++)
+		close(links[i]);
+	probes_on();
+	unwatched_work();
+	if (found == COUNT && costs_read(before, "probe_", probe, COUNT) == COUNT) {
+		printf("a task that is not watched:\n");
+		for (int i = 0; i < COUNT; i++)
+			printf("  %-18s %6.1f ns, %6.1f more than an empty program\n",
+			       tracepoints[i], probe[i], probe[i] - empty[i]);
+	}
+	probes_off();
 	close(stats);
 }
 
@@ -436,15 +542,17 @@ int main(int argc, char **argv)
 	size_t memory = 1024;
 	struct utsname name;
 	int option, rounds = 300;
-	bool core = false;
+	bool core = false, raised = true;
 
-	while ((option = getopt(argc, argv, "cn:m:")) != -1) {
+	while ((option = getopt(argc, argv, "cn:m:p")) != -1) {
 		if (option == 'c')
 			core = true;
 		else if (option == 'n')
 			rounds = atoi(optarg);
 		else if (option == 'm')
 			memory = strtoul(optarg, NULL, 10);
+		else if (option == 'p')
+			raised = false;
 		else
 			return 2;
 	}
@@ -456,7 +564,10 @@ int main(int argc, char **argv)
 	if (!bench.loop || bench.struck_ns == MAP_FAILED)
 		die("set-up");
 	memory_report();
+	cost_report();
 	loop_report();
+	if (raised && priority_raise())
+		die("priority");
 	probes_on();
 	connector_listen();
 	if (bench.connector < 0)

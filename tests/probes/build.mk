@@ -4,6 +4,6 @@ $(eval $(call test,probes_test,tests/probes/probes_test.c tests/probes/stage.c s
 	supervisord/reliability/source_probes.c supervisord/reliability/source_module.c lib/error.c lib/log.c,\
 	libbpf libnl-genl-3.0,-lev -lpthread))
 $(eval $(call program,latency-bench,tests/bench/latency_bench.c supervisord/reliability/source.c \
-	supervisord/reliability/source_probes.c lib/error.c,libbpf,-lev))
+	supervisord/reliability/source_probes.c supervisord/priority.c lib/error.c,libbpf,-lev))
 $(eval $(call test,module_client_test,tests/probes/module_client_test.c supervisord/reliability/source.c lib/error.c \
 	lib/log.c,libnl-genl-3.0,-lev))
