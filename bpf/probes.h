@@ -71,15 +71,36 @@ struct probes_counters {
 };
 
 /**
+ * struct probes_reader - how far the reader of the ring has come
+ * @position: of the newest record with a number, in the ring
+ * @seq: its number; 0: none has one yet
+ * @acked: newest number that was acknowledged, or forgotten
+ * @forgotten: records that a supervisor had taken, and died before it acknowledged them
+ */
+struct probes_reader {
+	__u64 position;
+	__u64 seq;
+	__u64 acked;
+	__u64 forgotten;
+};
+
+/**
  * struct probes_shared - memory that the programs and the supervisor share
  * @filter: how many watched processes have this tgid, modulo the size. Where it
  *	is 0 nobody is watched, and one load has told so; it is raised before a
  *	process enters the table, and lowered after it has left.
  * @core_pipe: core_pattern hands core dumps to a program
+ * @watch: newest id given to a watch
+ * @version: the object's hash; the supervisor's own, as are the following
+ * @reader: the one that counts is at @current, the other one may be half written
  */
 struct probes_shared {
 	__u32 filter[PROBES_FILTER_SIZE];
 	__u32 core_pipe;
+	__u32 watch;
+	__u64 version;
+	struct probes_reader reader[2];
+	__u32 current;
 	__u32 reserved;
 };
 

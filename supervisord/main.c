@@ -135,7 +135,8 @@ static int state_open(struct gateway *gateway, struct error *err)
 static int source_try(struct gateway *gateway, const struct source_ops *ops,
 		      struct error *err)
 {
-	int ret = ops->open(&gateway->source, gateway->loop, collection_record, gateway, err);
+	int ret = ops->open(&gateway->source, gateway->loop, collection_record, gateway,
+			    gateway->settings->state_folder, err);
 
 	if (!ret)
 		gateway->source_ops = ops;

@@ -39,7 +39,7 @@ static json_t *source_describe(const struct gateway *gateway)
 		return json_pack("{s:s, s:s}", "name", ops->name, "error",
 				 "its counters cannot be read");
 	return json_pack("{s:s, s:s*, s:I, s:I, s:I, s:I}", "name", ops->name,
-			 "blind", ops->blind, "emitted", (json_int_t)ledger.emitted,
+			 "blind", ops->blind(gateway->source), "emitted", (json_int_t)ledger.emitted,
 			 "delivered", (json_int_t)ledger.delivered, "pending",
 			 (json_int_t)ledger.pending, "lost", (json_int_t)ledger.lost);
 }

@@ -37,19 +37,22 @@ typedef void (*source_record_fn)(void *user, const struct faultline_record *reco
  * @name: "module" or "probes"
  * @blind: one line on what this source cannot see, or NULL
  * @open: attach to the kernel and hand records to @fn from @loop on, those that
- *	were kept for a supervisor before this one first. Errors: -ENOENT (the
+ *	were kept for a supervisor before this one first. @owner names the
+ *	supervisor for the next one, such as by its state folder; NULL: nothing
+ *	needs to be kept. Errors: -ENOENT (the
  *	kernel has no such source), -EPERM, others; @err says what to do.
  * @watch: watch a process and all that it forks from now on, under @cookie.
  *	-EEXIST when it is watched already, -ESRCH, -ENOSPC.
  * @ack: every record up to @seq is stored; idempotent
  * @ledger: read the counters
- * @close: detach; what is watched stays watched where the kernel can keep it
+ * @close: end as wanted: the module goes on watching, the probes are removed.
+ *	A supervisor that dies without it leaves both at work.
  */
 struct source_ops {
 	const char *name;
-	const char *blind;
+	const char *(*blind)(const struct source *source);
 	int (*open)(struct source **source, struct ev_loop *loop,
-		    source_record_fn fn, void *user, struct error *err);
+		    source_record_fn fn, void *user, const char *owner, struct error *err);
 	int (*watch)(struct source *source, pid_t pid, uint64_t cookie,
 		     struct error *err);
 	int (*ack)(struct source *source, uint64_t seq);

@@ -383,7 +383,8 @@ static void module_close(struct source *source)
 DEFINE_CLEANUP(struct source *, module_close)
 
 static int module_open(struct source **result, struct ev_loop *loop,
-		       source_record_fn fn, void *user, struct error *err)
+		       source_record_fn fn, void *user, const char *owner,
+		       struct error *err)
 {
 	struct source *source __cleanup(module_closep) = calloc(1, sizeof(*source));
 	int ret;
@@ -469,9 +470,15 @@ static int module_ledger(struct source *source, struct source_ledger *ledger)
 	return 0;
 }
 
+/* It sees all that there is. */
+static const char *module_blind(const struct source *source)
+{
+	return NULL;
+}
+
 const struct source_ops source_module = {
 	.name = "module",
-	.blind = NULL,
+	.blind = module_blind,
 	.open = module_open,
 	.watch = module_watch,
 	.ack = module_ack,

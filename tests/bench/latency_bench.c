@@ -85,7 +85,7 @@ static void probes_on(void)
 {
 	struct error err = {};
 
-	if (source_probes.open(&bench.source, bench.loop, record_came, NULL, &err)) {
+	if (source_probes.open(&bench.source, bench.loop, record_came, NULL, NULL, &err)) {
 		fprintf(stderr, "latency-bench: %s\n", err.text);
 		exit(1);
 	}

@@ -3,6 +3,7 @@
 
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -175,6 +176,25 @@ def test_killed_supervisor_forgets_no_fault(site):
     known = wait_until(lambda: [f for f in site.center_faults() if f.get("outcome")], "the center is told")
     assert [f["id"] for f in known] == [fault["id"]]
     assert site.run()[1], "the resident application is found again and serves"
+
+
+def test_killed_supervisor_misses_no_record(site):
+    """What ends while there is no supervisor is read by the next one, and the ledger goes on."""
+    start(site, residence="resident")
+    site.run()
+    before = site.ask("status")["source"]
+    pid = site.app()["pid"]
+    site.end("gateway", signal.SIGKILL)
+    wait_until(lambda: not Path(f"/proc/{pid}").exists(), "the application ends with its supervisor")
+    site.start_gateway()
+    assert "not kept" not in site.ask("status")["source"]["blind"]
+
+    def ended():
+        return any(e["name"] == "process.ended" and e["data"]["pid"] == pid for e in site.ask("events", "-n", "200"))
+    wait_until(ended, "its end is read")
+    source = wait_until(lambda: (s := site.ask("status")["source"])["pending"] == 0 and s, "all is acknowledged")
+    assert source["emitted"] > before["emitted"]
+    assert source["emitted"] == source["delivered"] + source["lost"]
 
 
 def test_events_of_the_kernel_keep_their_ledger(site):

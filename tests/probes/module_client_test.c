@@ -230,7 +230,7 @@ static void test_no_module(void **state)
 	struct ev_loop *loop = ev_loop_new(EVFLAG_AUTO);
 	struct source *source = NULL;
 	struct error err = {};
-	int ret = source_module.open(&source, loop, record_seen, NULL, &err);
+	int ret = source_module.open(&source, loop, record_seen, NULL, NULL, &err);
 
 	if (!ret) {
 		source_module.close(source);

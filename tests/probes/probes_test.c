@@ -885,7 +885,7 @@ static void test_no_rights(void **state)
 
 		if (setresuid(65534, 65534, 65534))
 			_exit(2);
-		ret = stage.ops->open(&source, stage.loop, NULL, NULL, &err);
+		ret = stage.ops->open(&source, stage.loop, NULL, NULL, NULL, &err);
 		print_message("# %s\n", err.text);
 		_exit(ret == -EPERM && strstr(err.text, "CAP_") ? 0 : 1);
 	}

@@ -36,7 +36,8 @@ static void record_seen(void *user, const struct faultline_record *record,
 
 void stage_open(void)
 {
-	if (stage.ops->open(&stage.source, stage.loop, record_seen, NULL, &stage.reason))
+	if (stage.ops->open(&stage.source, stage.loop, record_seen, NULL, stage.owner,
+			    &stage.reason))
 		stage.source = NULL;
 }
 

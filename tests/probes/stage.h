@@ -30,10 +30,12 @@ struct seen {
 /**
  * struct stage
  * @ops: the source under test; set before stage_setup()
+ * @owner: for source_ops::open()
  * @source: NULL where the machine has none: @reason says why
  */
 struct stage {
 	const struct source_ops *ops;
+	const char *owner;
 	struct ev_loop *loop;
 	struct source *source;
 	struct error reason;

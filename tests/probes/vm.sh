@@ -9,10 +9,10 @@ set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$root"
 flavour=${1:?6.1, 6.12 or 6.12-rt}
-program=build/out/tests/probes_test
+programs=(build/out/tests/probes_test build/out/tests/restart_test)
 
 tests/vm/kmod.sh "$flavour" | sed 's/^/# /'
-make -s "$program" | sed 's/^/# /'
-mapfile -t libraries < <(ldd "$program" | grep -o '/[^ ]*')
-BOOT_LIMIT=${BOOT_LIMIT:-300} exec tests/vm/boot.sh "$flavour" tests/probes/vm.init "$program" "${libraries[@]}" \
+make -s "${programs[@]}" | sed 's/^/# /'
+mapfile -t libraries < <(ldd "${programs[@]}" | grep -o '/[^ ]* (' | cut -d' ' -f1 | sort -u)
+BOOT_LIMIT=${BOOT_LIMIT:-300} exec tests/vm/boot.sh "$flavour" tests/probes/vm.init "${programs[@]}" "${libraries[@]}" \
 	"build/kmod/$flavour/kmod/faultline.ko"
