@@ -48,6 +48,7 @@ struct signal_struct {
 	int group_exit_code;
 	unsigned int flags;
 	struct rlimit rlim[16];
+	struct mm_struct *oom_mm;
 };
 
 union __sifields {

@@ -141,6 +141,12 @@ static __always_inline void fatal_fill(struct faultline_record *record,
 		record->flags |= FAULTLINE_F_COREDUMP;
 }
 
+/* Was the process to free its memory? Asked when no thread is left that could be marked. */
+static __always_inline u32 oom_flag(const struct signal_struct *signal, int code)
+{
+	return (code & 0x7f) == SIGKILL && signal->oom_mm ? FAULTLINE_F_OOM : 0;
+}
+
 static __always_inline void fatal_emit_bare(const struct probes_process *process,
 					    const struct probes_cause *cause,
 					    struct task_struct *task)
@@ -227,6 +233,10 @@ static __always_inline bool deliver_cause(const struct probes_process *process,
 		if (signal_is_fault(signo, cause->code))
 			return true;
 	}
+	/* Whether memory ran out is certain at the exit: the mark comes after the signal. */
+	if (signo == SIGKILL && process->cause.signo == signo &&
+	    process->cause.flags & FAULTLINE_F_KERNEL)
+		return false;
 	if (process->cause.signo == signo)
 		*cause = process->cause;
 	else if (!cause->signo)
@@ -327,6 +337,7 @@ static __always_inline void exit_emit(const struct probes_process *process,
 	record_fill(record, FAULTLINE_RECORD_EXIT, process, task);
 	record->signo = code & 0x7f;
 	record->code = (code >> 8) & 0xff;
+	record->flags |= oom_flag(task->signal, code);
 	if (code & 0x80)
 		record->flags |= FAULTLINE_F_COREDUMP;
 	if (last)
@@ -360,6 +371,7 @@ int BPF_PROG(probe_process_exit, struct task_struct *task)
 		cause.signo = code & 0x7f;
 		if (process.cause.signo == cause.signo)
 			cause = process.cause;
+		cause.flags |= oom_flag(signal, code);
 		fatal_emit_bare(&process, &cause, task);
 	}
 	exit_emit(&process, task, code);

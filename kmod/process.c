@@ -298,6 +298,10 @@ void fl_process_fatal(int signo, const struct kernel_siginfo *info)
 	if (!info && process->candidate.signo == signo && process->candidate.own &&
 	    process->candidate.tid != task_pid_nr(current))
 		goto unlock;
+	/* Whether memory ran out is certain at the exit: the mark comes after the signal. */
+	if (signo == SIGKILL && process->candidate.signo == SIGKILL &&
+	    process->candidate.flags & FAULTLINE_F_KERNEL)
+		goto unlock;
 	process->fatal = true;
 	process_record_fatal(&record, process, signo, info);
 	capture = process_pick_capture(process);
@@ -335,6 +339,7 @@ void fl_process_thread_exit(bool dead)
 	struct fl_process *process;
 	unsigned long flags;
 	int code;
+	u16 oom;
 
 	/*
 	 * The records go out under the lock, so that FAULTLINE_F_LAST is on the
@@ -349,13 +354,16 @@ void fl_process_thread_exit(bool dead)
 		goto unlock;
 	}
 	code = process_exit_code();
+	oom = (code & 0x7f) == SIGKILL && tsk_is_oom_victim(current) ? FAULTLINE_F_OOM : 0;
 	if ((code & 0x7f) && !process->fatal) {
 		process_record_fatal(&record, process, code & 0x7f, NULL);
+		record.flags |= oom;
 		fl_slot_emit(&record, NULL);
 	}
 	process_record(&record, process, FAULTLINE_RECORD_EXIT);
 	record.signo = code & 0x7f;
 	record.code = (code >> 8) & 0xff;
+	record.flags |= oom;
 	if (code & 0x80)
 		record.flags |= FAULTLINE_F_COREDUMP;
 	if (process->watch->count == 1)

@@ -144,7 +144,12 @@ static void record_add(struct gateway *gateway, const char *application,
 	};
 	char name[16];
 
-	if (record->type == FAULTLINE_RECORD_FATAL) {
+	if (record->type == FAULTLINE_RECORD_FATAL && record->flags & FAULTLINE_F_OOM) {
+		event.name = "process.fatal";
+		collection_add(gateway, &event,
+			       "memory ran out: the kernel killed process %d (%.16s)",
+			       record->tgid, record->comm);
+	} else if (record->type == FAULTLINE_RECORD_FATAL) {
 		event.name = "process.fatal";
 		collection_add(gateway, &event,
 			       "%s in process %d (%.16s) at address 0x%llx; captured %u bytes of stack in %.0f us",

@@ -39,16 +39,34 @@ static struct verdict exit_verdict(int code)
 	return verdict;
 }
 
+/* A limit that ended the process: what was too little tells more than the signal that said so. */
+static struct verdict fatal_verdict(const struct faultline_record *record)
+{
+	const char *limit = NULL;
+	struct verdict verdict;
+
+	if (record->flags & FAULTLINE_F_OOM)
+		limit = "limit.memory";
+	else if (record->signo == SIGXCPU && record->flags & FAULTLINE_F_KERNEL)
+		limit = "limit.cpu";
+	else if (record->signo == SIGXFSZ && !(record->flags & FAULTLINE_F_SENT))
+		limit = "limit.filesize";
+	verdict = signal_verdict(record->signo);
+	if (limit)
+		strcpy(verdict.kind, limit);
+	return verdict;
+}
+
 struct verdict detector_record(const struct faultline_record *record)
 {
 	switch (record->type) {
 	case FAULTLINE_RECORD_FATAL:
-		return signal_verdict(record->signo);
+		return fatal_verdict(record);
 	case FAULTLINE_RECORD_EXIT:
 		/* A helper process may come and go; only a fatal signal of it matters. */
 		if (!(record->flags & FAULTLINE_F_MAIN))
 			break;
-		return record->signo ? signal_verdict(record->signo) :
+		return record->signo ? fatal_verdict(record) :
 				       exit_verdict(record->code);
 	}
 	return (struct verdict){ .fault = false };

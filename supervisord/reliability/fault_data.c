@@ -89,7 +89,7 @@ static json_t *comm(const struct faultline_record *record)
 
 json_t *fault_data_record(const struct faultline_record *record)
 {
-	json_t *object = json_pack("{s:I, s:i, s:i, s:i, s:i, s:i, s:b, s:b, s:b, s:o}",
+	json_t *object = json_pack("{s:I, s:i, s:i, s:i, s:i, s:i, s:b, s:b, s:b, s:b, s:o}",
 				   "seq", (json_int_t)record->seq,
 				   "pid", record->tgid, "tid", record->tid,
 				   "parent", record->ptgid, "uid", (int)record->uid,
@@ -97,6 +97,7 @@ json_t *fault_data_record(const struct faultline_record *record)
 				   "main", record->flags & FAULTLINE_F_MAIN,
 				   "core_dump", record->flags & FAULTLINE_F_COREDUMP,
 				   "by_kernel", record->flags & FAULTLINE_F_KERNEL,
+				   "out_of_memory", record->flags & FAULTLINE_F_OOM,
 				   "comm", comm(record));
 	char name[16];
 

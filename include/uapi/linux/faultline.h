@@ -41,6 +41,7 @@ enum faultline_record_type {
 #define FAULTLINE_F_MAIN	(1U << 3)	/* the process that the watch was set on */
 #define FAULTLINE_F_LAST	(1U << 4)	/* no process of the watch is left; the watch is gone */
 #define FAULTLINE_F_KERNEL	(1U << 5)	/* the kernel sent the signal */
+#define FAULTLINE_F_OOM		(1U << 6)	/* SIGKILL: memory ran out, and this process was to free its own */
 
 /**
  * struct faultline_record - the fixed part of every kernel event
