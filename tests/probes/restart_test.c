@@ -20,11 +20,13 @@
 #include "bpf/probes.h"
 #include "supervisord/reliability/pins.h"
 
-#define OWNER "the restart test"
 #define COOKIE 7
 
 #define FATAL FAULTLINE_RECORD_FATAL
 #define EXIT FAULTLINE_RECORD_EXIT
+
+/* Of this run alone: others may run at the same time. */
+static char owner[32];
 
 static int abort_myself(void *argument)
 {
@@ -63,7 +65,7 @@ static int abort_many(void *argument)
 static void pin_path(char *path, size_t size, const char *name)
 {
 	snprintf(path, size, "%s/faultline/%016llx%s%s", PINS_ROOT,
-		 (unsigned long long)pins_hash(OWNER, strlen(OWNER)), *name ? "/" : "", name);
+		 (unsigned long long)pins_hash(owner, strlen(owner)), *name ? "/" : "", name);
 }
 
 static bool pinned(void)
@@ -96,7 +98,7 @@ static void keeper_run(enum keeper how, pid_t watched, int ready, int go)
 	struct error err = {};
 	char byte;
 
-	if (source_probes.open(&source, loop, keeper_record, &how, OWNER, &err) ||
+	if (source_probes.open(&source, loop, keeper_record, &how, owner, &err) ||
 	    source_probes.watch(source, watched, COOKIE, &err)) {
 		print_message("# %s\n", err.text);
 		_exit(1);
@@ -170,7 +172,7 @@ static int next_close(void **state)
 	return pinned() ? -1 : 0;
 }
 
-/* Whether the machine can do it at all. What a run before this one left is taken away. */
+/* Whether the machine can do it at all. */
 static int first_open(void)
 {
 	stage_open();
@@ -307,7 +309,7 @@ static void test_one_at_a_time(void **state)
 
 	stage_ask();
 	next_open();
-	assert_int_equal(source_probes.open(&second, stage.loop, keeper_record, NULL, OWNER, &err), 0);
+	assert_int_equal(source_probes.open(&second, stage.loop, keeper_record, NULL, owner, &err), 0);
 	assert_non_null(strstr(source_probes.blind(second), "another supervisor"));
 	source_probes.close(second);
 	assert_true(pinned());
@@ -400,8 +402,9 @@ int main(void)
 		cmocka_unit_test_teardown(test_folder_of_somebody_else, next_close),
 	};
 
+	snprintf(owner, sizeof(owner), "restart test %d", getpid());
 	stage.ops = &source_probes;
-	stage.owner = OWNER;
+	stage.owner = owner;
 	stage.loop = ev_loop_new(EVFLAG_AUTO);
 	return !stage.loop || first_open() ||
 	       cmocka_run_group_tests_name("restart", tests, NULL, stage_teardown);
