@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,9 @@
 
 /* How long the end waits for processes that have been killed already. */
 #define CLOSE_WAIT_MS 500
+
+/* Below the root: this, the gateway's name, a dot, the supervisor's process. */
+#define BASE "faultline-"
 
 struct cgroup {
 	char *path;
@@ -105,15 +109,34 @@ static void step_aside(int own)
 }
 
 /* Groups of processes that have gone; one with a process in it stays. */
-static void sweep(const struct cgroups *cgroups)
+static void sweep(const char *base)
 {
-	__cleanup(closedirp) DIR *folder = opendir(cgroups->base);
+	__cleanup(closedirp) DIR *folder = opendir(base);
 	struct dirent *entry;
 
 	while (folder && (entry = readdir(folder)))
 		if (entry->d_type == DT_DIR && entry->d_name[0] != '.' &&
 		    strcmp(entry->d_name, "supervisor"))
 			unlinkat(dirfd(folder), entry->d_name, AT_REMOVEDIR);
+}
+
+/* Places of supervisors that were killed; a gateway that runs beside this one keeps its own. */
+static void abandoned_remove(const char *mount)
+{
+	__cleanup(closedirp) DIR *folder = opendir(mount);
+	struct dirent *entry;
+
+	while (folder && (entry = readdir(folder))) {
+		const char *pid = strrchr(entry->d_name, '.');
+		__cleanup_free char *base = NULL;
+
+		if (strncmp(entry->d_name, BASE, strlen(BASE)) || !pid || atoi(pid + 1) <= 0 ||
+		    !kill(atoi(pid + 1), 0) || errno != ESRCH)
+			continue;
+		base = alloc_format("%s/%s", mount, entry->d_name);
+		sweep(base);
+		rmdir(base);
+	}
 }
 
 static void controllers_find(struct cgroups *cgroups, int base)
@@ -142,9 +165,13 @@ void cgroups_open(struct cgroups *cgroups, const char *name)
 	}
 	own_path(path, sizeof(path));
 	root = !strcmp(path, "/");
-	cgroups->base = alloc_format("%s%s%s%s", mount, root ? "" : path,
-				     root ? "/faultline-" : "", root ? name : "");
+	if (root)
+		cgroups->base = alloc_format("%s/" BASE "%s.%d", mount, name, getpid());
+	else
+		cgroups->base = alloc_format("%s%s", mount, path);
 	own = open(root ? mount : cgroups->base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (root)
+		abandoned_remove(mount);
 	if (!root)
 		step_aside(own);
 	controllers_enable(own);
@@ -157,7 +184,7 @@ void cgroups_open(struct cgroups *cgroups, const char *name)
 	base = open(cgroups->base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	controllers_enable(base);
 	controllers_find(cgroups, base);
-	sweep(cgroups);
+	sweep(cgroups->base);
 }
 
 void cgroups_close(struct cgroups *cgroups)
@@ -165,12 +192,12 @@ void cgroups_close(struct cgroups *cgroups)
 	if (!cgroups->base)
 		return;
 	for (int i = 0; i < CLOSE_WAIT_MS; i++) {
-		sweep(cgroups);
+		sweep(cgroups->base);
 		/* One below the root goes as a whole; the supervisor's own is systemd's. */
 		if (!rmdir(cgroups->base) || errno != EBUSY || faccessat(AT_FDCWD, cgroups->base,
 									 F_OK, 0) < 0)
 			break;
-		if (!strstr(cgroups->base, "/faultline-"))
+		if (!strstr(cgroups->base, "/" BASE))
 			break;
 		usleep(1000);
 	}
@@ -202,7 +229,7 @@ struct cgroup *cgroup_new(const struct cgroups *cgroups, const char *name, uint6
 	struct cgroup *cgroup = alloc_zero(1, sizeof(*cgroup));
 	int ret = 0;
 
-	sweep(cgroups);
+	sweep(cgroups->base);
 	cgroup->path = alloc_format("%s/%s.%" PRIx64, cgroups->base, name, id);
 	cgroup->fd = -1;
 	if (mkdir(cgroup->path, 0755) < 0)
