@@ -9,7 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from gateway_site import *  # noqa: E402, F403
-from gateway_site import ROOT, Site, site  # noqa: E402
+from gateway_site import LIMIT_S, ROOT, Site, site  # noqa: E402
 
 PROBER = Path(__file__).parent / "prober"
 SDK = ROOT / "apps/sdk"
@@ -43,7 +43,7 @@ class Prober:
                    "--argument", "none", "--environment", f"PROBE={probe}"]
         for name, value in environment.items():
             command += ["--environment", f"{name}={value}"]
-        subprocess.run([str(c) for c in command], check=True, timeout=30)
+        subprocess.run([str(c) for c in command], check=True, timeout=LIMIT_S)
         definition = site.configuration / "definitions/probing.dtd"
         definition.write_text(DEFINITION)
         script = site.folder / "probing.xml"

@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from conftest import AIR_CONDITIONER, ROOT, wait_until
+from conftest import AIR_CONDITIONER, LIMIT_S, ROOT, wait_until
 
 JAR = ROOT / "build/out/java/air-conditioner.jar"
 
@@ -26,7 +26,7 @@ def test_r3_2_same_script_drives_either_application_by_exchanging_the_list_alone
     site.stock()
     bundle = site.folder / "air-conditioner-java.tar.zst"
     subprocess.run([ROOT / "apps/mkbundle.sh", "--output", bundle, "--program", JAR, "--argument", "--unit",
-                    "--argument", site.unit, "--application", ROOT / "apps/air-conditioner-java"], check=True, timeout=30)
+                    "--argument", site.unit, "--application", ROOT / "apps/air-conditioner-java"], check=True, timeout=LIMIT_S)
     site.center("app", "add", bundle)
     site.start_center()
     site.start_gateway()
@@ -57,7 +57,7 @@ def start_data_logger(site):
     bundle = site.folder / "data-logger.tar.zst"
     subprocess.run([ROOT / "apps/mkbundle.sh", "--output", bundle, "--program", DATA_LOGGER / "data_logger.py", "--file",
                     ROOT / "apps/sdk/python/faultline_app.py", "--application", DATA_LOGGER, "--residence", "resident",
-                    "--argument", "--unit", "--argument", site.unit], check=True, timeout=30)
+                    "--argument", "--unit", "--argument", site.unit], check=True, timeout=LIMIT_S)
     definition = ROOT / "dtd/services/data-logging.dtd"
     shutil.copy(definition, site.configuration / "definitions")
     shutil.copy(DATA_LOGGER / "events.xml", site.configuration)
@@ -123,7 +123,7 @@ def test_shell(site):
     shell = ROOT / "apps/sdk/shell"
     bundle = site.folder / "counter.tar.zst"
     subprocess.run([ROOT / "apps/mkbundle.sh", "--output", bundle, "--program", shell / "counter.sh", "--application",
-                    shell, "--residence", "resident"], check=True, timeout=30)
+                    shell, "--residence", "resident"], check=True, timeout=LIMIT_S)
     definition = site.configuration / "definitions/counting.dtd"
     definition.write_text("""<!ELEMENT counting (add+)>
 <!ELEMENT add EMPTY>
