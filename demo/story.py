@@ -126,6 +126,11 @@ class Story:
                     json.dumps(faults))
         fault = plant.ask_gateway("fault", "show", faults[0]["id"]) if faults else {}
 
+        if self.options.source == "module":
+            place = fault.get("data", {}).get("pc", "none")
+            self.expect("the fault's data tells where in the program it struck", place.startswith("air-conditioner+0x"),
+                        f"pc: {place}")
+
         def reported():
             known = plant.ask_center(f"/v1/gateways/{GATEWAY}/faults") or []
             return [f for f in known if f["id"] == fault.get("id") and f.get("outcome")]

@@ -18,9 +18,10 @@
 #endif
 
 #include "capture.h"
+#include "maps.h"
 
 #define CAPTURE_STRIDE \
-	ALIGN(sizeof(struct fl_capture) + FAULTLINE_STACK_MAX, 8)
+	ALIGN(sizeof(struct fl_capture) + FAULTLINE_STACK_MAX + FAULTLINE_MAPS_MAX, 8)
 
 static struct {
 	raw_spinlock_t lock;
@@ -156,6 +157,7 @@ struct fl_capture *fl_capture_take(void)
 		return NULL;
 	capture->tid = task_pid_nr(current);
 	capture->ip = instruction_pointer(regs);
+	capture->maps_len = 0;
 	memset(&capture->data, 0, sizeof(capture->data));
 	capture->data.arch = CAPTURE_ARCH;
 	capture->data.nregs = capture_regs(capture->data.regs, regs);
@@ -164,6 +166,29 @@ struct fl_capture *fl_capture_take(void)
 						capture->data.stack_addr);
 	capture->data.cost_ns = ktime_get_mono_fast_ns() - start;
 	return capture;
+}
+
+static struct faultline_maps *capture_maps(const struct fl_capture *capture)
+{
+	return (void *)capture->data.stack + FAULTLINE_STACK_MAX;
+}
+
+void fl_capture_take_maps(struct fl_capture *capture)
+{
+	u64 start = ktime_get_mono_fast_ns();
+
+	static_assert(offsetof(struct fl_capture, data.stack) % 8 == 0);
+
+	capture->maps_len = fl_maps_take(capture_maps(capture));
+	capture->data.cost_ns += ktime_get_mono_fast_ns() - start;
+}
+
+void fl_capture_copy(void *to, const struct fl_capture *capture)
+{
+	size_t len = sizeof(capture->data) + ALIGN(capture->data.stack_len, 8);
+
+	memcpy(to, &capture->data, len);
+	memcpy(to + len, capture_maps(capture), capture->maps_len);
 }
 
 bool fl_capture_fits(const struct fl_capture *capture)

@@ -10,20 +10,29 @@
  * @node: in the pool, or in fl_process::captures until its signal is delivered
  * @tid: the thread that it was taken from
  * @ip: where that thread was, to tell a capture that a debugger made stale
- * @data: what goes out with the record
+ * @maps_len: bytes of the list of mappings; 0 where there is none
+ * @data: what goes out with the record, and after the room for the stack the
+ *	list of mappings
  */
 struct fl_capture {
 	struct list_head node;
 	pid_t tid;
 	unsigned long ip;
+	u32 maps_len;
 	struct faultline_capture data;
 };
 
-/* Bytes that a capture takes in a record. */
+/* Bytes that a capture takes in a record, and at most. */
 static inline size_t fl_capture_size(const struct fl_capture *capture)
 {
-	return sizeof(capture->data) + ALIGN(capture->data.stack_len, 8);
+	return sizeof(capture->data) + ALIGN(capture->data.stack_len, 8) + capture->maps_len;
 }
+
+#define FL_CAPTURE_SIZE_MAX \
+	(sizeof(struct faultline_capture) + FAULTLINE_STACK_MAX + FAULTLINE_MAPS_MAX)
+
+/* Copy it to @to, fl_capture_size() bytes. */
+void fl_capture_copy(void *to, const struct fl_capture *capture);
 
 int fl_capture_init(unsigned int count);
 void fl_capture_exit(void);
@@ -39,6 +48,9 @@ void fl_capture_exit(void);
  */
 struct fl_capture *fl_capture_take(void);
 void fl_capture_put(struct fl_capture *capture);
+
+/* Add the mappings of the current process. Only where fl_maps_take() may be called. */
+void fl_capture_take_maps(struct fl_capture *capture);
 
 /* The capture shows the current thread where it is now. */
 bool fl_capture_fits(const struct fl_capture *capture);

@@ -32,7 +32,7 @@ MODULE_PARM_DESC(kept, "records kept until they are acknowledged (8-1048576, a p
 
 static unsigned int captures = 512;
 module_param(captures, uint, 0444);
-MODULE_PARM_DESC(captures, "captures held at a time, 4.5 KB each (0-65536)");
+MODULE_PARM_DESC(captures, "captures held at a time, 13 KB each (0-65536)");
 
 static unsigned int max_watches = 256;
 module_param(max_watches, uint, 0444);

@@ -14,10 +14,10 @@
 #include "watch.h"
 
 /*
- * Bytes of a notification. It holds one record with its capture and a few
- * without; a reader with a buffer of four pages never sees it cut.
+ * Bytes of a notification. It holds one record with all that a capture can be,
+ * or several; a reader with a buffer of four pages never sees it cut.
  */
-#define EVENT_SIZE 8192
+#define EVENT_SIZE (16384 - GENL_HDRLEN - NLMSG_HDRLEN)
 
 static struct genl_family family;
 
@@ -376,9 +376,8 @@ void fl_netlink_event_send(struct sk_buff *skb)
 
 int fl_netlink_init(void)
 {
-	static_assert(sizeof(struct faultline_record) + sizeof(struct faultline_capture) +
-		      FAULTLINE_STACK_MAX + NLA_HDRLEN + GENL_HDRLEN + NLMSG_HDRLEN <=
-		      EVENT_SIZE);
+	static_assert(sizeof(struct faultline_record) + FL_CAPTURE_SIZE_MAX + NLA_HDRLEN <=
+		      EVENT_SIZE - GENL_HDRLEN - NLMSG_HDRLEN);
 
 	return genl_register_family(&family);
 }

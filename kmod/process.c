@@ -188,6 +188,7 @@ void fl_process_capture(u32 candidate)
 	capture = fl_capture_take();
 	if (!capture)
 		return;
+	fl_capture_take_maps(capture);
 
 	/* The process may have left the table, or its end may be recorded. */
 	raw_spin_lock_irqsave(&fl_process_lock, flags);

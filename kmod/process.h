@@ -103,7 +103,7 @@ void fl_process_fork(pid_t parent, pid_t child);
  */
 u32 fl_process_suspect(pid_t tgid, const struct fl_candidate *candidate);
 
-/* In the task work of the thread that @candidate was sent to. May not sleep. */
+/* In the task work of the thread that @candidate was sent to. */
 void fl_process_capture(u32 candidate);
 
 /**

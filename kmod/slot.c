@@ -48,6 +48,8 @@ void fl_slot_emit(struct faultline_record *record, struct fl_capture *capture)
 	if (capture) {
 		record->len += fl_capture_size(capture);
 		record->flags |= FAULTLINE_F_CAPTURE;
+		if (capture->maps_len)
+			record->flags |= FAULTLINE_F_MAPS;
 	}
 
 	local_irq_save(flags);

@@ -28,7 +28,7 @@ void fl_slot_exit(void);
 
 /**
  * fl_slot_emit() - the one way for a record into the stream
- * @record: complete but for time_ns, len, seq and FAULTLINE_F_CAPTURE
+ * @record: complete but for time_ns, len, seq and what tells of @capture
  * @capture: becomes the slot's, or is given back where the record is lost; or NULL
  *
  * Any context but NMI. The record is counted, as emitted or as lost.

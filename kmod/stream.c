@@ -167,12 +167,6 @@ void fl_stream_first(u64 since, u64 *seq, u64 *end)
 	mutex_unlock(&stream.lock);
 }
 
-unsigned int fl_stream_record_max(void)
-{
-	return nla_total_size(sizeof(struct faultline_record) +
-			      sizeof(struct faultline_capture) + FAULTLINE_STACK_MAX);
-}
-
 int fl_stream_put(struct sk_buff *skb, u64 seq)
 {
 	struct fl_slot *slot;
@@ -189,8 +183,7 @@ int fl_stream_put(struct sk_buff *skb, u64 seq)
 		goto unlock;
 	memcpy(nla_data(attr), &slot->record, sizeof(slot->record));
 	if (slot->capture)
-		memcpy(nla_data(attr) + sizeof(slot->record), &slot->capture->data,
-		       fl_capture_size(slot->capture));
+		fl_capture_copy(nla_data(attr) + sizeof(slot->record), slot->capture);
 	err = 0;
 unlock:
 	mutex_unlock(&stream.lock);

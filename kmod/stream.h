@@ -47,9 +47,6 @@ void fl_stream_first(u64 since, u64 *seq, u64 *end);
  */
 int fl_stream_put(struct sk_buff *skb, u64 seq);
 
-/* Bytes of the largest record as an attribute. */
-unsigned int fl_stream_record_max(void);
-
 void fl_stream_stats(struct fl_stream_stats *stats);
 
 #endif /* _FL_STREAM_H */

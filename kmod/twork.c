@@ -3,6 +3,7 @@
  * Task works: how the module gets into a thread that is about to die, at a
  * point where it can look around. get_signal() begins by running them.
  */
+#include <linux/delay.h>
 #include <linux/list.h>
 #include <linux/oom.h>
 #include <linux/rcupdate.h>
@@ -29,12 +30,14 @@ struct fl_twork {
  * @free: ready for use
  * @pending: queued on some task and not yet begun
  * @orphans: begun after fl_twork_retire() had given them up
+ * @running: works that are in none of these lists
  */
 static struct {
 	raw_spinlock_t lock;
 	struct list_head free;
 	struct list_head pending;
 	struct list_head orphans;
+	unsigned int running;
 } works = {
 	.lock = __RAW_SPIN_LOCK_UNLOCKED(works.lock),
 	.free = LIST_HEAD_INIT(works.free),
@@ -42,7 +45,7 @@ static struct {
 	.orphans = LIST_HEAD_INIT(works.orphans),
 };
 
-/* Nothing in here may sleep: see fl_twork_retire(). */
+/* What is outside of @running may not sleep: see fl_twork_retire(). */
 static void twork_run(struct callback_head *head)
 {
 	struct fl_twork *work = container_of(head, struct fl_twork, head);
@@ -55,6 +58,7 @@ static void twork_run(struct callback_head *head)
 		list_add(&work->node, &works.orphans);
 	else
 		list_del_init(&work->node);
+	works.running += !orphan;
 	raw_spin_unlock_irqrestore(&works.lock, flags);
 	if (orphan)
 		return;
@@ -65,6 +69,7 @@ static void twork_run(struct callback_head *head)
 
 	raw_spin_lock_irqsave(&works.lock, flags);
 	list_add(&work->node, &works.free);
+	works.running--;
 	raw_spin_unlock_irqrestore(&works.lock, flags);
 }
 
@@ -116,11 +121,15 @@ static void twork_free_list(struct list_head *list)
  *      the lock in twork_run(). The node is empty when it gets there, so it
  *      leaves the work among the orphans, which are freed below.
  *
- * A work that is not pending any more is (c) being run by twork_run().
+ * A work that is not pending any more is (c) being run by twork_run(). It may
+ * sleep, for a moment (a path's name takes locks that sleep on PREEMPT_RT; what
+ * could last, pages and the lock of the mappings, is not waited for). It is
+ * counted as running from the lock at its begin to the lock at its end, and is
+ * waited for; no work comes to be running after that, as none is pending.
  *
- * The tasks of (b) and (c) are between the load of ->func and the return from
- * twork_run(). Nothing there goes to sleep of its own accord (locks are raw,
- * user memory is read with faults off), and synchronize_rcu_tasks() waits until
+ * The tasks of (b), and those of (c) behind their last lock, are between the
+ * load of ->func and the return from twork_run(). Nothing there goes to sleep
+ * of its own accord (locks are raw), and synchronize_rcu_tasks() waits until
  * each task has slept of its own accord or been in user space. After it no
  * task is in this module's code. Where kernels have no preemption it is
  * synchronize_rcu(), which then says the same.
@@ -147,6 +156,8 @@ void fl_twork_retire(void)
 	}
 	raw_spin_unlock_irqrestore(&works.lock, flags);
 
+	while (READ_ONCE(works.running))
+		usleep_range(100, 1000);
 	synchronize_rcu_tasks();
 
 	if (given)

@@ -6,7 +6,8 @@ SUPERVISORD := $(addprefix supervisord/,\
 	main.c settings.c program.c priority.c \
 	control/control.c control/methods.c \
 	reliability/collection.c reliability/detector.c reliability/fault.c \
-	reliability/fault_data.c reliability/notifier.c reliability/pins.c reliability/restoration.c \
+	reliability/fault_data.c reliability/mappings.c reliability/notifier.c reliability/pins.c \
+	reliability/restoration.c \
 	reliability/source.c reliability/source_module.c reliability/source_probes.c \
 	reliability/store.c \
 	remote/application.c remote/center.c remote/download.c remote/link.c \

@@ -23,6 +23,28 @@ static void print_kernel(json_t *data)
 		printf("  capture       %s bytes of stack at %s, in %.0f us\n",
 		       ctl_text(data, "stack.bytes"), ctl_text(data, "stack.address"),
 		       ctl_number(data, "capture_ns") / 1e3);
+	if (json_object_get(data, "pc"))
+		printf("  pc            %s\n", ctl_text(data, "pc"));
+}
+
+static void print_mappings(json_t *data)
+{
+	json_t *maps = json_object_get(data, "maps"), *map;
+	const char *name = "";
+	size_t i;
+
+	if (!json_array_size(maps))
+		return;
+	printf("mappings%s\n", json_is_false(json_object_get(data, "maps_complete")) ?
+	       ", those of files before others for want of room" : "");
+	json_array_foreach(maps, i, map) {
+		/* One with an offset and no name is of the same file as that before. */
+		if (json_object_get(map, "name") || !json_object_get(map, "offset"))
+			name = ctl_text(map, "name");
+		printf("  %-14s  %-14s  %s  %-8s  %s\n", ctl_text(map, "start"),
+		       ctl_text(map, "end"), ctl_text(map, "rights"),
+		       ctl_text(map, "offset"), name);
+	}
 }
 
 static void print_registers(json_t *data)
@@ -74,6 +96,7 @@ static void print(json_t *fault)
 		       ctl_text(data, "script.steps"));
 	print_kernel(data);
 	print_registers(data);
+	print_mappings(data);
 	print_lines("log", json_object_get(data, "log"), NULL);
 	print_lines("events before it, newest first", json_object_get(data, "events"), "text");
 }

@@ -7,6 +7,8 @@
 #include <sys/utsname.h>
 
 #include "supervisord/reliability/detector.h"
+#include "supervisord/reliability/mappings.h"
+#include "supervisord/reliability/source.h"
 #include "supervisord/runtime/isolation.h"
 #include "supervisord/runtime/process.h"
 #include "supervisord/script/run.h"
@@ -60,6 +62,31 @@ static json_t *registers(const struct faultline_capture *capture)
 			json_object_set_new(object, name, hex(capture->regs[i]));
 	}
 	return object;
+}
+
+/* 0 where it is not known which register it is. */
+static uint64_t program_counter(const struct faultline_capture *capture)
+{
+	unsigned int i = capture->arch == FAULTLINE_ARCH_AARCH64 ? 32 : 16;
+
+	if (capture->arch != FAULTLINE_ARCH_AARCH64 && capture->arch != FAULTLINE_ARCH_X86_64)
+		return 0;
+	return i < capture->nregs ? capture->regs[i] : 0;
+}
+
+static void add_mappings(json_t *data, const struct fault_evidence *evidence)
+{
+	const struct faultline_maps *maps = source_record_maps(evidence->record);
+	json_t *place;
+
+	if (!maps)
+		return;
+	place = mappings_place(maps, program_counter(evidence->capture));
+	if (place)
+		json_object_set_new(data, "pc", place);
+	json_object_set_new(data, "maps", mappings_describe(maps));
+	json_object_set_new(data, "maps_complete",
+			    json_boolean(!(maps->flags & FAULTLINE_MAPS_PARTIAL)));
 }
 
 static json_t *stack(const struct faultline_capture *capture)
@@ -136,6 +163,7 @@ json_t *fault_data_collect(struct app *app, const struct fault_evidence *evidenc
 		json_object_set_new(data, "stack", stack(evidence->capture));
 		json_object_set_new(data, "capture_ns",
 				    json_integer(evidence->capture->cost_ns));
+		add_mappings(data, evidence);
 	}
 	if (evidence->report)
 		json_object_set(data, "report", evidence->report);

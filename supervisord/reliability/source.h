@@ -75,4 +75,19 @@ const struct faultline_record *
 source_record_check(const void *data, size_t size,
 		    const struct faultline_capture **capture);
 
+/**
+ * source_record_maps - the mappings in a record that passed the check
+ * Return: NULL where it has none.
+ */
+const struct faultline_maps *source_record_maps(const struct faultline_record *record);
+
+/**
+ * source_map_next - walk through the mappings of a record that passed the check
+ * @map: the one before; NULL to begin
+ *
+ * A mapping with FAULTLINE_MAP_SAME is never the first. Return: NULL at the end.
+ */
+const struct faultline_map *source_map_next(const struct faultline_maps *maps,
+					    const struct faultline_map *map);
+
 #endif /* SUPERVISORD_SOURCE_H */

@@ -25,7 +25,7 @@
 /* Bytes that wait in the kernel while we are busy; taken only as they come. */
 #define EVENTS_BUFFER (8 << 20)
 /* A record that a later module makes longer must still fit. */
-#define RECORD_MAX 16384
+#define RECORD_MAX 32768
 #define ANSWER_TIMEOUT_S 5
 /* Messages read before other events of the loop get their turn. */
 #define MESSAGES_A_TURN 64

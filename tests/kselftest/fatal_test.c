@@ -442,6 +442,108 @@ TEST_F(once, registers_and_stack)
 	}
 }
 
+/* ---- the mappings ---- */
+
+#define MANY 600
+
+static const struct faultline_maps *event_maps(const struct event *event)
+{
+	const struct faultline_capture *capture = event->capture;
+
+	if (!(event->record.flags & FAULTLINE_F_MAPS))
+		return NULL;
+	return (const void *)(capture->stack + (capture->stack_len + 7) / 8 * 8);
+}
+
+static size_t map_size(const struct faultline_map *map)
+{
+	return (sizeof(*map) + map->build_id_len + map->name_len + 7) / 8 * 8;
+}
+
+/* Return: the mapping of @address; NULL where there is none, or the list is not sound. */
+static const struct faultline_map *maps_find(const struct faultline_maps *maps,
+					     uint64_t address, const struct faultline_map **file)
+{
+	const char *at = (const char *)(maps + 1), *end = (const char *)maps + maps->len;
+	const struct faultline_map *found = NULL, *head = NULL, *map;
+	uint64_t last = 0;
+
+	for (int i = 0; i < maps->count; i++, at += map_size(map)) {
+		map = (const void *)at;
+		if (at + sizeof(*map) > end || at + map_size(map) > end ||
+		    map->start < last || map->start >= map->end)
+			return NULL;
+		last = map->end;
+		if (!(map->flags & FAULTLINE_MAP_SAME))
+			head = map;
+		if (map->start <= address && address < map->end) {
+			found = map;
+			*file = head;
+		}
+	}
+	return at == end ? found : NULL;
+}
+
+static bool map_is_named(const struct faultline_map *map, const char *name)
+{
+	return map->name_len == strlen(name) &&
+	       !memcmp(map->data + map->build_id_len, name, map->name_len);
+}
+
+extern const volatile char __ehdr_start[];
+
+/* After fork() the page with the build id is not in the page tables. */
+static void look_and_fault(void *with)
+{
+	(void)*__ehdr_start;
+	null_read(NULL);
+}
+
+/* Pages of one mapping each, as neighbours differ in their rights. */
+static void map_many_and_fault(void *with)
+{
+	char *pages = mmap(NULL, MANY * 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	for (int i = 0; i < MANY; i += 2)
+		mprotect(pages + i * 4096, 4096, PROT_NONE);
+	look_and_fault(NULL);
+}
+
+TEST_F(once, mappings)
+{
+	static void (*const ways[])(void *with) = { look_and_fault, map_many_and_fault };
+	char path[256] = "";
+
+	ASSERT_GT(readlink("/proc/self/exe", path, sizeof(path) - 1), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+		const struct faultline_map *map, *file = NULL;
+		const struct faultline_maps *maps;
+		struct user_regs_struct *regs;
+
+		START(ways[i], NULL);
+		FINISH();
+		ASSERT_EQ(FATALS(), 1);
+		maps = event_maps(FATAL());
+		ASSERT_NE(maps, NULL);
+		ASSERT_LE(maps->len, FAULTLINE_MAPS_MAX);
+		EXPECT_EQ(!!(maps->flags & FAULTLINE_MAPS_PARTIAL), i == 1);
+		regs = (void *)FATAL()->capture->regs;
+		map = maps_find(maps, regs->rip, &file);
+		ASSERT_NE(map, NULL);
+		EXPECT_EQ(map->flags & ~FAULTLINE_MAP_SAME,
+			  FAULTLINE_MAP_READ | FAULTLINE_MAP_EXEC | FAULTLINE_MAP_FILE);
+		EXPECT_TRUE(map_is_named(file, path));
+		EXPECT_EQ(file->offset, 0);
+		EXPECT_EQ(file->build_id_len, FAULTLINE_BUILD_ID_MAX);
+		map = maps_find(maps, regs->rsp, &file);
+		ASSERT_NE(map, NULL);
+		EXPECT_TRUE(map_is_named(map, "[stack]"));
+		TH_LOG("%u mappings, %u bytes, %llu ns with the capture", maps->count,
+		       maps->len, FATAL()->capture->cost_ns);
+		client_forget(&self->client);
+	}
+}
+
 TEST_F(once, stack_pointer_is_wild)
 {
 	struct stack_fault fault = { .stack = (void *)64, .offset = 0 };

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-$(eval $(call test,source_test,tests/probes/source_test.c supervisord/reliability/source.c,,))
+$(eval $(call test,source_test,tests/probes/source_test.c \
+	$(addprefix supervisord/reliability/,source.c mappings.c) lib/alloc.c lib/log.c,jansson))
 SOURCES_TESTED := tests/probes/stage.c $(addprefix supervisord/reliability/,source.c source_probes.c pins.c \
 	source_module.c) lib/error.c lib/log.c
 $(eval $(call test,probes_test,tests/probes/probes_test.c $(SOURCES_TESTED),libbpf libnl-genl-3.0,-lev -lpthread))

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* source_record_check() against bytes that a hostile or broken source might give. */
+/* What reads a record against bytes that a hostile or broken source might give. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "supervisord/reliability/mappings.h"
 #include "supervisord/reliability/source.h"
 
 #define STACK_LEN 64
@@ -111,6 +112,152 @@ static void test_name_without_end(void **state)
 	assert_refused(&whole, sizeof(whole));
 }
 
+/* ---- mappings ---- */
+
+static const uint8_t build_id[] = { 0xab, 0xcd, 0xef };
+
+struct mapped {
+	struct whole whole;
+	struct faultline_maps maps;
+	uint8_t room[256];
+};
+
+static void mapped_add(struct mapped *mapped, const struct faultline_map *from, const char *name)
+{
+	uint8_t *at = (uint8_t *)&mapped->maps + mapped->maps.len;
+	struct faultline_map *map = (void *)at;
+	size_t size, name_len = strlen(name);
+
+	size = (sizeof(*map) + from->build_id_len + name_len + 7) / 8 * 8;
+	memcpy(map, from, sizeof(*map));
+	map->name_len = name_len;
+	memcpy(map->data, build_id, from->build_id_len);
+	memcpy(map->data + from->build_id_len, name, name_len);
+	mapped->maps.len += size;
+	mapped->maps.count++;
+	mapped->whole.record.len += size;
+}
+
+static struct mapped mapped_record(void)
+{
+	struct mapped mapped = { .whole = whole_record() };
+	const uint32_t file = FAULTLINE_MAP_FILE | FAULTLINE_MAP_READ;
+
+	mapped.whole.record.flags |= FAULTLINE_F_MAPS;
+	mapped.whole.record.len += sizeof(mapped.maps);
+	mapped.maps.len = sizeof(mapped.maps);
+	mapped_add(&mapped, &(struct faultline_map){ .start = 0x1000, .end = 0x2000,
+		.flags = file, .build_id_len = sizeof(build_id) }, "/opt/pump \"1\"\xff");
+	mapped_add(&mapped, &(struct faultline_map){ .start = 0x2000, .end = 0x4000,
+		.offset = 0x1000, .flags = file | FAULTLINE_MAP_EXEC | FAULTLINE_MAP_SAME }, "");
+	mapped_add(&mapped, &(struct faultline_map){ .start = 0x8000, .end = 0x9000,
+		.flags = FAULTLINE_MAP_READ | FAULTLINE_MAP_WRITE }, "[stack]");
+	return mapped;
+}
+
+static struct faultline_map *mapped_map(struct mapped *mapped, int n)
+{
+	const struct faultline_map *map = NULL;
+
+	for (int i = 0; i <= n; i++)
+		map = source_map_next(&mapped->maps, map);
+	return (struct faultline_map *)map;
+}
+
+static const struct faultline_record *mapped_check(const struct mapped *mapped)
+{
+	const struct faultline_capture *capture;
+
+	return source_record_check(mapped, mapped->whole.record.len, &capture);
+}
+
+static void assert_place(const struct mapped *mapped, uint64_t address, const char *expected)
+{
+	json_t *place = mappings_place(&mapped->maps, address);
+
+	if (expected)
+		assert_string_equal(json_string_value(place), expected);
+	else
+		assert_null(place);
+	json_decref(place);
+}
+
+static void test_mappings(void **state)
+{
+	struct mapped mapped = mapped_record();
+	json_t *list;
+
+	assert_int_equal(sizeof(struct faultline_maps), 8);
+	assert_int_equal(sizeof(struct faultline_map), 32);
+	assert_ptr_equal(mapped_check(&mapped), &mapped.whole.record);
+	assert_ptr_equal(source_record_maps(&mapped.whole.record), &mapped.maps);
+	list = mappings_describe(&mapped.maps);
+	assert_int_equal(json_array_size(list), 3);
+	assert_string_equal(json_string_value(json_object_get(json_array_get(list, 0), "name")),
+			    "/opt/pump ?1??");
+	assert_string_equal(json_string_value(json_object_get(json_array_get(list, 0), "build_id")),
+			    "abcdef");
+	assert_string_equal(json_string_value(json_object_get(json_array_get(list, 1), "rights")),
+			    "r-xp");
+	assert_null(json_object_get(json_array_get(list, 1), "name"));
+	assert_null(json_object_get(json_array_get(list, 2), "offset"));
+	json_decref(list);
+}
+
+static void test_place(void **state)
+{
+	struct mapped mapped = mapped_record();
+
+	assert_place(&mapped, 0x2034, "pump ?1??+0x1034");
+	assert_place(&mapped, 0x3fff, "pump ?1??+0x2fff");
+	assert_place(&mapped, 0x8010, "[stack]+0x10");
+	assert_place(&mapped, 0x4000, "not mapped");
+	mapped.maps.flags = FAULTLINE_MAPS_PARTIAL;
+	assert_place(&mapped, 0x4000, NULL);
+}
+
+static void test_mappings_lie(void **state)
+{
+	struct mapped mapped;
+
+#define ASSERT_REFUSED(change) do {		\
+	mapped = mapped_record();		\
+	change;					\
+	assert_null(mapped_check(&mapped));	\
+} while (0)
+	ASSERT_REFUSED(mapped.whole.record.flags = FAULTLINE_F_MAPS);
+	ASSERT_REFUSED(mapped.maps.len = 0);
+	ASSERT_REFUSED(mapped.maps.len -= 8);
+	ASSERT_REFUSED(mapped.maps.len += 8);
+	ASSERT_REFUSED(mapped.maps.len = UINT32_MAX);
+	ASSERT_REFUSED(mapped.maps.count--);
+	ASSERT_REFUSED(mapped.maps.count++);
+	ASSERT_REFUSED(mapped.maps.count = UINT16_MAX);
+	ASSERT_REFUSED(mapped.whole.capture.stack_len = STACK_LEN - 8);
+	ASSERT_REFUSED(mapped_map(&mapped, 0)->name_len = UINT16_MAX);
+	ASSERT_REFUSED(mapped_map(&mapped, 2)->name_len += 8);
+	ASSERT_REFUSED(mapped_map(&mapped, 2)->build_id_len = UINT8_MAX);
+	ASSERT_REFUSED(mapped_map(&mapped, 1)->start = 0x1fff);
+	ASSERT_REFUSED(mapped_map(&mapped, 1)->end = 0x2000);
+	ASSERT_REFUSED(mapped_map(&mapped, 0)->flags |= FAULTLINE_MAP_SAME);
+}
+
+static void test_mappings_cut_anywhere(void **state)
+{
+	const struct faultline_capture *capture;
+	struct mapped mapped = mapped_record();
+	size_t whole = mapped.whole.record.len;
+
+	for (size_t size = sizeof(struct whole); size < whole; size++) {
+		void *cut = malloc(size);
+
+		mapped.whole.record.len = size / 8 * 8;
+		memcpy(cut, &mapped, size);
+		assert_null(source_record_check(cut, size, &capture));
+		free(cut);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -120,6 +267,10 @@ int main(void)
 		cmocka_unit_test(test_cut_anywhere),
 		cmocka_unit_test(test_lengths_lie),
 		cmocka_unit_test(test_name_without_end),
+		cmocka_unit_test(test_mappings),
+		cmocka_unit_test(test_place),
+		cmocka_unit_test(test_mappings_lie),
+		cmocka_unit_test(test_mappings_cut_anywhere),
 	};
 
 	return cmocka_run_group_tests_name("source", tests, NULL, NULL);

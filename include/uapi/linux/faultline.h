@@ -21,6 +21,8 @@
 #define FAULTLINE_COMM_LEN		16
 #define FAULTLINE_REGS_MAX		40	/* 64-bit words; x86-64 uses 27, arm64 34 */
 #define FAULTLINE_STACK_MAX		4096	/* bytes of user stack in a capture */
+#define FAULTLINE_MAPS_MAX		8192	/* bytes of the list of mappings */
+#define FAULTLINE_BUILD_ID_MAX		20	/* bytes of a mapping's build id */
 
 /**
  * enum faultline_record_type - what happened
@@ -42,6 +44,7 @@ enum faultline_record_type {
 #define FAULTLINE_F_LAST	(1U << 4)	/* no process of the watch is left; the watch is gone */
 #define FAULTLINE_F_KERNEL	(1U << 5)	/* the kernel sent the signal */
 #define FAULTLINE_F_OOM		(1U << 6)	/* SIGKILL: memory ran out, and this process was to free its own */
+#define FAULTLINE_F_MAPS	(1U << 7)	/* after the capture, a struct faultline_maps */
 
 /**
  * struct faultline_record - the fixed part of every kernel event
@@ -115,6 +118,57 @@ struct faultline_capture {
 	__u8	stack[];
 };
 
+/* struct faultline_maps::flags */
+#define FAULTLINE_MAPS_PARTIAL	(1U << 0)	/* mappings were left out for want of room */
+
+/**
+ * struct faultline_maps - the process's mappings when its capture was taken
+ * @len: bytes of the block, this header included; a multiple of 8
+ * @count: how many struct faultline_map follow
+ * @flags: FAULTLINE_MAPS_*; a partial list has the mappings of files first of
+ *	all, and those that hold the program counter and the stack pointer
+ *
+ * It begins at the first multiple of 8 after the stack of the capture.
+ */
+struct faultline_maps {
+	__u32	len;
+	__u16	count;
+	__u16	flags;
+};
+
+/* struct faultline_map::flags */
+#define FAULTLINE_MAP_READ	(1U << 0)
+#define FAULTLINE_MAP_WRITE	(1U << 1)
+#define FAULTLINE_MAP_EXEC	(1U << 2)
+#define FAULTLINE_MAP_SHARED	(1U << 3)
+#define FAULTLINE_MAP_FILE	(1U << 4)	/* @offset and the name are a file's */
+#define FAULTLINE_MAP_SAME	(1U << 5)	/* the file of the mapping before it; no name */
+
+/**
+ * struct faultline_map - one mapping, in rising addresses
+ * @start: first address
+ * @end: first address behind it
+ * @offset: of @start in the file, in bytes
+ * @flags: FAULTLINE_MAP_*
+ * @name_len: bytes of the name: a file's path as the process sees it, or what
+ *	the kernel calls a mapping without file ("[stack]"), or 0
+ * @build_id_len: bytes of the file's build id; 0 where it has none or its notes
+ *	were not in memory
+ * @reserved: 0
+ * @data: the build id, then the name, which ends without a zero byte; padded to
+ *	8 bytes, where the next mapping begins
+ */
+struct faultline_map {
+	__u64	start;
+	__u64	end;
+	__u64	offset;
+	__u32	flags;
+	__u16	name_len;
+	__u8	build_id_len;
+	__u8	reserved;
+	__u8	data[];
+};
+
 /**
  * enum faultline_cmd - commands of the family; all need CAP_NET_ADMIN
  * @FAULTLINE_CMD_WATCH_SET: begin to watch process FAULTLINE_A_PID under
@@ -152,7 +206,7 @@ enum faultline_cmd {
  * @FAULTLINE_A_COOKIE: u64
  * @FAULTLINE_A_WATCH: u32
  * @FAULTLINE_A_PROCESSES: u32, live processes of the watch
- * @FAULTLINE_A_RECORD: binary, struct faultline_record and its capture
+ * @FAULTLINE_A_RECORD: binary, struct faultline_record, its capture and mappings
  * @FAULTLINE_A_SINCE: u64, sequence number
  * @FAULTLINE_A_SEQ: u64, sequence number
  * @FAULTLINE_A_STATS: nest of FAULTLINE_STATS_A_*

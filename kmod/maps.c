@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Mappings: what tells where in which file a thread was when it faulted.
+ */
+#include <linux/dcache.h>
+#include <linux/elf.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/ptrace.h>
+#include <linux/sched/task_stack.h>
+#include <linux/uaccess.h>
+
+#include "maps.h"
+
+/* Mappings that are looked at: a process may have 65,000 that are no file's. */
+#define VISIT_MAX	16384
+/* Program headers that are searched for a build id, and bytes of notes. */
+#define PHDRS_MAX	16
+#define NOTES_MAX	512
+#define NOTE_BUILD_ID	3
+
+/**
+ * struct list - a list under construction
+ * @maps: the block
+ * @file: of the last mapping in it; NULL where that has none
+ * @essential: only mappings of files, and where the thread is
+ */
+struct list {
+	struct faultline_maps *maps;
+	const struct file *file;
+	bool essential;
+};
+
+static void *list_end(const struct list *list)
+{
+	return (void *)list->maps + list->maps->len;
+}
+
+static u32 list_room(const struct list *list)
+{
+	return FAULTLINE_MAPS_MAX - list->maps->len;
+}
+
+/* Without page faults: what is not in memory is not read. */
+static bool user_read(void *to, unsigned long from, size_t size)
+{
+	return !copy_from_user_nofault(to, (const void __user *)from, size);
+}
+
+/* The build id among the notes at @from, which are the process's to forge. */
+static u8 build_id_find(u8 *to, unsigned long from, unsigned long size)
+{
+	unsigned long end = from + min_t(unsigned long, size, NOTES_MAX);
+	struct elf64_note note;
+	char owner[4];
+
+	while (end - from >= sizeof(note) && user_read(&note, from, sizeof(note))) {
+		if (note.n_namesz > NOTES_MAX || note.n_descsz > NOTES_MAX)
+			break;
+		from += sizeof(note);
+		if (note.n_type == NOTE_BUILD_ID && note.n_namesz == sizeof(owner) &&
+		    note.n_descsz && note.n_descsz <= FAULTLINE_BUILD_ID_MAX &&
+		    user_read(owner, from, sizeof(owner)) && !memcmp(owner, "GNU", 4))
+			return user_read(to, from + sizeof(owner), note.n_descsz) ?
+			       note.n_descsz : 0;
+		from += ALIGN(note.n_namesz, 4) + ALIGN(note.n_descsz, 4);
+		if (from > end)
+			break;
+	}
+	return 0;
+}
+
+/*
+ * From the process's own memory, as the file is not to be waited for. What is
+ * at the file's begin is mapped first by linkers, and has been looked at by the
+ * dynamic linker.
+ */
+static u8 build_id_read(u8 *to, const struct vm_area_struct *vma)
+{
+	unsigned long size = vma->vm_end - vma->vm_start;
+	struct elf64_phdr phdr;
+	struct elf64_hdr elf;
+	unsigned long at;
+	unsigned int i;
+	u8 len;
+
+	if (!vma->vm_file || vma->vm_pgoff || !(vma->vm_flags & VM_READ) ||
+	    !user_read(&elf, vma->vm_start, sizeof(elf)) ||
+	    memcmp(elf.e_ident, ELFMAG, SELFMAG) || elf.e_ident[EI_CLASS] != ELFCLASS64 ||
+	    elf.e_phentsize != sizeof(phdr) || elf.e_phoff > size)
+		return 0;
+	for (i = 0; i < min_t(unsigned int, elf.e_phnum, PHDRS_MAX); i++) {
+		at = elf.e_phoff + i * sizeof(phdr);
+		if (at + sizeof(phdr) > size ||
+		    !user_read(&phdr, vma->vm_start + at, sizeof(phdr)))
+			return 0;
+		if (phdr.p_type != PT_NOTE || phdr.p_offset >= size ||
+		    phdr.p_filesz > size - phdr.p_offset)
+			continue;
+		len = build_id_find(to, vma->vm_start + phdr.p_offset, phdr.p_filesz);
+		if (len)
+			return len;
+	}
+	return 0;
+}
+
+/* A name that does not come from a file; NULL where there is none. */
+static const char *mapping_name(struct vm_area_struct *vma)
+{
+	const struct mm_struct *mm = vma->vm_mm;
+	const char *name = NULL;
+
+	if (vma->vm_ops && vma->vm_ops->name)
+		name = vma->vm_ops->name(vma);
+	if (name)
+		return name;
+	if (vma->vm_start < mm->brk && vma->vm_end > mm->start_brk)
+		return "[heap]";
+	if (vma->vm_start <= mm->start_stack && vma->vm_end >= mm->start_stack)
+		return "[stack]";
+	return NULL;
+}
+
+/* Return: bytes of the name at @to, or a negative errno. */
+static int name_put(u8 *to, u32 room, struct vm_area_struct *vma)
+{
+	const char *name;
+	size_t len;
+
+	if (vma->vm_file) {
+		/* It is built from the end of the room. */
+		name = d_path(fl_file_path(vma->vm_file), (char *)to, room);
+		if (IS_ERR(name))
+			return PTR_ERR(name);
+	} else {
+		name = mapping_name(vma);
+		if (!name)
+			return 0;
+	}
+	len = strlen(name);
+	if (len > room)
+		return -ENAMETOOLONG;
+	memmove(to, name, len);
+	return len;
+}
+
+static u32 mapping_flags(const struct vm_area_struct *vma)
+{
+	u32 flags = 0;
+
+	if (vma->vm_flags & VM_READ)
+		flags |= FAULTLINE_MAP_READ;
+	if (vma->vm_flags & VM_WRITE)
+		flags |= FAULTLINE_MAP_WRITE;
+	if (vma->vm_flags & VM_EXEC)
+		flags |= FAULTLINE_MAP_EXEC;
+	if (vma->vm_flags & VM_SHARED)
+		flags |= FAULTLINE_MAP_SHARED;
+	if (vma->vm_file)
+		flags |= FAULTLINE_MAP_FILE;
+	return flags;
+}
+
+/* Return: false where there is no room. */
+static bool list_add_mapping(struct list *list, struct vm_area_struct *vma)
+{
+	/* What is left is never less than the padding of the last mapping. */
+	u32 room = list_room(list), len = sizeof(struct faultline_map);
+	struct faultline_map *map = list_end(list);
+	int name_len = 0;
+
+	if (room < len + FAULTLINE_BUILD_ID_MAX)
+		return false;
+	memset(map, 0, sizeof(*map));
+	map->start = vma->vm_start;
+	map->end = vma->vm_end;
+	map->flags = mapping_flags(vma);
+	if (vma->vm_file)
+		map->offset = (u64)vma->vm_pgoff << PAGE_SHIFT;
+	if (vma->vm_file && vma->vm_file == list->file) {
+		map->flags |= FAULTLINE_MAP_SAME;
+	} else {
+		map->build_id_len = build_id_read(map->data, vma);
+		len += map->build_id_len;
+		name_len = name_put((u8 *)map + len, room - len, vma);
+		if (name_len < 0)
+			return false;
+		map->name_len = name_len;
+		len += name_len;
+	}
+	memset((u8 *)map + len, 0, ALIGN(len, 8) - len);
+	list->file = vma->vm_file;
+	list->maps->len += ALIGN(len, 8);
+	list->maps->count++;
+	return true;
+}
+
+static bool mapping_has(const struct vm_area_struct *vma, unsigned long address)
+{
+	return vma->vm_start <= address && address < vma->vm_end;
+}
+
+/* Return: true where all that was to come into the list is in it. */
+static bool list_fill(struct list *list)
+{
+	struct pt_regs *regs = task_pt_regs(current);
+	struct vm_area_struct *vma;
+	unsigned int visited = 0;
+
+	VMA_ITERATOR(vmi, current->mm, 0);
+
+	list->file = NULL;
+	list->maps->len = sizeof(*list->maps);
+	list->maps->count = 0;
+	for_each_vma(vmi, vma) {
+		if (++visited > VISIT_MAX)
+			return false;
+		if (list->essential && !vma->vm_file &&
+		    !mapping_has(vma, instruction_pointer(regs)) &&
+		    !mapping_has(vma, user_stack_pointer(regs)))
+			continue;
+		if (!list_add_mapping(list, vma))
+			return false;
+	}
+	return true;
+}
+
+u32 fl_maps_take(struct faultline_maps *maps)
+{
+	struct list list = { .maps = maps };
+
+	static_assert(FAULTLINE_MAPS_MAX % 8 == 0);
+
+	if (!mmap_read_trylock(current->mm))
+		return 0;
+	maps->flags = 0;
+	if (!list_fill(&list)) {
+		maps->flags = FAULTLINE_MAPS_PARTIAL;
+		list.essential = true;
+		list_fill(&list);
+	}
+	mmap_read_unlock(current->mm);
+	return maps->len;
+}
