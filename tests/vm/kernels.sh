@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Gets the stock Debian kernels that the module is tested on, and the kernel's own test harness.
+# Gets the stock Debian kernels that the module is tested on, the kernel's own test harness and its ynl tools.
 #
 #   kernels.sh [6.1|6.12|6.12-rt ...]	all of them by default
 #
@@ -13,6 +13,7 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 readonly root cache=$root/.cache
 readonly harness=(lib.mk kselftest.h kselftest_harness.h kselftest/runner.sh kselftest/prefix.pl
 	kselftest/ktap_helpers.sh kselftest/module.sh)
+readonly ynl=(Documentation/netlink/genetlink-legacy.yaml tools/net/ynl/{cli.py,lib/__init__.py,lib/nlspec.py,lib/ynl.py})
 
 say()
 {
@@ -106,30 +107,32 @@ fetch_headers()
 	mv "$new" "$to"
 }
 
-fetch_harness()
+# Unpacks files of linux-source-6.12 into .cache/NAME, without so many leading folders: source_part NAME STRIP FILE...
+source_part()
 {
-	local to=$cache/kselftest new=$cache/kselftest.new source=/usr/src/linux-source-6.12.tar.xz
-	[[ -e $to/lib.mk ]] && return
-	rm -rf "$new" "$to"
+	local to=$cache/$1 new=$cache/$1.new strip=$2 source=/usr/src/linux-source-6.12.tar.xz
+	shift 2
+	[[ -d $to ]] && return
+	rm -rf "$new"
 	mkdir -p "$new"
-	unpack()
-	{
-		tar -xJ -C "$new" --strip-components=4 --occurrence=1 \
-			"${harness[@]/#/linux-source-6.12/tools/testing/selftests/}"
-	}
-	if [[ -e $source ]]; then
-		say "unpacking the kernel's test harness"
-		unpack < "$source"
-	else
-		say "downloading linux-source-6.12 for the kernel's test harness"
-		(cd "$new" && apt-get -qq -o APT::Sandbox::User=root download linux-source-6.12)
-		say "unpacking the test harness from it"
-		# All the way: tar ends when it has what it wants, which must not end the others.
-		dpkg-deb -x "$new"/linux-source-*.deb "$new/package"
-		unpack < "$new/package$source"
-		rm -r "$new"/linux-source-*.deb "$new/package"
+	if [[ ! -e $source ]]; then
+		source=$cache/linux-source.new$source
+		[[ -e $source ]] || fetch_source
 	fi
+	say "unpacking $(basename "$to") of linux-source-6.12"
+	tar -xJf "$source" -C "$new" --strip-components="$strip" --occurrence=1 "${@/#/linux-source-6.12/}"
 	mv "$new" "$to"
+}
+
+fetch_source()
+{
+	local new=$cache/linux-source.new
+
+	say "downloading linux-source-6.12"
+	rm -rf "$new"
+	mkdir -p "$new"
+	(cd "$new" && apt-get -qq -o APT::Sandbox::User=root download linux-source-6.12)
+	dpkg-deb -x "$new"/linux-source-*.deb "$new"
 }
 
 (($#)) || set -- 6.1 6.12 6.12-rt
@@ -137,5 +140,7 @@ for flavour; do
 	[[ -s $cache/kernels/$flavour/release ]] || fetch_image "$flavour"
 	fetch_headers "$flavour" "$(< "$cache/kernels/$flavour/release")"
 done
-fetch_harness
+source_part kselftest 4 "${harness[@]/#/tools/testing/selftests/}"
+source_part ynl 1 "${ynl[@]}"
+rm -rf "$cache/linux-source.new"
 say "ready: $*"
