@@ -7,3 +7,4 @@ LIB_XML := lib/xmlfile.c
 LIB_SCRIPT := $(addprefix lib/script/,allowed.c argument.c block.c control.c definition.c dtd.c interpretation.c length.c program.c) \
 	lib/xmlfile.c
 LIB_APPLICATION := lib/application.c
+LIB_ACTION := lib/action.c

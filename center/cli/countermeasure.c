@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* faultline-center countermeasure: the list of fault countermeasures (133). */
 #include <errno.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "center/cli/command.h"
+#include "center/fault/detector.h"
+#include "center/fault/faults.h"
 #include "center/fault/list.h"
 
 #define ATTEMPTS_DEFAULT 3
@@ -14,7 +18,7 @@
 #define KIND_ANY "*"
 
 #define ACTIONS "none, restart, restart-clean, stop, reinstall, rollback, switch, limits, " \
-	"signal, run, collect, hold, reboot"
+	"signal, run, collect, reboot"
 
 enum {
 	OPTION_APPLICATION = 0x200,
@@ -24,13 +28,29 @@ enum {
 	OPTION_WINDOW,
 	OPTION_BACKOFF,
 	OPTION_THEN,
+	OPTION_HEALTHY,
+	OPTION_DECIDE,
+	OPTION_PARAMETER,
+	OPTION_AUTHOR,
+	OPTION_REASON,
+	OPTION_LIMIT,
+	OPTION_SINCE,
 };
+
+#define HISTORY_DEFAULT 50
+#define HISTORY_MAX 1000
+#define MATCH_MAX 10000
+#define SINCE_DEFAULT_S (7 * 86400)
 
 /* Begins with struct arguments, as command_operand() needs it. */
 struct entry_arguments {
 	struct arguments common;
 	struct countermeasure entry;
 	bool then_given;
+	json_t *parameters;
+	struct list_author author;
+	char author_name[LIST_AUTHOR_MAX];
+	long since_s;
 };
 
 static int number_parse(struct argp_state *state, const char *option, const char *text,
@@ -55,6 +75,48 @@ static void text_parse(struct argp_state *state, const char *option, const char 
 	snprintf(target, size, "%s", text);
 }
 
+/* Who types: behind sudo the one who called it. */
+static void author_default(struct entry_arguments *arguments)
+{
+	const char *sudo = getenv("SUDO_USER");
+	const struct passwd *user = sudo && *sudo ? NULL : getpwuid(getuid());
+
+	snprintf(arguments->author_name, sizeof(arguments->author_name), "%s",
+		 sudo && *sudo ? sudo : user ? user->pw_name : "unknown");
+	if (!arguments->author.name)
+		arguments->author.name = arguments->author_name;
+	if (!arguments->author.reason)
+		arguments->author.reason = "";
+}
+
+/* One line that a terminal can show. */
+static const char *line_parse(struct argp_state *state, const char *option, const char *text,
+			      size_t maximum)
+{
+	for (const char *p = text; *p; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			argp_error(state, "--%s: one line of text is needed", option);
+	if (strlen(text) >= maximum)
+		argp_error(state, "--%s: at most %zu bytes", option, maximum - 1);
+	return text;
+}
+
+/* "90", "90s", "15m", "12h" or "7d" in seconds. */
+static long duration_parse(struct argp_state *state, const char *text)
+{
+	static const struct { char unit; long seconds; } units[] = {
+		{ '\0', 1 }, { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
+	char *end;
+	long number = strtol(text, &end, 10);
+
+	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++)
+		if (end != text && *end == units[i].unit && (!*end || !end[1]) && number > 0 &&
+		    number <= 100000)
+			return number * units[i].seconds;
+	argp_error(state, "--since %s: a time as 90s, 15m, 12h or 7d is needed", text);
+	return 0;
+}
+
 static void action_operand(struct argp_state *state, const char *text, enum action *action)
 {
 	if (!action_parse(text, action))
@@ -66,7 +128,9 @@ static void entry_finish(struct entry_arguments *arguments, struct argp_state *s
 {
 	struct countermeasure *entry = &arguments->entry;
 	const char *kind = arguments->common.operands[0];
+	struct error err = {};
 
+	author_default(arguments);
 	if (strcmp(kind, KIND_ANY)) {
 		if (!kind_valid(kind))
 			argp_error(state, "%s: not a kind of fault; as signal.segv, signal or \"*\"",
@@ -81,6 +145,13 @@ static void entry_finish(struct entry_arguments *arguments, struct argp_state *s
 	if (!arguments->then_given)
 		entry->then = entry->action == ACTION_NONE || entry->action == ACTION_STOP ?
 			ACTION_NONE : ACTION_STOP;
+	if (action_parameters_check(entry->action, entry->then, arguments->parameters, &err))
+		argp_error(state, "%s", err.text);
+	if (json_object_size(arguments->parameters) &&
+	    json_dumpb(arguments->parameters, entry->parameters, sizeof(entry->parameters) - 1,
+		       JSON_COMPACT | JSON_SORT_KEYS) > sizeof(entry->parameters) - 1)
+		argp_error(state, "the parameters have more than %d bytes",
+			   LIST_PARAMETERS_SIZE - 1);
 }
 
 static error_t key_parse(int key, char *text, struct argp_state *state)
@@ -101,12 +172,48 @@ static error_t key_parse(int key, char *text, struct argp_state *state)
 		text_parse(state, "group", text, name_valid, entry->group,
 			   sizeof(entry->group));
 		return 0;
+	case OPTION_AUTHOR:
+		arguments->author.name = line_parse(state, "author", text, LIST_AUTHOR_MAX);
+		return 0;
+	case OPTION_REASON:
+		arguments->author.reason = line_parse(state, "reason", text, LIST_REASON_MAX);
+		return 0;
 	case ARGP_KEY_END:
 		command_operand(key, text, state);
 		entry_finish(arguments, state);
 		return 0;
 	default:
 		return command_operand(key, text, state);
+	}
+}
+
+/* What an entry may say beside its key and the attempts. */
+static error_t more_parse(int key, char *text, struct argp_state *state)
+{
+	struct entry_arguments *arguments = state->input;
+	struct countermeasure *entry = &arguments->entry;
+	struct error err = {};
+
+	switch (key) {
+	case OPTION_HEALTHY:
+		entry->healthy_s = number_parse(state, "healthy", text, 1, ACTION_HEALTHY_MAX_S);
+		return 0;
+	case OPTION_DECIDE:
+		if (strcmp(text, "center") && strcmp(text, "gateway"))
+			argp_error(state, "--decide %s: center or gateway is needed", text);
+		entry->at_gateway = !strcmp(text, "gateway");
+		return 0;
+	case OPTION_PARAMETER:
+		if (!arguments->parameters)
+			arguments->parameters = json_object();
+		if (action_parameter_set(arguments->parameters, text, &err))
+			argp_error(state, "--parameter: %s", err.text);
+		return 0;
+	case OPTION_SINCE:
+		arguments->since_s = duration_parse(state, text);
+		return 0;
+	default:
+		return key_parse(key, text, state);
 	}
 }
 
@@ -117,21 +224,21 @@ static error_t entry_parse(int key, char *text, struct argp_state *state)
 
 	switch (key) {
 	case OPTION_ATTEMPTS:
-		entry->attempts = number_parse(state, "attempts", text, 1, LIST_ATTEMPTS_MAX);
+		entry->attempts = number_parse(state, "attempts", text, 1, ACTION_ATTEMPTS_MAX);
 		return 0;
 	case OPTION_WINDOW:
-		entry->window_s = number_parse(state, "window", text, 1, LIST_WINDOW_MAX_S);
+		entry->window_s = number_parse(state, "window", text, 1, ACTION_WINDOW_MAX_S);
 		return 0;
 	case OPTION_BACKOFF:
 		entry->backoff_ms = number_parse(state, "backoff", text, 0,
-						 LIST_BACKOFF_MAX_MS);
+						 ACTION_BACKOFF_MAX_MS);
 		return 0;
 	case OPTION_THEN:
 		action_operand(state, text, &entry->then);
 		arguments->then_given = true;
 		return 0;
 	default:
-		return key_parse(key, text, state);
+		return more_parse(key, text, state);
 	}
 }
 
@@ -139,6 +246,24 @@ static error_t entry_parse(int key, char *text, struct argp_state *state)
 	{ "application", OPTION_APPLICATION, "NAME", 0, "Only for faults of this application", 1 }, \
 	{ "version", OPTION_VERSION, "VERSION", 0, "Only for this version of it", 1 }, \
 	{ "group", OPTION_GROUP, "NAME", 0, "Only for gateways of this group", 1 }
+
+#define AUTHOR_OPTIONS \
+	{ "author", OPTION_AUTHOR, "NAME", 0, "Who changes the list (the user who calls this)", 4 }, \
+	{ "reason", OPTION_REASON, "TEXT", 0, "Why; shown by \"history\"", 4 }
+
+#define ENTRY_OPTIONS \
+	{ "attempts", OPTION_ATTEMPTS, "N", 0, "How often within the window (3)", 2 }, \
+	{ "window", OPTION_WINDOW, "SECONDS", 0, "The window (60)", 2 }, \
+	{ "backoff", OPTION_BACKOFF, "MS", 0, \
+	  "Wait before the second attempt, doubled for each further one (100)", 2 }, \
+	{ "then", OPTION_THEN, "ACTION", 0, \
+	  "What follows when that does not help (stop; none after stop and none)", 2 }, \
+	{ "healthy", OPTION_HEALTHY, "SECONDS", 0, \
+	  "Attempts count anew after so long without a fault (300)", 2 }, \
+	{ "parameter", OPTION_PARAMETER, "NAME=VALUE", 0, \
+	  "A parameter of ACTION or of what follows: list of switch, signal of signal, service and timeout of run, memory, files and processes of limits", 3 }, \
+	{ "decide", OPTION_DECIDE, "WHERE", 0, \
+	  "center (figure 12), or gateway: each does it at once and reports once (figure 16)", 3 }
 
 static const struct argp_child children[] = { { &command_argp, 0, NULL, 0 }, {} };
 
@@ -168,17 +293,15 @@ static int change_print(const struct cli *cli, struct store *store, bool changed
 	return 0;
 }
 
+#define ENTRY_DEFAULT { .attempts = ATTEMPTS_DEFAULT, .window_s = WINDOW_DEFAULT_S, \
+			.backoff_ms = BACKOFF_DEFAULT_MS }
+
 static int countermeasure_set(struct cli *cli, int argc, char **argv)
 {
 	static const struct argp_option options[] = {
 		KEY_OPTIONS,
-		{ "attempts", OPTION_ATTEMPTS, "N", 0,
-		  "How often within the window (3)", 2 },
-		{ "window", OPTION_WINDOW, "SECONDS", 0, "The window (60)", 2 },
-		{ "backoff", OPTION_BACKOFF, "MS", 0,
-		  "Wait before the second attempt (100)", 2 },
-		{ "then", OPTION_THEN, "ACTION", 0,
-		  "What follows when that does not help (stop; none after stop and none)", 2 },
+		ENTRY_OPTIONS,
+		AUTHOR_OPTIONS,
 		{},
 	};
 	static const struct argp argp = {
@@ -193,8 +316,7 @@ static int countermeasure_set(struct cli *cli, int argc, char **argv)
 	};
 	struct entry_arguments arguments = {
 		.common = { .cli = cli, .operands_min = 2, .operands_max = 2 },
-		.entry = { .attempts = ATTEMPTS_DEFAULT, .window_s = WINDOW_DEFAULT_S,
-			   .backoff_ms = BACKOFF_DEFAULT_MS },
+		.entry = ENTRY_DEFAULT,
 	};
 	__cleanup_store struct store *store = NULL;
 	struct error err = {};
@@ -202,7 +324,8 @@ static int countermeasure_set(struct cli *cli, int argc, char **argv)
 
 	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
 	store = store_open(cli->data, STORE_WRITE, &err);
-	ret = store ? list_set(store, &arguments.entry, &err) : err.code;
+	ret = store ? list_set(store, &arguments.entry, &arguments.author, &err) : err.code;
+	json_decref(arguments.parameters);
 	if (ret < 0)
 		return command_fail(&err);
 	return change_print(cli, store, ret, &arguments.entry, ret ? "set" : "unchanged");
@@ -210,7 +333,7 @@ static int countermeasure_set(struct cli *cli, int argc, char **argv)
 
 static int countermeasure_remove(struct cli *cli, int argc, char **argv)
 {
-	static const struct argp_option options[] = { KEY_OPTIONS, {} };
+	static const struct argp_option options[] = { KEY_OPTIONS, AUTHOR_OPTIONS, {} };
 	static const struct argp argp = {
 		.options = options,
 		.parser = key_parse,
@@ -227,7 +350,7 @@ static int countermeasure_remove(struct cli *cli, int argc, char **argv)
 
 	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
 	store = store_open(cli->data, STORE_WRITE, &err);
-	ret = store ? list_remove(store, &arguments.entry, &err) : err.code;
+	ret = store ? list_remove(store, &arguments.entry, &arguments.author, &err) : err.code;
 	if (!ret)
 		ret = error_set(&err, -ENOENT,
 				"%s: no such entry; \"faultline-center countermeasure list\" shows them",
@@ -249,6 +372,7 @@ static int countermeasure_list(struct cli *cli, int argc, char **argv)
 		{ "window_s", "WINDOW/S" },
 		{ "backoff_ms", "BACKOFF/MS" },
 		{ "then", "THEN" },
+		{ "decide", "DECIDE" },
 		{},
 	};
 	struct arguments arguments = { .cli = cli };
@@ -266,10 +390,210 @@ static int countermeasure_list(struct cli *cli, int argc, char **argv)
 	return command_print_rows(cli, rows, columns, &err);
 }
 
+static error_t history_parse(int key, char *text, struct argp_state *state)
+{
+	struct entry_arguments *arguments = state->input;
+
+	switch (key) {
+	case OPTION_LIMIT:
+		arguments->entry.attempts = number_parse(state, "limit", text, 1, HISTORY_MAX);
+		return 0;
+	case OPTION_AUTHOR:
+	case OPTION_REASON:
+		return key_parse(key, text, state);
+	default:
+		return command_operand(key, text, state);
+	}
+}
+
+static int countermeasure_history(struct cli *cli, int argc, char **argv)
+{
+	static const struct argp_option options[] = {
+		{ "limit", OPTION_LIMIT, "N", 0, "At most so many, the newest (50)", 0 },
+		{},
+	};
+	static const struct argp argp = {
+		.options = options,
+		.parser = history_parse,
+		.doc = "Show how the list of countermeasures came to be, the newest change first. "
+		       "--json shows each entry before and after.",
+		.children = children,
+	};
+	static const struct column columns[] = {
+		{ "policy_version", "VERSION" },
+		{ "time", "TIME" },
+		{ "author", "AUTHOR" },
+		{ "change", "CHANGE" },
+		{ "kind", "KIND" },
+		{ "before.action", "BEFORE" },
+		{ "after.action", "AFTER" },
+		{ "reason", "REASON" },
+		{},
+	};
+	struct entry_arguments arguments = {
+		.common = { .cli = cli }, .entry = { .attempts = HISTORY_DEFAULT } };
+	__cleanup_store struct store *store = NULL;
+	struct error err = {};
+
+	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
+	store = store_open(cli->data, STORE_READ, &err);
+	return command_print_rows(cli, store ? list_history(store, arguments.entry.attempts,
+							    &err) : NULL, columns, &err);
+}
+
+/* The operand, or 0: the last change. Exits on wrong usage. */
+static int64_t version_operand(const struct arguments *arguments)
+{
+	char *end;
+	long long version;
+
+	if (!arguments->n_operands)
+		return 0;
+	version = strtoll(arguments->operands[0], &end, 10);
+	if (*end || version < 1) {
+		fprintf(stderr, COMMAND_PROGRAM ": %s: not a policy version; \"faultline-center countermeasure history\" shows them\n",
+			arguments->operands[0]);
+		exit(COMMAND_USAGE);
+	}
+	return version;
+}
+
+static int countermeasure_undo(struct cli *cli, int argc, char **argv)
+{
+	static const struct argp_option options[] = { AUTHOR_OPTIONS, {} };
+	static const struct argp argp = {
+		.options = options,
+		.parser = history_parse,
+		.args_doc = "[VERSION]",
+		.doc = "Take back the change that made VERSION, or the last one that is neither an "
+		       "undoing nor undone. This is a change of its own, with a version of its own.",
+		.children = children,
+	};
+	struct entry_arguments arguments = { .common = { .cli = cli, .operands_max = 1 } };
+	__cleanup_store struct store *store = NULL;
+	struct error err = {};
+	int64_t version, undone;
+
+	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
+	author_default(&arguments);
+	version = version_operand(&arguments.common);
+	store = store_open(cli->data, STORE_WRITE, &err);
+	undone = store ? list_undo(store, version, &arguments.author, &err) : err.code;
+	if (!undone)
+		undone = error_set(&err, -ENOENT, version ?
+				   "version %lld: no change of the list made it" :
+				   "there is no change to undo", (long long)version);
+	version = undone < 0 ? undone : list_version(store, &err);
+	if (version < 0)
+		return command_fail(&err);
+	if (cli->json) {
+		json_auto_t *row = json_pack("{s:I, s:I}", "undone", (json_int_t)undone,
+					     "policy_version", (json_int_t)version);
+
+		command_print_json(row);
+	} else {
+		printf("version %lld undone, policy version %lld\n", (long long)undone,
+		       (long long)version);
+	}
+	return 0;
+}
+
+/* The list as it would be with an entry. */
+static void list_with(struct list *list, const struct countermeasure *entry)
+{
+	struct countermeasure *old = bsearch(entry, list->entries, list->n, sizeof(*entry),
+					     countermeasure_key_compare);
+
+	if (!old)
+		old = &list->entries[list->n++];	/* list_read() has room for one more */
+	*old = *entry;
+	qsort(list->entries, list->n, sizeof(*entry), countermeasure_key_compare);
+}
+
+/* Of stored faults those for which the entry would decide. */
+static json_t *match_rows(const struct list *list, const struct countermeasure *entry,
+			  json_t *faults)
+{
+	json_t *rows = json_array(), *row;
+	size_t i;
+
+	json_array_foreach(faults, i, row) {
+		struct fault fault = {
+			.kind = json_string_value(json_object_get(row, "kind")),
+			.application = json_string_value(json_object_get(row, "application")),
+			.version = json_string_value(json_object_get(row, "version")),
+			.group = json_string_value(json_object_get(row, "group")),
+		};
+
+		if (countermeasure_key_compare(detector_choose(list, &fault), entry))
+			continue;
+		json_object_set_new(row, "would", json_string(action_name(entry->action)));
+		json_array_append(rows, row);
+	}
+	return rows;
+}
+
+static int countermeasure_match(struct cli *cli, int argc, char **argv)
+{
+	static const struct argp_option options[] = {
+		KEY_OPTIONS,
+		ENTRY_OPTIONS,
+		{ "since", OPTION_SINCE, "TIME", 0, "Look back so far: 90s, 15m, 12h, 7d (7d)", 3 },
+		{},
+	};
+	static const struct argp argp = {
+		.options = options,
+		.parser = entry_parse,
+		.args_doc = "KIND ACTION",
+		.doc = "Show for which stored faults an entry would decide, were it in the list. "
+		       "Nothing is changed. DID is what was decided then, WOULD what it would be.",
+		.children = children,
+	};
+	static const struct column columns[] = {
+		{ "received", "RECEIVED" },
+		{ "gateway", "GATEWAY" },
+		{ "kind", "KIND" },
+		{ "application", "APPLICATION" },
+		{ "version", "VERSION" },
+		{ "countermeasure.action", "DID" },
+		{ "would", "WOULD" },
+		{ "id", "ID" },
+		{},
+	};
+	struct entry_arguments arguments = {
+		.common = { .cli = cli, .operands_min = 2, .operands_max = 2 },
+		.entry = ENTRY_DEFAULT,
+		.since_s = SINCE_DEFAULT_S,
+	};
+	__cleanup_store struct store *store = NULL;
+	json_auto_t *faults = NULL;
+	json_t *rows = NULL;
+	struct error err = {};
+	struct list list = {};
+
+	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
+	json_decref(arguments.parameters);
+	store = store_open(cli->data, STORE_READ, &err);
+	if (store && !list_read(&list, store, &err))
+		faults = faults_since(store, store_now() - arguments.since_s * 1000LL,
+				      MATCH_MAX, &err);
+	if (faults) {
+		list_with(&list, &arguments.entry);
+		rows = match_rows(&list, &arguments.entry, faults);
+	}
+	list_free(&list);
+	return command_print_rows(cli, rows, columns, &err);
+}
+
 const struct command countermeasure_commands[] = {
 	{ "countermeasure", "set", "say what gateways do about a kind of fault",
 	  countermeasure_set },
 	{ "countermeasure", "list", "list that", countermeasure_list },
 	{ "countermeasure", "remove", "remove an entry", countermeasure_remove },
+	{ "countermeasure", "history", "show who changed the list, when and why",
+	  countermeasure_history },
+	{ "countermeasure", "undo", "take back a change of the list", countermeasure_undo },
+	{ "countermeasure", "match", "show which stored faults an entry would match",
+	  countermeasure_match },
 	{},
 };

@@ -67,6 +67,7 @@ static int fault_list(struct cli *cli, int argc, char **argv)
 		{ "application", "APPLICATION" },
 		{ "version", "VERSION" },
 		{ "countermeasure.action", "ACTION" },
+		{ "decided_by", "DECIDED BY" },
 		{ "outcome.result", "OUTCOME" },
 		{ "id", "ID" },
 		{},

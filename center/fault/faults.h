@@ -43,4 +43,7 @@ json_t *faults_list(struct store *store, const char *gateway, const char *kind,
 json_t *faults_show(struct store *store, const struct fault_id *id, const char *gateway,
 		    struct error *err);
 
+/** faults_since - what was received since @since_ms, newest first, at most @limit; NULL with @err set */
+json_t *faults_since(struct store *store, int64_t since_ms, int limit, struct error *err);
+
 #endif /* CENTER_FAULT_FAULTS_H */

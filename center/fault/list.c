@@ -7,37 +7,6 @@
 
 #include "center/sql.h"
 
-static const char *const action_names[ACTION_COUNT] = {
-	[ACTION_NONE] = "none",
-	[ACTION_RESTART] = "restart",
-	[ACTION_RESTART_CLEAN] = "restart-clean",
-	[ACTION_STOP] = "stop",
-	[ACTION_REINSTALL] = "reinstall",
-	[ACTION_ROLLBACK] = "rollback",
-	[ACTION_SWITCH] = "switch",
-	[ACTION_LIMITS] = "limits",
-	[ACTION_SIGNAL] = "signal",
-	[ACTION_RUN] = "run",
-	[ACTION_COLLECT] = "collect",
-	[ACTION_HOLD] = "hold",
-	[ACTION_REBOOT] = "reboot",
-};
-
-const char *action_name(enum action action)
-{
-	return action_names[action];
-}
-
-bool action_parse(const char *name, enum action *action)
-{
-	for (int i = 0; name && i < ACTION_COUNT; i++)
-		if (!strcmp(action_names[i], name)) {
-			*action = i;
-			return true;
-		}
-	return false;
-}
-
 int countermeasure_key_compare(const void *a, const void *b)
 {
 	const struct countermeasure *x = a;
@@ -53,19 +22,31 @@ int countermeasure_key_compare(const void *a, const void *b)
 
 static int entry_read(struct countermeasure *entry, json_t *row, struct error *err)
 {
-	const char *kind, *application, *version, *group, *action, *then;
+	const char *kind, *application, *version, *group, *decide;
+	json_t *parameters;
+	struct action_terms terms;
 
-	if (json_unpack(row, "{s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:i}",
-			"kind", &kind, "application", &application,
-			"version", &version, "group", &group, "action", &action,
-			"then", &then, "attempts", &entry->attempts,
-			"window_s", &entry->window_s, "backoff_ms", &entry->backoff_ms) ||
-	    !action_parse(action, &entry->action) || !action_parse(then, &entry->then))
+	if (json_unpack(row, "{s:s, s:s, s:s, s:s, s:s, s:o}",
+			"kind", &kind, "application", &application, "version", &version,
+			"group", &group, "decide", &decide, "parameters", &parameters) ||
+	    action_terms_read(row, &terms, NULL))
 		return error_set(err, -EIO, "an entry of the list of countermeasures is damaged");
 	snprintf(entry->kind, sizeof(entry->kind), "%s", kind);
 	snprintf(entry->application, sizeof(entry->application), "%s", application);
 	snprintf(entry->version, sizeof(entry->version), "%s", version);
 	snprintf(entry->group, sizeof(entry->group), "%s", group);
+	entry->action = terms.action;
+	entry->then = terms.then;
+	entry->attempts = terms.attempts;
+	entry->window_s = terms.window_s;
+	entry->backoff_ms = terms.backoff_ms;
+	entry->healthy_s = terms.healthy_s;
+	entry->at_gateway = !strcmp(decide, "gateway");
+	entry->parameters[0] = '\0';
+	if (json_object_size(parameters) &&
+	    json_dumpb(parameters, entry->parameters, sizeof(entry->parameters) - 1,
+		       JSON_COMPACT | JSON_SORT_KEYS) > sizeof(entry->parameters) - 1)
+		return error_set(err, -EIO, "an entry of the list has parameters that are too long");
 	return 0;
 }
 
@@ -123,32 +104,166 @@ int64_t list_version(struct store *store, struct error *err)
 	return sqlite3_column_int64(statement, 0);
 }
 
-int list_set(struct store *store, const struct countermeasure *entry, struct error *err)
+int list_read(struct list *list, struct store *store, struct error *err)
 {
-	int ret = store_run(store,
-			    store_statement(store, err, SQL_COUNTERMEASURE_PUT, "sssssiiis",
-					    entry->kind, entry->application,
-					    entry->version, entry->group,
-					    action_name(entry->action),
-					    (int64_t)entry->attempts,
-					    (int64_t)entry->window_s,
-					    (int64_t)entry->backoff_ms,
-					    action_name(entry->then)),
-			    err);
+	*list = (struct list){ .version = -1 };
+	return list_refresh(list, store, err);
+}
 
-	return ret ? ret : sqlite3_changes(store->db) > 0;
+/* The entry with this key as an object, or a null; NULL with @err set. */
+static json_t *entry_row(struct store *store, const struct countermeasure *key,
+			 struct error *err)
+{
+	__cleanup_statement sqlite3_stmt *statement =
+		store_statement(store, err, SQL_COUNTERMEASURE_FIND, "ssss", key->kind,
+				key->application, key->version, key->group);
+	json_t *row = NULL;
+	int ret = statement ? store_row(store, statement, &row, err) : -EIO;
+
+	return ret < 0 ? NULL : ret ? row : json_null();
+}
+
+static int entry_put(struct store *store, const struct countermeasure *entry,
+		     struct error *err)
+{
+	return store_run(store,
+			 store_statement(store, err, SQL_COUNTERMEASURE_PUT, "sssssiiissis",
+					 entry->kind, entry->application, entry->version,
+					 entry->group, action_name(entry->action),
+					 (int64_t)entry->attempts, (int64_t)entry->window_s,
+					 (int64_t)entry->backoff_ms, action_name(entry->then),
+					 entry->parameters, (int64_t)entry->healthy_s,
+					 entry->at_gateway ? "gateway" : "center"),
+			 err);
+}
+
+static int entry_delete(struct store *store, const struct countermeasure *key,
+			struct error *err)
+{
+	return store_run(store,
+			 store_statement(store, err, SQL_COUNTERMEASURE_DELETE, "ssss",
+					 key->kind, key->application, key->version,
+					 key->group),
+			 err);
+}
+
+static int change_note(struct store *store, json_t *before, json_t *after, int64_t undoes,
+		       const struct list_author *author, struct error *err)
+{
+	__cleanup_free char *was = json_dumps(before, JSON_COMPACT | JSON_ENCODE_ANY);
+	__cleanup_free char *is = json_dumps(after, JSON_COMPACT | JSON_ENCODE_ANY);
+	int64_t version = list_version(store, err);
+
+	if (version < 0)
+		return version;
+	if (!was || !is)
+		return error_set(err, -ENOMEM, "out of memory");
+	return store_run(store, store_statement(store, err, SQL_CHANGE_INSERT, "iississ",
+						version, store_now(), author->name,
+						author->reason, undoes, was, is), err);
+}
+
+/* Within a transaction: 1 when it changed the list, 0 when not. @entry NULL removes. */
+static int entry_change(struct store *store, const struct countermeasure *key,
+			const struct countermeasure *entry, int64_t undoes,
+			const struct list_author *author, struct error *err)
+{
+	json_auto_t *before = entry_row(store, key, err);
+	json_auto_t *after = NULL;
+	int ret;
+
+	if (!before)
+		return err->code;
+	ret = entry ? entry_put(store, entry, err) : entry_delete(store, key, err);
+	if (ret)
+		return ret;
+	after = entry_row(store, key, err);
+	if (!after)
+		return err->code;
+	if (json_equal(before, after))
+		return 0;
+	ret = change_note(store, before, after, undoes, author, err);
+	return ret ? ret : 1;
+}
+
+static int change_commit(struct store *store, int ret, struct error *err)
+{
+	int code = ret < 0 ? ret : store_commit(store, err);
+
+	if (code)
+		store_rollback(store);
+	return code ? code : ret;
+}
+
+int list_set(struct store *store, const struct countermeasure *entry,
+	     const struct list_author *author, struct error *err)
+{
+	int ret = store_begin(store, err);
+
+	return ret ? ret : change_commit(store, entry_change(store, entry, entry, 0, author,
+							     err), err);
 }
 
 int list_remove(struct store *store, const struct countermeasure *entry,
-		struct error *err)
+		const struct list_author *author, struct error *err)
 {
-	int ret = store_run(store,
-			    store_statement(store, err, SQL_COUNTERMEASURE_DELETE, "ssss",
-					    entry->kind, entry->application,
-					    entry->version, entry->group),
-			    err);
+	int ret = store_begin(store, err);
 
-	return ret ? ret : sqlite3_changes(store->db) > 0;
+	return ret ? ret : change_commit(store, entry_change(store, entry, NULL, 0, author,
+							     err), err);
+}
+
+/* Puts back what was before a change, if what it made is still there. */
+static int64_t change_undo(struct store *store, json_t *change,
+			   const struct list_author *author, struct error *err)
+{
+	int64_t version = json_integer_value(json_object_get(change, "policy_version"));
+	json_t *before = json_object_get(change, "before");
+	json_t *after = json_object_get(change, "after");
+	struct countermeasure entry = {}, key = {};
+	json_auto_t *now = NULL;
+	int ret;
+
+	if ((json_is_object(before) && entry_read(&entry, before, err)) ||
+	    entry_read(&key, json_is_object(after) ? after : before, err))
+		return err->code;
+	now = entry_row(store, &key, err);
+	if (!now)
+		return err->code;
+	if (!json_equal(now, after))
+		return error_set(err, -ESTALE,
+				 "version %lld cannot be undone: its entry was changed again since; \"faultline-center countermeasure history\" shows by what",
+				 (long long)version);
+	ret = entry_change(store, &key, json_is_object(before) ? &entry : NULL, version, author,
+			   err);
+	return ret < 0 ? ret : version;
+}
+
+int64_t list_undo(struct store *store, int64_t version, const struct list_author *author,
+		  struct error *err)
+{
+	json_auto_t *change = NULL;
+	sqlite3_stmt *statement;
+	int64_t undone;
+	int ret = store_begin(store, err);
+
+	if (ret)
+		return ret;
+	statement = store_statement(store, err, SQL_CHANGE_FIND, "i", version);
+	ret = statement ? store_row(store, statement, &change, err) : err->code;
+	if (statement)
+		statement_reset(statement);
+	undone = ret <= 0 ? ret : change_undo(store, change, author, err);
+	ret = change_commit(store, undone < 0 ? undone : 0, err);
+	return ret ? ret : undone;
+}
+
+json_t *list_history(struct store *store, int limit, struct error *err)
+{
+	__cleanup_statement sqlite3_stmt *statement =
+		store_statement(store, err, SQL_CHANGES, "i", (int64_t)limit);
+
+	return statement ? store_rows(store, statement, err) : NULL;
 }
 
 json_t *list_rows(struct store *store, struct error *err)
@@ -157,4 +272,15 @@ json_t *list_rows(struct store *store, struct error *err)
 		store_statement(store, err, SQL_COUNTERMEASURES, "");
 
 	return statement ? store_rows(store, statement, err) : NULL;
+}
+
+json_t *list_document(struct store *store, struct error *err)
+{
+	__cleanup_statement sqlite3_stmt *statement =
+		store_statement(store, err, SQL_COUNTERMEASURES_DOCUMENT, "");
+	json_t *document = NULL;
+
+	if (!statement || store_row(store, statement, &document, err) <= 0)
+		return NULL;
+	return document;
 }

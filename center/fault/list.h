@@ -11,34 +11,14 @@
 #include <stddef.h>
 
 #include "center/store/store.h"
+#include "lib/action.h"
 #include "lib/error.h"
 #include "lib/name.h"
 
-#define LIST_ATTEMPTS_MAX 1000
-#define LIST_WINDOW_MAX_S 2592000
-#define LIST_BACKOFF_MAX_MS 3600000
-
-enum action {
-	ACTION_NONE,
-	ACTION_RESTART,
-	ACTION_RESTART_CLEAN,
-	ACTION_STOP,
-	ACTION_REINSTALL,
-	ACTION_ROLLBACK,
-	ACTION_SWITCH,
-	ACTION_LIMITS,
-	ACTION_SIGNAL,
-	ACTION_RUN,
-	ACTION_COLLECT,
-	ACTION_HOLD,
-	ACTION_REBOOT,
-	ACTION_COUNT,
-};
-
-/** action_name - its name in messages */
-const char *action_name(enum action action);
-/** action_parse - false when there is no action called @name */
-bool action_parse(const char *name, enum action *action);
+/* JSON text of an entry's parameters, with its zero byte. */
+#define LIST_PARAMETERS_SIZE 256
+#define LIST_AUTHOR_MAX 64
+#define LIST_REASON_MAX 256
 
 /**
  * struct countermeasure - an entry of the list
@@ -48,6 +28,9 @@ bool action_parse(const char *name, enum action *action);
  * @window_s: seconds
  * @backoff_ms: milliseconds before the second attempt
  * @then: what follows when that did not help
+ * @healthy_s: seconds without a fault after which attempts count anew; 0: the gateway's own
+ * @at_gateway: gateways carry it out by themselves and report afterwards (figure 16)
+ * @parameters: JSON text of an object; "": none
  */
 struct countermeasure {
 	char kind[KIND_MAX_LEN + 1];
@@ -59,6 +42,15 @@ struct countermeasure {
 	int attempts;
 	int window_s;
 	int backoff_ms;
+	int healthy_s;
+	bool at_gateway;
+	char parameters[LIST_PARAMETERS_SIZE];
+};
+
+/** struct list_author - who changes the list, and why */
+struct list_author {
+	const char *name;
+	const char *reason;	/* "" is allowed */
 };
 
 /** countermeasure_key_compare - order of the list: kind, application, version, group */
@@ -82,16 +74,39 @@ void list_free(struct list *list);
 /** list_version - the policy version, or a negative errno */
 int64_t list_version(struct store *store, struct error *err);
 
+/** list_read - read the list into an empty one, for a look at it; freed with list_free() */
+int list_read(struct list *list, struct store *store, struct error *err);
+
 /**
- * list_set - add an entry, or change the one with the same key
+ * list_set - add an entry, or change the one with the same key, and note who did it
+ *
+ * Like all that change the list, in a transaction of its own.
  *
  * Return: 1 when this changed the list, 0 when it was so before, or a negative errno.
  */
-int list_set(struct store *store, const struct countermeasure *entry, struct error *err);
+int list_set(struct store *store, const struct countermeasure *entry,
+	     const struct list_author *author, struct error *err);
 
 /** list_remove - remove the entry with the key of @entry: 1, 0 when there is none, or negative */
 int list_remove(struct store *store, const struct countermeasure *entry,
-		struct error *err);
+		const struct list_author *author, struct error *err);
+
+/**
+ * list_undo - take back a change
+ * @version: the policy version that it made; 0: the last one that is neither an
+ *	undoing nor undone
+ *
+ * Return: the version of the change that was undone, 0 when there is none to
+ * undo, or a negative errno: -ESTALE when its entry was changed again since.
+ */
+int64_t list_undo(struct store *store, int64_t version, const struct list_author *author,
+		  struct error *err);
+
+/** list_history - the last @limit changes, newest first; NULL with @err set */
+json_t *list_history(struct store *store, int limit, struct error *err);
+
+/** list_document - {policy_version, countermeasures: [entry, …]} as gateways fetch it; NULL with @err set */
+json_t *list_document(struct store *store, struct error *err);
 
 /** list_rows - the list as an array of objects; NULL with @err set */
 json_t *list_rows(struct store *store, struct error *err);

@@ -129,6 +129,112 @@ static int text_field(json_t *body, const struct text_field *field, const char *
 	return 0;
 }
 
+/* SQLite's JSON functions, which list faults, have a limit of their own. */
+static bool depth_within(json_t *value, int depth)
+{
+	const char *key;
+	json_t *item;
+	size_t i;
+
+	if (!depth)
+		return false;
+	json_object_foreach(value, key, item)
+		if (!depth_within(item, depth - 1))
+			return false;
+	json_array_foreach(value, i, item)
+		if (!depth_within(item, depth - 1))
+			return false;
+	return true;
+}
+
+static bool action_valid(const char *text)
+{
+	enum action action;
+
+	return action_parse(text, &action);
+}
+
+static bool result_valid(const char *text)
+{
+	return !strcmp(text, "restored") || !strcmp(text, "failed") || !strcmp(text, "none");
+}
+
+static bool detail_valid(const char *text)
+{
+	return strlen(text) <= OUTCOME_DETAIL_MAX;
+}
+
+/* What not every outcome has. */
+static int outcome_more(struct outcome *outcome, struct error *err)
+{
+	json_t *loop = json_object_get(outcome->body, "loop");
+	json_t *data = json_object_get(outcome->body, "data");
+
+	if (loop && !json_is_boolean(loop))
+		return error_set(err, -EINVAL, "loop: true or false is needed");
+	outcome->loop = json_is_true(loop);
+	if (!data)
+		return 0;
+	if (!json_is_object(data) || !depth_within(data, FAULT_DATA_DEPTH_MAX))
+		return error_set(err, -EINVAL, "data: not an object, or nested deeper than %d",
+				 FAULT_DATA_DEPTH_MAX);
+	outcome->data = json_dumps(data, JSON_COMPACT);
+	return outcome->data ? 0 : error_set(err, -ENOMEM, "out of memory");
+}
+
+static int outcome_fields(struct outcome *outcome, struct error *err)
+{
+	static const struct text_field fields[] = {
+		{ "action", true, action_valid, "the name of an action" },
+		{ "result", true, result_valid, "restored, failed or none" },
+		{ "detail", false, detail_valid, "at most 4096 bytes" },
+	};
+	json_t *duration = json_object_get(outcome->body, "duration_ms");
+	const char *action;
+
+	if (text_field(outcome->body, &fields[0], &action, err) ||
+	    text_field(outcome->body, &fields[1], &outcome->result, err) ||
+	    text_field(outcome->body, &fields[2], &outcome->detail, err))
+		return err->code;
+	action_parse(action, &outcome->action);
+	outcome->duration_ms = json_number_value(duration);
+	if (!json_is_number(duration) || outcome->duration_ms < 0)
+		return error_set(err, -EINVAL, "duration_ms: a number of milliseconds is needed");
+	return outcome_more(outcome, err);
+}
+
+/* Checks an outcome; @body is consumed. */
+static struct outcome *outcome_read(json_t *body, struct error *err)
+{
+	static const char *const names[] = { "action", "result", "duration_ms", "detail",
+					     "loop", "data", NULL };
+	__cleanup_outcome struct outcome *outcome = calloc(1, sizeof(*outcome));
+
+	if (!outcome) {
+		error_set(err, -ENOMEM, "out of memory");
+		json_decref(body);
+		return NULL;
+	}
+	outcome->body = body;
+	if (fields_known(body, names, err) || outcome_fields(outcome, err))
+		return NULL;
+	return steal_pointer(&outcome);
+}
+
+struct outcome *obtaining_outcome(const char *body, size_t size, struct error *err)
+{
+	json_t *json = body_parse(body, size, err);
+
+	return json ? outcome_read(json, err) : NULL;
+}
+
+void outcome_free(struct outcome *outcome)
+{
+	json_decref(outcome->body);
+	free(outcome->data);
+	free(outcome);
+}
+
 static bool id_valid(const char *text)
 {
 	struct fault_id id;
@@ -159,24 +265,6 @@ static int fault_texts(struct fault *fault, struct error *err)
 	return fault_id_parse(id, &fault->id);
 }
 
-/* SQLite's JSON functions, which list faults, have a limit of their own. */
-static bool depth_within(json_t *value, int depth)
-{
-	const char *key;
-	json_t *item;
-	size_t i;
-
-	if (!depth)
-		return false;
-	json_object_foreach(value, key, item)
-		if (!depth_within(item, depth - 1))
-			return false;
-	json_array_foreach(value, i, item)
-		if (!depth_within(item, depth - 1))
-			return false;
-	return true;
-}
-
 static int fault_data(struct fault *fault, struct error *err)
 {
 	json_t *data = json_object_get(fault->body, "data");
@@ -190,10 +278,48 @@ static int fault_data(struct fault *fault, struct error *err)
 	return fault->data ? 0 : error_set(err, -ENOMEM, "out of memory");
 }
 
+static bool why_valid(const char *text)
+{
+	return !strcmp(text, "list") || !strcmp(text, "overdue");
+}
+
+/* What the gateway has done by itself: {why, policy_version, countermeasure}, and its outcome. */
+static int fault_decided(struct fault *fault, struct error *err)
+{
+	static const struct text_field why = { "why", true, why_valid, "list or overdue" };
+	static const char *const names[] = { "why", "policy_version", "countermeasure", NULL };
+	json_t *decided = json_object_get(fault->body, "decided");
+	json_t *outcome = json_object_get(fault->body, "outcome");
+	json_t *version = json_object_get(decided, "policy_version");
+	json_t *countermeasure = json_object_get(decided, "countermeasure");
+	struct action_terms terms;
+
+	if (!decided)
+		return outcome ? error_set(err, -EINVAL, "outcome: it needs \"decided\"") : 0;
+	if (!json_is_object(decided))
+		return error_set(err, -EINVAL, "decided: not an object");
+	if (fields_known(decided, names, err) ||
+	    text_field(decided, &why, &fault->decided_why, err) ||
+	    action_terms_read(countermeasure, &terms, err))
+		return err->code;
+	if (!json_is_integer(version) || json_integer_value(version) < 0)
+		return error_set(err, -EINVAL, "policy_version: a whole number is needed");
+	fault->policy_version = json_integer_value(version);
+	fault->countermeasure = json_dumps(countermeasure, JSON_COMPACT);
+	if (!fault->countermeasure)
+		return error_set(err, -ENOMEM, "out of memory");
+	if (!outcome)
+		return 0;
+	if (!json_is_object(outcome))
+		return error_set(err, -EINVAL, "outcome: not an object");
+	fault->outcome = outcome_read(json_incref(outcome), err);
+	return fault->outcome ? 0 : err->code;
+}
+
 struct fault *obtaining_fault(const char *body, size_t size, struct error *err)
 {
 	static const char *const names[] = { "id", "kind", "application", "version",
-					     "time", "group", "data", NULL };
+					     "time", "group", "data", "decided", "outcome", NULL };
 	__cleanup_fault struct fault *fault = calloc(1, sizeof(*fault));
 
 	if (!fault) {
@@ -202,7 +328,7 @@ struct fault *obtaining_fault(const char *body, size_t size, struct error *err)
 	}
 	fault->body = body_parse(body, size, err);
 	if (!fault->body || fields_known(fault->body, names, err) ||
-	    fault_texts(fault, err) || fault_data(fault, err))
+	    fault_texts(fault, err) || fault_data(fault, err) || fault_decided(fault, err))
 		return NULL;
 	return steal_pointer(&fault);
 }
@@ -211,66 +337,8 @@ void fault_free(struct fault *fault)
 {
 	json_decref(fault->body);
 	free(fault->data);
+	free(fault->countermeasure);
+	if (fault->outcome)
+		outcome_free(fault->outcome);
 	free(fault);
-}
-
-static bool action_valid(const char *text)
-{
-	enum action action;
-
-	return action_parse(text, &action);
-}
-
-static bool result_valid(const char *text)
-{
-	return !strcmp(text, "restored") || !strcmp(text, "failed") || !strcmp(text, "none");
-}
-
-static bool detail_valid(const char *text)
-{
-	return strlen(text) <= OUTCOME_DETAIL_MAX;
-}
-
-static int outcome_fields(struct outcome *outcome, struct error *err)
-{
-	static const struct text_field fields[] = {
-		{ "action", true, action_valid, "the name of an action" },
-		{ "result", true, result_valid, "restored, failed or none" },
-		{ "detail", false, detail_valid, "at most 4096 bytes" },
-	};
-	json_t *duration = json_object_get(outcome->body, "duration_ms");
-	const char *action;
-
-	if (text_field(outcome->body, &fields[0], &action, err) ||
-	    text_field(outcome->body, &fields[1], &outcome->result, err) ||
-	    text_field(outcome->body, &fields[2], &outcome->detail, err))
-		return err->code;
-	action_parse(action, &outcome->action);
-	outcome->duration_ms = json_number_value(duration);
-	if (!json_is_number(duration) || outcome->duration_ms < 0)
-		return error_set(err, -EINVAL, "duration_ms: a number of milliseconds is needed");
-	return 0;
-}
-
-struct outcome *obtaining_outcome(const char *body, size_t size, struct error *err)
-{
-	static const char *const names[] = { "action", "result", "duration_ms", "detail",
-					     NULL };
-	__cleanup_outcome struct outcome *outcome = calloc(1, sizeof(*outcome));
-
-	if (!outcome) {
-		error_set(err, -ENOMEM, "out of memory");
-		return NULL;
-	}
-	outcome->body = body_parse(body, size, err);
-	if (!outcome->body || fields_known(outcome->body, names, err) ||
-	    outcome_fields(outcome, err))
-		return NULL;
-	return steal_pointer(&outcome);
-}
-
-void outcome_free(struct outcome *outcome)
-{
-	json_decref(outcome->body);
-	free(outcome);
 }

@@ -42,6 +42,11 @@ int fault_id_parse(const char *text, struct fault_id *id);
  * @application: NULL: it is of no application
  * @version: NULL: not known
  * @data: JSON text of an object
+ * @decided_why: NULL: the center is to decide. Else the gateway has done so: "list", its
+ *	list has the entry for that (figure 16); "overdue", no answer came in time
+ * @countermeasure: JSON text of what the gateway has decided, or NULL
+ * @policy_version: of the list that it decided by
+ * @outcome: what became of it, or NULL: it is not known yet
  *
  * Strings are borrowed from @body, but for @data.
  */
@@ -53,6 +58,10 @@ struct fault {
 	const char *version;
 	const char *group;
 	char *data;
+	const char *decided_why;
+	char *countermeasure;
+	int64_t policy_version;
+	struct outcome *outcome;
 	json_t *body;
 };
 
@@ -66,12 +75,18 @@ void fault_free(struct fault *fault);
 DEFINE_CLEANUP(struct fault *, fault_free)
 #define __cleanup_fault __cleanup(fault_freep)
 
-/** struct outcome - what a gateway says became of a countermeasure; as above */
+/**
+ * struct outcome - what a gateway says became of a countermeasure; as above
+ * @loop: the fault came again and again until the attempts were used up
+ * @data: JSON text of what was collected afterwards, or NULL
+ */
 struct outcome {
 	enum action action;
 	const char *result;
 	double duration_ms;
 	const char *detail;
+	bool loop;
+	char *data;
 	json_t *body;
 };
 

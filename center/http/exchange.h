@@ -31,6 +31,7 @@ typedef enum MHD_Result (*exchange_fn)(struct exchange *exchange);
  * @job: what the writer does for this request, with what it is about
  * @answer: what the job answers, to be freed
  * @found: the job found what it is about
+ * @next_waiting: of waiting.c, with what it waits for: another version than this, or this time
  */
 struct exchange {
 	struct server *server;
@@ -53,6 +54,9 @@ struct exchange {
 	struct outcome *outcome;
 	char *answer;
 	bool found;
+	struct exchange *next_waiting;
+	int64_t wait_version;
+	int64_t wait_until_ms;
 };
 
 /** exchange_access - libmicrohttpd's access handler; the closure is the server */

@@ -27,6 +27,7 @@ static const struct route {
 	{ "GET", "/v1/applications/*", catalogue_application },
 	{ "GET", "/v1/artifacts/*", catalogue_artifact },
 	{ "GET", "/v1/scripts/*", catalogue_script },
+	{ "GET", "/v1/gateways/*/countermeasures", policy_list },
 	{ "GET", "/v1/gateways/*/faults", reports_list },
 	{ "POST", "/v1/gateways/*/faults", reports_fault },
 	{ "GET", "/v1/gateways/*/faults/*", reports_show },

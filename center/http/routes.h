@@ -21,6 +21,7 @@ enum MHD_Result catalogue_script(struct exchange *exchange);
 /* reports.c: the fault countermeasure means (13) */
 enum MHD_Result reports_fault(struct exchange *exchange);
 enum MHD_Result reports_outcome(struct exchange *exchange);
+enum MHD_Result policy_list(struct exchange *exchange);
 enum MHD_Result reports_list(struct exchange *exchange);
 enum MHD_Result reports_show(struct exchange *exchange);
 

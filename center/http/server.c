@@ -9,6 +9,7 @@
 
 #include "center/http/exchange.h"
 #include "center/http/listener.h"
+#include "center/http/waiting.h"
 #include "lib/file.h"
 #include "lib/log.h"
 
@@ -151,7 +152,8 @@ static int server_open(struct server *server, const char *data, struct error *er
 			return err->code;
 		server->readers[server->n_readers++] = reader;
 	}
-	return 0;
+	server->waiting = waiting_start(data, err);
+	return server->waiting ? 0 : err->code;
 }
 
 struct server *server_start(const struct server_settings *settings, char url[128],
@@ -179,12 +181,15 @@ void server_stop(struct server *server)
 	/* Every connection that sleeps is woken by this; none may sleep when the daemon stops. */
 	if (server->writer)
 		writer_drain(server->writer);
+	if (server->waiting)
+		waiting_end(server->waiting);
 	if (server->daemon)
 		MHD_stop_daemon(server->daemon);
 	if (fd >= 0)
 		close(fd);
 	if (server->writer)
 		writer_stop(server->writer);
+	waiting_free(server->waiting);
 	while (server->n_readers)
 		store_close(server->readers[--server->n_readers]);
 	list_free(&server->list);

@@ -16,6 +16,8 @@
 #include "center/store/writer.h"
 #include "lib/error.h"
 
+struct waiting;
+
 #define SERVER_THREADS 2
 #define SERVER_CONNECTIONS_MAX 8192
 #define SERVER_IDLE_S 60
@@ -34,6 +36,7 @@
 struct server {
 	struct MHD_Daemon *daemon;
 	struct writer *writer;
+	struct waiting *waiting;
 	struct list list;
 	char *data;
 	_Atomic size_t bodies;

@@ -9,8 +9,8 @@ INSERT INTO boot (gateway, id) VALUES (?1, ?2);
 
 -- name: fault_insert
 INSERT INTO fault (boot, number, received, time, kind, application, version, "group",
-	data, countermeasure, policy_version)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+	data, countermeasure, policy_version, decided_by, decided_why)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
 ON CONFLICT (boot, number) DO NOTHING;
 
 -- What was answered when the fault came for the first time.
@@ -19,17 +19,22 @@ SELECT countermeasure, policy_version
 FROM fault
 WHERE boot = ?1 AND number = ?2;
 
+-- name: fault_overdue
+UPDATE fault SET decided_by = 'gateway', decided_why = ?3
+WHERE boot = ?1 AND number = ?2;
+
 -- name: fault_key
 SELECT fault.key
 FROM boot JOIN fault ON fault.boot = boot.key
 WHERE boot.gateway = ?1 AND boot.id = ?2 AND fault.number = ?3;
 
 -- name: outcome_put
-INSERT INTO outcome (fault, received, action, result, duration_ms, detail)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+INSERT INTO outcome (fault, received, action, result, duration_ms, detail, loop, data)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
 ON CONFLICT (fault) DO UPDATE
 SET received = excluded.received, action = excluded.action, result = excluded.result,
-	duration_ms = excluded.duration_ms, detail = excluded.detail;
+	duration_ms = excluded.duration_ms, detail = excluded.detail, loop = excluded.loop,
+	data = excluded.data;
 
 -- Of one gateway, the newest first. A number grows with each fault of a boot.
 -- name: faults_of_gateway
@@ -50,33 +55,89 @@ LIMIT ?3;
 
 -- With all its data; ?3 narrows to a gateway.
 -- name: fault_show
-SELECT json_set(summary, '$.data', json(data))
+SELECT iif(outcome_data IS NULL, json_set(summary, '$.data', json(data)),
+	json_set(summary, '$.data', json(data), '$.outcome.data', json(outcome_data)))
 FROM report
 WHERE boot_id = ?1 AND number = ?2 AND (?3 IS NULL OR gateway = ?3);
 
 -- name: policy_version
 SELECT version FROM policy;
 
+-- Since a time in ms, newest first: what a new entry could match.
+-- name: faults_since
+SELECT summary
+FROM report
+WHERE received >= ?1
+ORDER BY key DESC
+LIMIT ?2;
+
 -- name: countermeasures
 SELECT json_object(
 	'kind', kind, 'application', application, 'version', version, 'group', "group",
 	'action', action, 'attempts', attempts, 'window_s', window_s,
-	'backoff_ms', backoff_ms, 'then', "then")
+	'backoff_ms', backoff_ms, 'then', "then", 'healthy_s', healthy_s,
+	'parameters', json(iif(parameters = '', '{}', parameters)), 'decide', decide)
 FROM countermeasure
 ORDER BY kind, application, version, "group";
 
+-- The whole list with its version, in one statement so that they belong together.
+-- name: countermeasures_document
+SELECT json_object('policy_version', (SELECT version FROM policy),
+	'countermeasures', json(coalesce(json_group_array(json(json_object(
+	'kind', kind, 'application', application, 'version', version, 'group', "group",
+	'action', action, 'attempts', attempts, 'window_s', window_s,
+	'backoff_ms', backoff_ms, 'then', "then", 'healthy_s', healthy_s,
+	'parameters', json(iif(parameters = '', '{}', parameters)), 'decide', decide))), '[]')))
+FROM countermeasure;
+
+-- name: countermeasure_find
+SELECT json_object(
+	'kind', kind, 'application', application, 'version', version, 'group', "group",
+	'action', action, 'attempts', attempts, 'window_s', window_s,
+	'backoff_ms', backoff_ms, 'then', "then", 'healthy_s', healthy_s,
+	'parameters', json(iif(parameters = '', '{}', parameters)), 'decide', decide)
+FROM countermeasure
+WHERE kind = ?1 AND application = ?2 AND version = ?3 AND "group" = ?4;
+
 -- name: countermeasure_put
 INSERT INTO countermeasure (kind, application, version, "group", action, attempts,
-	window_s, backoff_ms, "then")
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+	window_s, backoff_ms, "then", parameters, healthy_s, decide)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
 ON CONFLICT (kind, application, version, "group") DO UPDATE
 SET action = excluded.action, attempts = excluded.attempts,
 	window_s = excluded.window_s, backoff_ms = excluded.backoff_ms,
-	"then" = excluded."then"
+	"then" = excluded."then", parameters = excluded.parameters,
+	healthy_s = excluded.healthy_s, decide = excluded.decide
 WHERE action <> excluded.action OR attempts <> excluded.attempts
 	OR window_s <> excluded.window_s OR backoff_ms <> excluded.backoff_ms
-	OR "then" <> excluded."then";
+	OR "then" <> excluded."then" OR parameters <> excluded.parameters
+	OR healthy_s <> excluded.healthy_s OR decide <> excluded.decide;
 
 -- name: countermeasure_delete
 DELETE FROM countermeasure
 WHERE kind = ?1 AND application = ?2 AND version = ?3 AND "group" = ?4;
+
+-- name: change_insert
+INSERT INTO change (version, time, author, reason, undoes, before, after)
+VALUES (?1, ?2, ?3, ?4, nullif(?5, 0), ?6, ?7);
+
+-- The change of a version; of version 0 the last that is neither an undoing nor undone.
+-- name: change_find
+SELECT json_object('policy_version', version, 'before', json(before), 'after', json(after))
+FROM change
+WHERE version = ?1 OR (?1 = 0 AND undoes IS NULL AND version NOT IN
+	(SELECT undoes FROM change WHERE undoes IS NOT NULL))
+ORDER BY version DESC
+LIMIT 1;
+
+-- name: changes
+SELECT json_object('policy_version', version,
+	'time', strftime('%Y-%m-%dT%H:%M:%fZ', time / 1000.0, 'unixepoch'),
+	'author', author, 'reason', reason, 'undoes', undoes,
+	'change', iif(undoes IS NOT NULL, 'undo of ' || undoes, iif(before = 'null', 'added',
+		iif(after = 'null', 'removed', 'changed'))),
+	'kind', json_extract(iif(after = 'null', before, after), '$.kind'),
+	'before', json(before), 'after', json(after))
+FROM change
+ORDER BY version DESC
+LIMIT ?1;

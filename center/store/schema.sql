@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- The center's store. PRAGMA user_version says which edition of it a file holds.
+-- The center's store, edition 1. PRAGMA user_version says which edition a file holds;
+-- schema_N.sql makes edition N of the one before.
 -- Times are milliseconds since 1970, but for the time of a fault, which is kept
 -- as the gateway said it. '' in the list of countermeasures stands for "any".
 
@@ -85,21 +86,3 @@ CREATE TABLE outcome (
 	duration_ms REAL NOT NULL,
 	detail      TEXT
 ) STRICT;
-
--- A fault as it is listed.
-CREATE VIEW report AS
-SELECT fault.key, boot.key AS boot, boot.id AS boot_id, gateway, number, kind, data,
-	json_object(
-		'id', boot.id || '-' || number, 'gateway', gateway, 'kind', kind,
-		'application', application, 'version', version, 'group', "group",
-		'time', time,
-		'received', strftime('%Y-%m-%dT%H:%M:%fZ', fault.received / 1000.0, 'unixepoch'),
-		'countermeasure', json(countermeasure), 'policy_version', policy_version,
-		'outcome', json(iif(outcome.fault IS NULL, NULL, json_object(
-			'action', outcome.action, 'result', result,
-			'duration_ms', duration_ms, 'detail', detail,
-			'received', strftime('%Y-%m-%dT%H:%M:%fZ', outcome.received / 1000.0, 'unixepoch')))))
-	AS summary
-FROM fault
-JOIN boot ON boot.key = fault.boot
-LEFT JOIN outcome ON outcome.fault = fault.key;

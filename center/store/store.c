@@ -16,8 +16,12 @@
 #include "lib/log.h"
 
 #define STORE_FILE "center.db"
-#define STORE_EDITION 1
 #define STORE_BUSY_MS 10000
+
+/* What makes each edition of the one before; the first one, of nothing. */
+static const char *const editions[] = { SQL_SCHEMA, SQL_SCHEMA_2 };
+
+#define STORE_EDITION ((int)(sizeof(editions) / sizeof(*editions)))
 
 static int store_errno(int code)
 {
@@ -83,8 +87,8 @@ static int store_edition(struct store *store, int *edition, struct error *err)
 	return 0;
 }
 
-/* Two processes may both find a new file: the one that gets the lock makes the tables. */
-static int store_create(struct store *store, struct error *err)
+/* Two processes may both find an older file: the one that gets the lock brings it up. */
+static int store_upgrade(struct store *store, struct error *err)
 {
 	char sql[64];
 	int edition;
@@ -93,9 +97,9 @@ static int store_create(struct store *store, struct error *err)
 	if (ret)
 		return ret;
 	ret = store_edition(store, &edition, err);
-	if (!ret && !edition) {
-		snprintf(sql, sizeof(sql), "PRAGMA user_version = %d", STORE_EDITION);
-		ret = store_execute(store, SQL_SCHEMA, err);
+	while (!ret && edition < STORE_EDITION) {
+		ret = store_execute(store, editions[edition++], err);
+		snprintf(sql, sizeof(sql), "PRAGMA user_version = %d", edition);
 		if (!ret)
 			ret = store_execute(store, sql, err);
 	}
@@ -127,12 +131,13 @@ static int store_prepare(struct store *store, enum store_mode mode, struct error
 		return error_set(err, -ENOTSUP,
 				 "%s/" STORE_FILE ": made by a newer faultline-center (edition %d, this one knows %d); update it",
 				 store->data, edition, STORE_EDITION);
-	if (edition)
+	if (edition == STORE_EDITION)
 		return 0;
 	if (mode == STORE_READ)
-		return error_set(err, -ENOENT, "%s/" STORE_FILE ": it is empty",
-				 store->data);
-	return store_create(store, err);
+		return error_set(err, -ENOENT, edition ?
+				 "%s/" STORE_FILE ": of an older faultline-center; \"faultline-center serve\" brings it up to date" :
+				 "%s/" STORE_FILE ": it is empty", store->data);
+	return store_upgrade(store, err);
 }
 
 void store_give(const char *data, const char *path)

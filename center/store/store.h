@@ -15,7 +15,7 @@
 #include "lib/cleanup.h"
 #include "lib/error.h"
 
-#define STORE_STATEMENTS_MAX 32
+#define STORE_STATEMENTS_MAX 48
 
 /**
  * struct store - one connection to the store

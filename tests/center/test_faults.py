@@ -51,7 +51,7 @@ def test_reporting_an_id_again_changes_nothing(served):
 
 def test_a_change_to_the_list_takes_effect_at_once(served):
     versions = [served.report(number=1).json["policy_version"]]
-    for number, action in enumerate(["restart", "stop", "hold"], 2):
+    for number, action in enumerate(["restart", "stop", "collect"], 2):
         served.do("countermeasure", "set", "signal.segv", action)
         answer = served.report(number=number).json
         assert answer["countermeasure"]["action"] == action
@@ -73,7 +73,7 @@ def test_an_entry_that_is_as_before_does_not_raise_the_version(center):
 
 
 KINDS = ["*", "signal", "signal.segv", "signal.seg", "sign"]
-ACTIONS = ["restart", "restart-clean", "stop", "reinstall", "rollback", "hold", "collect", "reboot"]
+ACTIONS = ["restart", "restart-clean", "stop", "reinstall", "rollback", "none", "collect", "reboot"]
 
 
 def expected_action(entries, sent):
@@ -129,7 +129,7 @@ def test_each_of_the_four_counts_in_this_order(served):
 
 def test_a_fault_of_no_application(served):
     served.do("countermeasure", "set", "download", "collect")
-    served.do("countermeasure", "set", "download", "hold", "--application", "pump")
+    served.do("countermeasure", "set", "download", "stop", "--application", "pump")
     body = fault(kind="download.failed", application=..., version=..., group=..., data=...)
     answer = served.request("POST", "/v1/gateways/g1/faults", body)
     assert answer.json["countermeasure"]["action"] == "collect"
@@ -147,7 +147,7 @@ def test_outcomes(served):
         answer = served.request("PUT", url, body)
         assert answer.status == 204 and answer.body == b""
     outcome = served.get("/v1/gateways/g1/faults").json[0]["outcome"]
-    assert outcome.pop("received") and outcome == body
+    assert outcome.pop("received") and outcome.pop("loop") is False and outcome == body
     served.request("PUT", url, {"action": "stop", "result": "failed", "duration_ms": 3})
     outcome = served.json("fault", "list")[0]["outcome"]
     assert (outcome["action"], outcome["result"], outcome["detail"]) == ("stop", "failed", None)
