@@ -33,7 +33,9 @@ struct jsonrpc_peer {
 	char *out;
 	size_t out_size;
 	size_t in_size;
-	char in[JSONRPC_LINE_MAX];
+	size_t in_max;
+	size_t line_max;	/* of a line that is sent */
+	char *in;
 };
 
 static void call_free(struct call *call)
@@ -174,7 +176,7 @@ static bool peer_lines(struct jsonrpc_peer *peer, int *code)
 	peer->freed = NULL;
 	peer->in_size -= from;
 	memmove(peer->in, peer->in + from, peer->in_size);
-	if (peer->in_size == sizeof(peer->in))
+	if (peer->in_size == peer->in_max)
 		*code = -EMSGSIZE;
 	return !*code;
 }
@@ -183,7 +185,7 @@ static void peer_readable(struct ev_loop *loop, ev_io *io, int events)
 {
 	struct jsonrpc_peer *peer = io->data;
 	ssize_t n = read(io->fd, peer->in + peer->in_size,
-			 sizeof(peer->in) - peer->in_size);
+			 peer->in_max - peer->in_size);
 	int code = 0;
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
@@ -243,7 +245,7 @@ static int peer_send(struct jsonrpc_peer *peer, json_t *message)
 	size = strlen(text);
 	if (peer->write.fd < 0 || peer->finish)
 		ret = -EPIPE;
-	else if (size >= JSONRPC_LINE_MAX || peer->out_size + size >= OUT_MAX)
+	else if (size >= peer->line_max || peer->out_size + size >= OUT_MAX)
 		ret = -EMSGSIZE;
 	out = ret ? NULL : realloc(peer->out, peer->out_size + size + 1);
 	if (out) {
@@ -264,8 +266,14 @@ struct jsonrpc_peer *jsonrpc_new(struct ev_loop *loop, int in, int out,
 {
 	struct jsonrpc_peer *peer = calloc(1, sizeof(*peer));
 
-	if (!peer)
+	if (peer)
+		peer->in = malloc(JSONRPC_LINE_MAX);
+	if (!peer || !peer->in) {
+		free(peer);
 		return NULL;
+	}
+	peer->in_max = JSONRPC_LINE_MAX;
+	peer->line_max = JSONRPC_LINE_MAX;
 	peer->loop = loop;
 	peer->handler = handler;
 	peer->user = user;
@@ -277,6 +285,22 @@ struct jsonrpc_peer *jsonrpc_new(struct ev_loop *loop, int in, int out,
 	peer->write.data = peer;
 	ev_io_start(loop, &peer->read);
 	return peer;
+}
+
+int jsonrpc_take_long(struct jsonrpc_peer *peer)
+{
+	char *in = realloc(peer->in, JSONRPC_LONG_MAX);
+
+	if (!in)
+		return -ENOMEM;
+	peer->in = in;
+	peer->in_max = JSONRPC_LONG_MAX;
+	return 0;
+}
+
+void jsonrpc_send_long(struct jsonrpc_peer *peer)
+{
+	peer->line_max = JSONRPC_LONG_MAX;
 }
 
 void jsonrpc_free(struct jsonrpc_peer *peer)
@@ -297,6 +321,7 @@ void jsonrpc_free(struct jsonrpc_peer *peer)
 		peer_close_write(peer);
 	close(peer->read.fd);
 	free(peer->out);
+	free(peer->in);
 	free(peer);
 }
 

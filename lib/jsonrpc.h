@@ -11,6 +11,8 @@
 #include <jansson.h>
 
 #define JSONRPC_LINE_MAX 65536
+/* Where both sides agree on it: answers of the control socket. */
+#define JSONRPC_LONG_MAX (8 * JSONRPC_LINE_MAX)
 
 enum jsonrpc_code {
 	JSONRPC_PARSE_ERROR = -32700,
@@ -62,6 +64,11 @@ typedef void (*jsonrpc_reply_fn)(void *user, int code, json_t *result,
 struct jsonrpc_peer *jsonrpc_new(struct ev_loop *loop, int in, int out,
 				 const struct jsonrpc_handler *handler,
 				 void *user);
+
+/** jsonrpc_take_long - take lines up to JSONRPC_LONG_MAX from now on; 0 or -ENOMEM */
+int jsonrpc_take_long(struct jsonrpc_peer *peer);
+/** jsonrpc_send_long - send lines up to JSONRPC_LONG_MAX from now on */
+void jsonrpc_send_long(struct jsonrpc_peer *peer);
 
 /** jsonrpc_free - close the descriptors; open calls end with -EPIPE first */
 void jsonrpc_free(struct jsonrpc_peer *peer);

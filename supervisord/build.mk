@@ -5,9 +5,12 @@ include supervisord/link/build.mk
 SUPERVISORD := $(addprefix supervisord/,\
 	main.c settings.c program.c priority.c \
 	control/control.c control/methods.c \
-	reliability/collection.c reliability/detector.c reliability/fault.c \
-	reliability/fault_data.c reliability/mappings.c reliability/notifier.c reliability/pins.c \
-	reliability/restoration.c \
+	reliability/attempts.c reliability/collection.c reliability/detector.c reliability/evidence.c \
+	reliability/fault.c \
+	reliability/fault_data.c reliability/mappings.c reliability/notifier.c reliability/pins.c reliability/policy.c \
+	reliability/restoration.c reliability/restoration_install.c \
+	reliability/restoration_process.c reliability/restoration_service.c \
+	reliability/restoration_system.c \
 	reliability/source.c reliability/source_module.c reliability/source_probes.c \
 	reliability/store.c \
 	remote/application.c remote/center.c remote/download.c remote/link.c \
@@ -15,10 +18,11 @@ SUPERVISORD := $(addprefix supervisord/,\
 	runtime/cgroup.c runtime/isolation.c runtime/log.c runtime/logs.c \
 	runtime/notify.c runtime/process.c runtime/runtimes.c \
 	script/calendar.c script/drive.c script/dry_run.c script/event_list.c \
-	script/machine.c script/plan.c script/run.c script/services.c)
+	script/machine.c script/plan.c script/run.c script/services.c \
+	script/switching.c)
 
 $(eval $(call program,faultlined,\
-	$(SUPERVISORD) $(LIB_BASE) $(LIB_SANDBOX) $(LIB_JSONRPC) $(LIB_XML) $(LIB_SCRIPT) $(LIB_APPLICATION),\
+	$(SUPERVISORD) $(LIB_BASE) $(LIB_SANDBOX) $(LIB_JSONRPC) $(LIB_XML) $(LIB_SCRIPT) $(LIB_APPLICATION) $(LIB_ACTION),\
 	libxml-2.0 libnl-genl-3.0 sqlite3 jansson libbpf,\
 	-lev))
 
@@ -28,7 +32,8 @@ $(O)/supervisord/reliability/store_sql.h: supervisord/reliability/store.sql lib/
 GENERATED += $(O)/supervisord/reliability/store_sql.h
 
 FAULTCTL := $(addprefix supervisord/ctl/,main.c client.c output.c cmd_status.c cmd_apps.c \
-	cmd_logs.c cmd_run.c cmd_script.c cmd_services.c cmd_events.c cmd_faults.c cmd_fault.c plan.c)
+	cmd_logs.c cmd_run.c cmd_script.c cmd_services.c cmd_events.c cmd_faults.c cmd_fault.c cmd_switch.c \
+	plan.c)
 $(eval $(call program,faultctl,\
 	$(FAULTCTL) supervisord/script/event_list.c supervisord/script/plan.c \
 	$(LIB_BASE) $(LIB_JSONRPC) $(LIB_XML) $(LIB_SCRIPT) $(LIB_APPLICATION),\

@@ -25,6 +25,8 @@ struct store;
 struct control;
 struct collection;
 struct notifier;
+struct centers;
+struct policy;
 
 struct gateway {
 	struct ev_loop *loop;
@@ -33,8 +35,10 @@ struct gateway {
 	struct isolation *isolation;		/* 31 */
 	struct logs *logs;			/* 31 */
 	struct link *link;			/* 32, its outer half */
+	struct centers *centers;		/* 321: which of them is asked */
 	struct application_list *applications;	/* 322, 325 */
 	struct event_list *events;		/* 332 */
+	char events_name[64];			/* which of the lists that is */
 	struct run_list *runs;			/* 334 */
 	struct service_list *services;
 	struct store *store;			/* 341, 342 */
@@ -42,6 +46,7 @@ struct gateway {
 	struct source *source;
 	struct collection *collection;		/* 347 */
 	struct notifier *notifier;		/* 345, 349 */
+	struct policy *policy;			/* 348: the list of countermeasures */
 	struct control *control;
 	uint64_t started_ns;
 };

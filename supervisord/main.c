@@ -24,8 +24,10 @@
 #include "supervisord/reliability/collection.h"
 #include "supervisord/reliability/fault.h"
 #include "supervisord/reliability/notifier.h"
+#include "supervisord/reliability/policy.h"
 #include "supervisord/reliability/source.h"
 #include "supervisord/reliability/store.h"
+#include "supervisord/remote/center.h"
 #include "supervisord/remote/link.h"
 #include "supervisord/runtime/isolation.h"
 #include "supervisord/runtime/logs.h"
@@ -33,6 +35,7 @@
 #include "supervisord/script/event_list.h"
 #include "supervisord/script/run.h"
 #include "supervisord/script/services.h"
+#include "supervisord/script/switching.h"
 #include "supervisord/settings.h"
 
 #define CONFIG "/etc/faultline/gateway.xml"
@@ -125,6 +128,8 @@ static int state_open(struct gateway *gateway, struct error *err)
 	umask(077);
 	if (!ret)
 		ret = store_open(&gateway->store, path, err);
+	if (!ret)
+		store_retain(gateway->store, &gateway->settings->retention);
 	umask(022);
 	if (ret)
 		return ret;
@@ -192,8 +197,11 @@ static int gateway_open(struct gateway *gateway, struct error *err)
 
 	if (!ret)
 		ret = app_list_open(gateway, err);
-	if (!ret)
+	if (!ret) {
 		collection_open(gateway);
+		center_open(gateway);
+		ret = switching_open(gateway, err);
+	}
 	if (!ret)
 		ret = control_open(gateway, err);
 	if (!ret)
@@ -203,8 +211,10 @@ static int gateway_open(struct gateway *gateway, struct error *err)
 		gateway->isolation = isolation_open(gateway->settings->name);
 	if (!ret)
 		ret = link_open(gateway, err);
-	if (!ret)
+	if (!ret) {
+		policy_open(gateway);
 		notifier_open(gateway);
+	}
 	if (!ret)
 		ret = source_open(gateway, err);
 	return ret;
@@ -213,19 +223,21 @@ static int gateway_open(struct gateway *gateway, struct error *err)
 /* In the reverse order, from wherever gateway_open() came to. */
 static void gateway_close(struct gateway *gateway)
 {
-	services_close(gateway);
-	run_list_close(gateway);
-	control_close(gateway);
 	for (struct app *app = gateway->applications ? app_list_first(gateway) : NULL; app;
 	     app = app->next)
 		if (app->fault)
 			fault_drop(app->fault);
+	services_close(gateway);
+	run_list_close(gateway);
+	control_close(gateway);
 	app_list_close(gateway);
 	if (gateway->isolation)
 		sockets_remove(gateway);
 	if (gateway->link)
 		link_stop(gateway->link);
+	center_close(gateway);
 	notifier_close(gateway);
+	policy_close(gateway);
 	if (gateway->collection)
 		collection_close(gateway);
 	if (gateway->source)
@@ -270,7 +282,7 @@ static void gateway_run(struct gateway *gateway)
 	ev_signal_start(gateway->loop, &term);
 	ev_signal_start(gateway->loop, &interrupt);
 	log_notice("gateway %s is ready; center %s; kernel events from %s",
-		   gateway->settings->name, gateway->settings->center_url,
+		   gateway->settings->name, center_url(gateway),
 		   gateway->source_ops ? gateway->source_ops->name : "nowhere");
 	isolation_log(gateway->isolation);
 	services_start(gateway);
@@ -302,7 +314,7 @@ int main(int argc, char **argv)
 	ret = configuration_open(&gateway, &err);
 	if (!ret && options.test) {
 		printf("%s: good: gateway %s, center %s\n", options.config,
-		       gateway.settings->name, gateway.settings->center_url);
+		       gateway.settings->name, gateway.settings->center_urls[0]);
 	} else if (!ret && geteuid()) {
 		ret = error_set(&err, -EPERM,
 				"it must run as root: applications run as users of their own, and the kernel is watched");

@@ -2,6 +2,7 @@
 #include "supervisord/settings.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "lib/alloc.h"
@@ -16,23 +17,68 @@ static char *value(const xmlNode *node, const char *attribute, const char *other
 	return alloc_copy(text ? text : otherwise);
 }
 
-static int center_read(struct settings *s, const xmlNode *root, const char *path,
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && !strcmp(a, b));
+}
+
+static int center_read(struct settings *s, const xmlNode *center, const char *path,
 		       struct error *err)
 {
-	const xmlNode *center = xmlfile_first(root, "center");
 	const char *ca = xmlfile_attribute(center, "ca");
-	size_t len;
+	char *url = value(center, "url", "");
+	size_t len = strlen(url);
 
-	s->center_url = value(center, "url", "");
-	s->center_ca = ca ? alloc_copy(ca) : NULL;
-	len = strlen(s->center_url);
-	if (len && s->center_url[len - 1] == '/')
-		s->center_url[len - 1] = '\0';
-	if ((strncmp(s->center_url, "http://", 7) || !s->center_url[7]) &&
-	    (strncmp(s->center_url, "https://", 8) || !s->center_url[8]))
+	s->center_urls[s->n_centers++] = url;
+	if (len && url[len - 1] == '/')
+		url[len - 1] = '\0';
+	if ((strncmp(url, "http://", 7) || !url[7]) && (strncmp(url, "https://", 8) || !url[8]))
 		return error_at(err, -EINVAL, xmlGetLineNo(center), 0,
 				"%s:%ld: center: url is \"%s\", http://HOST:PORT or https://HOST:PORT is needed",
-				path, xmlGetLineNo(center), s->center_url);
+				path, xmlGetLineNo(center), url);
+	if (s->n_centers == 1)
+		s->center_ca = ca ? alloc_copy(ca) : NULL;
+	else if (!same_text(ca, s->center_ca))
+		return error_at(err, -EINVAL, xmlGetLineNo(center), 0,
+				"%s:%ld: center: all centers need the same ca; put their authorities into one file",
+				path, xmlGetLineNo(center));
+	return 0;
+}
+
+static int centers_read(struct settings *s, const xmlNode *root, const char *path,
+			struct error *err)
+{
+	s->center_urls = alloc_zero(SETTINGS_CENTERS_MAX, sizeof(*s->center_urls));
+	for (const xmlNode *c = xmlfile_first(root, "center"); c; c = xmlfile_next(c, "center")) {
+		if (s->n_centers == SETTINGS_CENTERS_MAX)
+			return error_at(err, -E2BIG, xmlGetLineNo(c), 0,
+					"%s:%ld: center: at most %d can be listed", path,
+					xmlGetLineNo(c), SETTINGS_CENTERS_MAX);
+		if (center_read(s, c, path, err))
+			return -EINVAL;
+	}
+	return 0;
+}
+
+static int retention_read(struct settings *s, const xmlNode *root, struct error *err)
+{
+	static const struct { const char *name; long otherwise; long maximum; size_t offset; } members[] = {
+		{ "events", 100000, 100000000, offsetof(struct store_retention, events) },
+		{ "event-days", 0, 36500, offsetof(struct store_retention, event_days) },
+		{ "faults", 10000, 10000000, offsetof(struct store_retention, faults) },
+		{ "fault-days", 0, 36500, offsetof(struct store_retention, fault_days) },
+		{ "megabytes", 256, 1 << 20, offsetof(struct store_retention, megabytes) },
+	};
+	const xmlNode *node = xmlfile_first(root, "retention");
+
+	for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++) {
+		long number = members[i].otherwise;
+
+		if (node && xmlfile_number(node, members[i].name, 0, members[i].maximum, &number,
+					   err))
+			return -EINVAL;
+		*(int64_t *)((char *)&s->retention + members[i].offset) = number;
+	}
 	return 0;
 }
 
@@ -54,6 +100,7 @@ struct settings *settings_read(const char *path, struct error *err)
 {
 	__cleanup_settings struct settings *s = alloc_zero(1, sizeof(*s));
 	__cleanup_xmldoc xmlDoc *doc = xmlfile_read(path, "gateway.dtd", err);
+	__cleanup_free char *reboot = NULL;
 	const xmlNode *root, *directories;
 
 	if (!doc || !s)
@@ -66,6 +113,8 @@ struct settings *settings_read(const char *path, struct error *err)
 	s->run_folder = value(directories, "run", "/run/faultline");
 	s->configuration_folder = value(directories, "configuration", "/etc/faultline");
 	s->source = value(xmlfile_first(root, "faults"), "source", "auto");
+	reboot = value(xmlfile_first(root, "faults"), "reboot", "no");
+	s->reboot = !strcmp(reboot, "yes");
 	s->link_user = value(xmlfile_first(root, "link"), "user", "nobody");
 	if (!name_valid(s->name) || !name_valid(s->group)) {
 		error_at(err, -EINVAL, xmlGetLineNo(root), 0,
@@ -73,7 +122,8 @@ struct settings *settings_read(const char *path, struct error *err)
 			 path, xmlGetLineNo(root));
 		return NULL;
 	}
-	if (center_read(s, root, path, err) || numbers_read(s, root, err))
+	if (centers_read(s, root, path, err) || numbers_read(s, root, err) ||
+	    retention_read(s, root, err))
 		return NULL;
 	return steal_pointer(&s);
 }
@@ -84,7 +134,9 @@ void settings_free(struct settings *s)
 		return;
 	free(s->name);
 	free(s->group);
-	free(s->center_url);
+	while (s->n_centers)
+		free(s->center_urls[--s->n_centers]);
+	free(s->center_urls);
 	free(s->center_ca);
 	free(s->state_folder);
 	free(s->run_folder);

@@ -3,25 +3,32 @@
 #ifndef SUPERVISORD_SETTINGS_H
 #define SUPERVISORD_SETTINGS_H
 
+#include <stdbool.h>
+
 #include "lib/cleanup.h"
 #include "lib/error.h"
+#include "supervisord/reliability/store.h"
 
 /** struct settings - what gateway.xml says; every string is owned by it */
 struct settings {
 	char *name;
 	char *group;
-	char *center_url;	/* without a slash at its end */
-	char *center_ca;	/* PEM file, or NULL */
+	char **center_urls;	/* n_centers of them, without a slash at their ends */
+	int n_centers;
+	char *center_ca;	/* PEM file for all of them, or NULL */
 	char *state_folder;
 	char *run_folder;
 	char *configuration_folder;
 	char *source;		/* auto, module, probes or none */
 	int decide_ms;		/* time that the center has to decide */
+	bool reboot;		/* a countermeasure may reboot the gateway */
+	struct store_retention retention;
 	char *link_user;
 	int first_uid;		/* of SETTINGS_UIDS user ids for applications */
 };
 
 #define SETTINGS_UIDS 1000
+#define SETTINGS_CENTERS_MAX 16
 
 /**
  * settings_read - read and check a gateway.xml

@@ -44,6 +44,8 @@ class Site:
         self.source = "probes"
         self.decide_ms = 5000
         self.url = None
+        self.more_centers = []  # addresses beside self.url
+        self.faults = ""        # more attributes of <faults>
         # Processes are counted for their user where there is no cgroup: sites side by side do not share users.
         self.uids = 100000 + os.getpid() % 1000 * 1000
         folder.chmod(0o755)     # users of applications pass through
@@ -110,9 +112,14 @@ class Site:
         self.center("definition", "add", ROOT / f"dtd/services/{SERVICE}.dtd")
         self.center("script", "add", AIR_CONDITIONER / f"{SERVICE}.xml")
 
-    def bundle(self, fault=None, residence="transient", version="1.0.0"):
-        path = self.folder / f"air-conditioner-{version}.tar.zst"
-        command = [ROOT / "apps/mkbundle.sh", "--output", path, "--program", APPLICATION,
+    def bundle(self, fault=None, residence="transient", version="1.0.0", name="air-conditioner", edit=lambda text: text):
+        """`edit` changes the application data."""
+        path = self.folder / f"{name}-{version}.tar.zst"
+        folder = self.folder / f"source-{name}"
+        folder.mkdir(exist_ok=True)
+        data = (AIR_CONDITIONER / "application.xml.in").read_text()
+        (folder / "application.xml.in").write_text(edit(data.replace('name="air-conditioner"', f'name="{name}"')))
+        command = [ROOT / "apps/mkbundle.sh", "--output", path, "--application", folder, "--program", APPLICATION,
                    "--residence", residence, "--version", version, "--argument", "--unit", "--argument", self.unit]
         if fault:
             command += ["--environment", f"AIRCON_FAULT={fault}"]
@@ -129,9 +136,10 @@ class Site:
     # The gateway.
     def configure(self, extra=""):
         (self.folder / "gateway.xml").write_text(
-            f'<gateway name="{self.name}">\n<center url="{self.url}"/>\n'
+            f'<gateway name="{self.name}">\n' +
+            "".join(f'<center url="{u}"/>\n' for u in [self.url, *self.more_centers]) +
             f'<directories state="{self.state}" run="{self.folder}/run" configuration="{self.configuration}"/>\n'
-            f'<faults source="{self.source}" decide="{self.decide_ms}"/>\n<link uids="{self.uids}"/>\n{extra}</gateway>\n')
+            f'<faults source="{self.source}" decide="{self.decide_ms}" {self.faults}/>\n<link uids="{self.uids}"/>\n{extra}</gateway>\n')
 
     def start_gateway(self):
         self.configure()

@@ -186,31 +186,36 @@ static int entry_change(struct store *store, const struct countermeasure *key,
 	return ret ? ret : 1;
 }
 
-static int change_commit(struct store *store, int ret, struct error *err)
+/* Changes an entry in the caller's transaction, or in one of its own. */
+static int change_do(struct store *store, const struct countermeasure *key,
+		     const struct countermeasure *entry, const struct list_author *author,
+		     struct error *err)
 {
-	int code = ret < 0 ? ret : store_commit(store, err);
+	bool own = sqlite3_get_autocommit(store->db);
+	int ret = own ? store_begin(store, err) : 0;
+	int changed;
 
-	if (code)
+	if (ret)
+		return ret;
+	changed = entry_change(store, key, entry, 0, author, err);
+	if (!own)
+		return changed;
+	ret = changed < 0 ? changed : store_commit(store, err);
+	if (ret)
 		store_rollback(store);
-	return code ? code : ret;
+	return ret ? ret : changed;
 }
 
 int list_set(struct store *store, const struct countermeasure *entry,
 	     const struct list_author *author, struct error *err)
 {
-	int ret = store_begin(store, err);
-
-	return ret ? ret : change_commit(store, entry_change(store, entry, entry, 0, author,
-							     err), err);
+	return change_do(store, entry, entry, author, err);
 }
 
 int list_remove(struct store *store, const struct countermeasure *entry,
 		const struct list_author *author, struct error *err)
 {
-	int ret = store_begin(store, err);
-
-	return ret ? ret : change_commit(store, entry_change(store, entry, NULL, 0, author,
-							     err), err);
+	return change_do(store, entry, NULL, author, err);
 }
 
 /* Puts back what was before a change, if what it made is still there. */
@@ -254,7 +259,9 @@ int64_t list_undo(struct store *store, int64_t version, const struct list_author
 	if (statement)
 		statement_reset(statement);
 	undone = ret <= 0 ? ret : change_undo(store, change, author, err);
-	ret = change_commit(store, undone < 0 ? undone : 0, err);
+	ret = undone < 0 ? undone : store_commit(store, err);
+	if (ret)
+		store_rollback(store);
 	return ret ? ret : undone;
 }
 

@@ -80,7 +80,7 @@ int list_read(struct list *list, struct store *store, struct error *err);
 /**
  * list_set - add an entry, or change the one with the same key, and note who did it
  *
- * Like all that change the list, in a transaction of its own.
+ * In the transaction that the caller has begun, else in one of its own.
  *
  * Return: 1 when this changed the list, 0 when it was so before, or a negative errno.
  */

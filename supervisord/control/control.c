@@ -91,6 +91,7 @@ static void control_accept(struct ev_loop *loop, ev_io *io, int events)
 	client = alloc_zero(1, sizeof(*client));
 	client->gateway = gateway;
 	client->peer = jsonrpc_new(loop, fd, fd, &client_handler, client);
+	jsonrpc_send_long(client->peer);
 	client->next = control->clients;
 	control->clients = client;
 	control->n++;

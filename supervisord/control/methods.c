@@ -5,19 +5,22 @@
 
 #include "lib/cleanup.h"
 #include "supervisord/control/control.h"
-#include "supervisord/reliability/notifier.h"
+#include "supervisord/reliability/policy.h"
 #include "supervisord/reliability/source.h"
 #include "supervisord/reliability/store.h"
+#include "supervisord/remote/center.h"
 #include "supervisord/runtime/isolation.h"
 #include "supervisord/runtime/logs.h"
 #include "supervisord/runtime/process.h"
 #include "supervisord/script/dry_run.h"
 #include "supervisord/script/run.h"
 #include "supervisord/script/services.h"
+#include "supervisord/script/switching.h"
 #include "supervisord/settings.h"
 
 #define LIMIT_DEFAULT 50
 #define LIMIT_MAX 1000
+#define EVENTS_BYTES_MAX (384 << 10)
 
 static int limit_of(const json_t *params)
 {
@@ -44,16 +47,26 @@ static json_t *source_describe(const struct gateway *gateway)
 			 (json_int_t)ledger.pending, "lost", (json_int_t)ledger.lost);
 }
 
-static json_t *app_describe(const struct app *app)
+/* An application that runs well for long enough is in a loop no more. */
+static bool app_loops(struct app *app)
+{
+	attempts_load(&app->attempts, app->gateway->store, app->name);
+	return app->state == APP_RUNNING ? attempts_settle(&app->attempts) : app->attempts.loop;
+}
+
+static json_t *app_describe(struct app *app)
 {
 	const char *told = app->process ? process_status(app->process) : "";
+	bool loop = app_loops(app);
 
-	return json_pack("{s:s, s:s, s:s, s:s*, s:o*, s:i, s:s*}", "name", app->name,
-			 "version", app_version(app), "state", app_state_name(app->state),
+	return json_pack("{s:s, s:s, s:s, s:s*, s:o*, s:i, s:b, s:s*}", "name", app->name,
+			 "version", app_version(app), "state",
+			 loop && app->state == APP_HALTED ? "loop" : app_state_name(app->state),
 			 "residence",
 			 !app->data ? NULL : app->data->resident ? "resident" : "transient",
 			 "pid", app->process ? json_integer(app->process->pid) : NULL,
-			 "restarts", (int)app->restarts, "status", *told ? told : NULL);
+			 "restarts", (int)app->restarts, "loop", loop,
+			 "status", *told ? told : NULL);
 }
 
 static json_t *apps_describe(const struct gateway *gateway)
@@ -80,12 +93,14 @@ static void answer_status(struct control_client *client, json_t *id, const json_
 	json_t *apps = apps_describe(gateway);
 
 	jsonrpc_result(client->peer, id, json_pack(
-		"{s:s, s:s, s:s, s:s, s:f, s:o, s:o, s:o, s:i, s:i, s:I}",
+		"{s:s, s:s, s:s, s:s, s:f, s:o, s:I, s:s, s:o, s:o, s:i, s:i, s:I}",
 		"gateway", gateway->settings->name, "group", gateway->settings->group,
 		"version", FAULTLINE_VERSION,
 		"configuration", gateway->settings->configuration_folder,
 		"uptime_s", (clock_now() - gateway->started_ns) / 1e9,
-		"center", notifier_describe(gateway),
+		"center", center_describe(gateway),
+		"policy_version", (json_int_t)policy_version(gateway),
+		"events", switching_name(gateway),
 		"source", source_describe(gateway),
 		"isolation", isolation_describe(gateway->isolation),
 		"applications", (int)json_array_size(apps),
@@ -141,14 +156,29 @@ static void answer_stored(struct control_client *client, json_t *id, json_t *sto
 			      "the gateway's database cannot be read; its log says why", NULL);
 }
 
+/* An answer has a bound; of more events than fit the older ones, or the later, come by another question. */
+static void events_bound(json_t *events)
+{
+	while (events && json_dumpb(events, NULL, 0, 0) > EVENTS_BYTES_MAX)
+		for (size_t n = json_array_size(events) / 2; json_array_size(events) > n;)
+			json_array_remove(events, json_array_size(events) - 1);
+}
+
 static void answer_events(struct control_client *client, json_t *id, const json_t *params)
 {
-	const char *application =
-		json_string_value(json_object_get(params, "application"));
+	struct store_filter filter = {
+		.application = json_string_value(json_object_get(params, "application")),
+		.name = json_string_value(json_object_get(params, "name")),
+		.since_ms = json_integer_value(json_object_get(params, "since_ms")),
+		.after = json_integer_value(json_object_get(params, "after")),
+		.limit = limit_of(params),
+	};
+	json_t *events;
 
 	store_flush(client->gateway->store);
-	answer_stored(client, id, store_events(client->gateway->store, application,
-					       limit_of(params)));
+	events = store_events(client->gateway->store, &filter);
+	events_bound(events);
+	answer_stored(client, id, events);
 }
 
 static void answer_faults(struct control_client *client, json_t *id, const json_t *params)
@@ -204,6 +234,17 @@ static void answer_logs(struct control_client *client, json_t *id, const json_t 
 		jsonrpc_error(client->peer, id, JSONRPC_BUSY,
 			      "this connection follows a log already", NULL);
 	}
+}
+
+static void answer_switch(struct control_client *client, json_t *id, const json_t *params)
+{
+	const char *list = json_string_value(json_object_get(params, "list"));
+	struct error err = { 0 };
+
+	if (switching_set(client->gateway, list ? list : "", &err))
+		jsonrpc_error(client->peer, id, JSONRPC_REFUSED, err.text, NULL);
+	else
+		jsonrpc_result(client->peer, id, json_pack("{s:s}", "events", list));
 }
 
 static void run_progress(void *user, const struct event *event, double ms, const char *text)
@@ -319,6 +360,7 @@ const struct control_method control_methods[] = {
 	{ "plan", answer_plan },
 	{ "services", answer_services },
 	{ "events", answer_events },
+	{ "switch", answer_switch },
 	{ "faults", answer_faults },
 	{ "fault", answer_fault },
 	{ "logs", answer_logs },

@@ -99,6 +99,7 @@ int ctl_ask(const struct ctl_options *options, const char *method, json_t *param
 		return CTL_UNREACHABLE;
 	}
 	peer = jsonrpc_new(client.loop, fd, fd, &handler, &client);
+	jsonrpc_take_long(peer);
 	if (!jsonrpc_call(peer, method, params, 0, client_answered, &client))
 		ev_run(client.loop, 0);
 	jsonrpc_free(peer);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "supervisord/ctl/ctl.h"
 
@@ -101,25 +104,50 @@ static void print(json_t *fault)
 	print_lines("events before it, newest first", json_object_get(data, "events"), "text");
 }
 
+/* A file to send to the application's maker; one that is there is left as it is. */
+static int file_export(const char *path, json_t *fault)
+{
+	json_t *document = json_pack("{s:s, s:i, s:O}", "format", "faultline-fault", "edition", 1,
+				     "fault", fault);
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	bool written = fd >= 0 && !json_dumpfd(document, fd, JSON_INDENT(1)) && !fsync(fd);
+
+	json_decref(document);
+	if (!written) {
+		fprintf(stderr, "faultctl: %s: %s\n", path, fd < 0 && errno == EEXIST ?
+			"there is such a file already; name another one" : strerror(errno));
+		if (fd >= 0)
+			unlink(path);
+	}
+	if (fd >= 0)
+		close(fd);
+	return written ? CTL_OK : CTL_FAILED;
+}
+
 static int run(const struct ctl_options *options, int argc, char **argv)
 {
 	json_t *result = NULL;
 	int status;
 
-	if (argc != 3 || strcmp(argv[1], "show"))
+	bool export = argc == 4 && !strcmp(argv[1], "export");
+
+	if (!export && (argc != 3 || strcmp(argv[1], "show")))
 		return ctl_usage(&ctl_fault_command);
 	status = ctl_ask(options, "fault", json_pack("{s:s}", "id", argv[2]), NULL, NULL,
 			 &result);
 	if (status)
 		return status;
-	if (options->json)
+	if (export)
+		status = file_export(argv[3], result);
+	else if (options->json)
 		ctl_print_json(result);
 	else
 		print(result);
 	json_decref(result);
-	return CTL_OK;
+	return status;
 }
 
 const struct ctl_command ctl_fault_command = {
-	"fault", "show ID", "All that is known of a fault", NULL, run,
+	"fault", "show ID | export ID FILE", "All that is known of a fault",
+	"show prints it; export writes it as JSON into FILE, which must not be there yet.\n", run,
 };

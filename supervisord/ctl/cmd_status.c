@@ -30,6 +30,16 @@ static void print(json_t *status)
 	else
 		printf("center        %s, not reachable: %s\n", ctl_text(center, "url"),
 		       ctl_text(center, "error"));
+	if (json_array_size(json_object_get(center, "centers")) > 1) {
+		json_t *other;
+		size_t i;
+
+		json_array_foreach(json_object_get(center, "centers"), i, other)
+			if (!json_is_true(json_object_get(other, "current")))
+				printf("  or          %s\n", ctl_text(other, "url"));
+	}
+	printf("countermeasures version %s\nevents        list %s\n",
+	       ctl_text(status, "policy_version"), ctl_text(status, "events"));
 	printf("kernel events %s", ctl_text(source, "name"));
 	if (json_object_get(source, "emitted"))
 		printf(": %s emitted = %s delivered + %s pending + %s lost",

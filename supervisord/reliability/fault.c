@@ -10,12 +10,13 @@
 #include "supervisord/reliability/collection.h"
 #include "supervisord/reliability/fault_data.h"
 #include "supervisord/reliability/notifier.h"
+#include "supervisord/reliability/policy.h"
 #include "supervisord/reliability/restoration.h"
 #include "supervisord/remote/request.h"
 #include "supervisord/script/run.h"
 #include "supervisord/settings.h"
 
-/* What the gateway does by itself when the center does not answer in time (348). */
+/* What the gateway does by itself when no answer comes in time and no entry covers it (348). */
 static json_t *own_countermeasure(void)
 {
 	return json_pack("{s:s, s:i, s:i, s:i, s:s}", "action", "restart",
@@ -26,9 +27,11 @@ static json_t *own_countermeasure(void)
 static void decide_overdue(struct ev_loop *loop, ev_timer *timer, int events)
 {
 	struct fault *fault = timer->data;
-	json_t *countermeasure = own_countermeasure();
+	json_t *countermeasure = policy_choose(fault->app->gateway, fault, NULL);
 
-	fault_decide(fault, countermeasure, "gateway");
+	if (!countermeasure)
+		countermeasure = own_countermeasure();
+	fault_decide(fault, countermeasure, FAULT_BY_OVERDUE);
 	json_decref(countermeasure);
 }
 
@@ -52,6 +55,7 @@ static void fault_store(struct fault *fault)
 		snprintf(fault->row.id, sizeof(fault->row.id), "unrecorded-%llu",
 			 (unsigned long long)fault->time_ns);
 	}
+	fault->recorded = !ret;
 	collection_add(gateway, &(struct event){
 		.part = "fault", .name = "fault.stored", .application = fault->app->name,
 		.data = json_pack("{s:s, s:s, s:f}", "fault", fault->row.id,
@@ -66,6 +70,8 @@ void fault_begin(struct app *app, const char *kind, const struct fault_evidence 
 {
 	struct gateway *gateway = app->gateway;
 	struct fault *fault = alloc_zero(1, sizeof(*fault));
+	bool at_gateway = false;
+	json_t *own;
 
 	fault->app = app;
 	fault->known_ns = clock_now();
@@ -86,30 +92,66 @@ void fault_begin(struct app *app, const char *kind, const struct fault_evidence 
 	run_interrupted(app);
 	fault_store(fault);
 	json_decref(steal_pointer(&fault->row.data));
-	ev_timer_start(gateway->loop, &fault->decide);
-	notifier_kick(gateway);
+	own = policy_choose(gateway, fault, &at_gateway);
+	if (own && at_gateway) {
+		fault_decide(fault, own, FAULT_BY_LIST);
+	} else {
+		ev_timer_start(gateway->loop, &fault->decide);
+		notifier_kick(gateway);
+	}
+	json_decref(own);
 }
 
-void fault_decide(struct fault *fault, json_t *countermeasure, const char *by)
+/* Who decided and by which list; null for the center, which knows. */
+static json_t *judge_describe(const struct gateway *gateway, enum fault_judge by)
+{
+	if (by == FAULT_BY_CENTER)
+		return NULL;
+	return json_pack("{s:s, s:I}", "why", by == FAULT_BY_LIST ? "list" : "overdue",
+			 "policy_version", (json_int_t)policy_version(gateway));
+}
+
+static void decision_tell(struct fault *fault, enum fault_judge by)
+{
+	static const char *const texts[] = {
+		[FAULT_BY_CENTER] = "the center's countermeasure",
+		[FAULT_BY_LIST] = "the list leaves it to the gateway: the countermeasure",
+		[FAULT_BY_OVERDUE] = "no answer from the center; the gateway's own countermeasure",
+	};
+	bool center = by == FAULT_BY_CENTER;
+	struct event event = {
+		.part = center ? "center" : "restoration", .name = "fault.decided",
+		.application = fault->app->name,
+		.data = json_pack("{s:s, s:O, s:s, s:s*}", "fault", fault->row.id,
+				  "countermeasure", fault->countermeasure, "by",
+				  center ? "center" : "gateway", "why",
+				  center ? NULL : by == FAULT_BY_LIST ? "list" : "overdue") };
+
+	collection_add(fault->app->gateway, &event, "%s against %s: %s", texts[by], fault->kind,
+		       action_name(fault->terms.action));
+}
+
+void fault_decide(struct fault *fault, json_t *countermeasure, enum fault_judge by)
 {
 	struct gateway *gateway = fault->app->gateway;
-	bool center = !strcmp(by, "center");
+	struct error err = { 0 };
+	json_t *judge;
 
 	if (fault->decided)
 		return;
+	if (action_terms_read(countermeasure, &fault->terms, &err)) {
+		/* The time for an answer goes on, and the list decides when it is over. */
+		log_error("center: its countermeasure for fault %s is not valid: %s",
+			  fault->row.id, err.text);
+		return;
+	}
 	fault->decided = true;
 	ev_timer_stop(gateway->loop, &fault->decide);
 	fault->countermeasure = json_incref(countermeasure);
-	store_fault_decided(gateway->store, fault->row.id, countermeasure, center);
-	collection_add(gateway, &(struct event){
-		.part = center ? "center" : "restoration", .name = "fault.decided",
-		.application = fault->app->name,
-		.data = json_pack("{s:s, s:O, s:s}", "fault", fault->row.id,
-				  "countermeasure", countermeasure, "by", by) },
-		center ? "the center's countermeasure against %s: %s" :
-			 "no answer from the center; the gateway's own countermeasure against %s: %s",
-		fault->kind,
-		json_string_value(json_object_get(countermeasure, "action")));
+	judge = judge_describe(gateway, by);
+	store_fault_decided(gateway->store, fault->row.id, countermeasure, judge);
+	json_decref(judge);
+	decision_tell(fault, by);
 	restoration_start(fault);
 }
 
@@ -121,14 +163,33 @@ struct fault *fault_find(const struct gateway *gateway, const char *id)
 	return NULL;
 }
 
-void fault_end(struct fault *fault, bool restored, const char *action, const char *detail)
+static json_t *outcome_make(const struct fault *fault, bool restored, const char *detail)
+{
+	return json_pack("{s:s, s:s, s:f, s:s, s:b, s:O*}", "action",
+			 action_name(fault->action), "result",
+			 restored ? "restored" : "failed", "duration_ms",
+			 ms_between(fault->time_ns, clock_now()), "detail", detail, "loop",
+			 fault->loop, "data", fault->collected);
+}
+
+int fault_outcome_store(struct fault *fault, bool restored, const char *detail)
+{
+	struct store *store = fault->app->gateway->store;
+	json_t *outcome = outcome_make(fault, restored, detail);
+	int ret = store_fault_outcome(store, fault->row.id, restored ? "restored" : "failed",
+				      outcome);
+
+	json_decref(outcome);
+	return ret ? ret : store_flush(store);
+}
+
+void fault_end(struct fault *fault, bool restored, const char *detail)
 {
 	struct app *app = fault->app;
 	struct gateway *gateway = app->gateway;
+	const char *action = action_name(fault->action);
 	double ms = ms_between(fault->time_ns, clock_now());
-	json_t *outcome = json_pack("{s:s, s:s, s:f, s:s}", "action", action, "result",
-				    restored ? "restored" : "failed", "duration_ms", ms,
-				    "detail", detail);
+	json_t *outcome = outcome_make(fault, restored, detail);
 
 	store_fault_outcome(gateway->store, fault->row.id,
 			    restored ? "restored" : "failed", outcome);
@@ -152,7 +213,10 @@ void fault_drop(struct fault *fault)
 
 	ev_timer_stop(app->gateway->loop, &fault->decide);
 	ev_timer_stop(app->gateway->loop, &fault->backoff);
+	if (fault->repair)
+		run_forget(fault->repair);
 	json_decref(fault->countermeasure);
+	json_decref(fault->collected);
 	app->fault = NULL;
 	free(fault);
 }

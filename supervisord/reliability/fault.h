@@ -11,6 +11,7 @@
 #include <jansson.h>
 #include <linux/faultline.h>
 
+#include "lib/action.h"
 #include "supervisord/reliability/store.h"
 #include "supervisord/remote/application.h"
 
@@ -19,8 +20,15 @@
  * @time_ns: when it struck
  * @known_ns: when the supervisor learnt of it
  * @decide: fires when the center's time to decide is over
+ * @recorded: it is on disk
  * @decided: the countermeasure is known; what comes later is not looked at
- * @backoff: fires when the countermeasure's back-off is over
+ * @terms: @countermeasure, read
+ * @action: what is carried out now
+ * @following: that is what follows the first action
+ * @loop: the attempts were used up
+ * @collected: deeper data, for the center too; or NULL
+ * @repair: the repair service's run that is waited for, or NULL
+ * @backoff: the back-off of the countermeasure, or the repair service's time
  */
 struct fault {
 	struct app *app;
@@ -30,8 +38,15 @@ struct fault {
 	uint64_t time_ns;
 	uint64_t known_ns;
 	ev_timer decide;
+	bool recorded;
 	bool decided;
 	json_t *countermeasure;
+	struct action_terms terms;
+	enum action action;
+	bool following;
+	bool loop;
+	json_t *collected;
+	struct run *repair;
 	ev_timer backoff;
 };
 
@@ -50,17 +65,24 @@ struct fault_evidence {
  */
 void fault_begin(struct app *app, const char *kind, const struct fault_evidence *evidence);
 
-/**
- * fault_decide - the countermeasure for a fault is known
- * @by: "center" or "gateway"
- */
-void fault_decide(struct fault *fault, json_t *countermeasure, const char *by);
+/** enum fault_judge - who decides, and why */
+enum fault_judge {
+	FAULT_BY_CENTER,	/* its answer (figure 12) */
+	FAULT_BY_LIST,		/* the gateway: the list says so (figure 16) */
+	FAULT_BY_OVERDUE,	/* the gateway: no answer came in time */
+};
+
+/** fault_decide - the countermeasure for a fault is known; what is not valid is not taken */
+void fault_decide(struct fault *fault, json_t *countermeasure, enum fault_judge by);
 
 /** fault_find - the fault in handling with this id, or NULL */
 struct fault *fault_find(const struct gateway *gateway, const char *id);
 
-/** fault_end - store the outcome, tell runs and center, and forget the fault */
-void fault_end(struct fault *fault, bool restored, const char *action, const char *detail);
+/** fault_outcome_store - have the outcome on disk before what ends the supervisor; 0 or negative errno */
+int fault_outcome_store(struct fault *fault, bool restored, const char *detail);
+
+/** fault_end - store the outcome of fault->action, tell runs and center, and forget the fault */
+void fault_end(struct fault *fault, bool restored, const char *detail);
 
 /** fault_drop - forget it without an outcome: the supervisor stops */
 void fault_drop(struct fault *fault);

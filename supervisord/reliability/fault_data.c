@@ -14,7 +14,12 @@
 #include "supervisord/script/run.h"
 #include "supervisord/settings.h"
 
-#define EVENTS_KEPT 20
+/* Of the last EVENTS_KEPT events the newest EVENTS_WHOLE come with their data. */
+#define EVENTS_KEPT 200
+#define EVENTS_WHOLE 20
+
+/* In the order in which they are given up when all is too long. */
+static const char *const heavy[] = { "report", "script", "stack", "registers" };
 
 /* In the order of struct user_regs_struct, sys/user.h. */
 static const char *const x86_64_names[] = {
@@ -151,6 +156,43 @@ static json_t *gateway_describe(const struct gateway *gateway)
 			 gateway->source_ops ? gateway->source_ops->name : "none");
 }
 
+static json_t *events(struct store *store, const char *application)
+{
+	json_t *all = store_events(store, &(struct store_filter){
+		.application = application, .bare = true, .limit = EVENTS_KEPT });
+	json_t *whole = store_events(store, &(struct store_filter){
+		.application = application, .limit = EVENTS_WHOLE });
+	json_t *row;
+	size_t i;
+
+	json_array_foreach(whole, i, row)
+		json_array_set(all, i, row);
+	json_decref(whole);
+	return all;
+}
+
+/* Drops the older half of events and log first, then what is heavy, and says so. */
+static void bound(json_t *data)
+{
+	json_t *events = json_object_get(data, "events"), *log = json_object_get(data, "log");
+	size_t i = 0;
+
+	while (json_dumpb(data, NULL, 0, JSON_COMPACT | JSON_REAL_PRECISION(15)) > FAULT_DATA_MAX) {
+		json_object_set_new(data, "cut", json_true());
+		if (json_array_size(events)) {
+			for (size_t n = json_array_size(events) / 2; json_array_size(events) > n;)
+				json_array_remove(events, json_array_size(events) - 1);
+		} else if (json_array_size(log)) {
+			for (size_t n = json_array_size(log) / 2; json_array_size(log) > n;)
+				json_array_remove(log, 0);
+		} else if (i < sizeof(heavy) / sizeof(*heavy)) {
+			json_object_del(data, heavy[i++]);
+		} else {
+			return;
+		}
+	}
+}
+
 json_t *fault_data_collect(struct app *app, const struct fault_evidence *evidence)
 {
 	struct gateway *gateway = app->gateway;
@@ -173,6 +215,7 @@ json_t *fault_data_collect(struct app *app, const struct fault_evidence *evidenc
 	json_object_set_new(data, "gateway", gateway_describe(gateway));
 	json_object_set_new(data, "isolation", isolation_describe(gateway->isolation));
 	json_object_set_new(data, "events",
-			    store_events(gateway->store, app->name, EVENTS_KEPT));
+			    events(gateway->store, app->name));
+	bound(data);
 	return data;
 }

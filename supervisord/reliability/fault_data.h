@@ -5,7 +5,14 @@
 
 #include "supervisord/reliability/fault.h"
 
-/** fault_data_collect - signal, process, registers, stack, log, script, events; new reference */
+/* Of fault data as JSON text, in bytes. */
+#define FAULT_DATA_MAX (256 << 10)
+
+/**
+ * fault_data_collect - signal, process, registers, stack, log, script, the last 200 events
+ *
+ * Return: new reference; FAULT_DATA_MAX at most, with "cut" where that took something.
+ */
 json_t *fault_data_collect(struct app *app, const struct fault_evidence *evidence);
 
 /** fault_data_record - one kernel record without its capture; new reference */

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "lib/alloc.h"
 #include "lib/log.h"
@@ -25,26 +24,16 @@ struct notifier {
 	double bound_s;
 	bool busy;
 	bool again;		/* kicked while busy */
-	bool reachable;
-	char error[256];
 	char id[64];		/* of the fault that is being told */
-	bool outcome;		/* it is its outcome */
+	bool known;		/* the center has it already */
+	bool outcome;		/* its outcome is told */
 };
 
 static void notifier_pump(struct notifier *notifier);
 
-static double jitter(double bound)
-{
-	uint32_t random = 0;
-
-	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
-		random = clock_now();
-	return bound * (random / 4294967296.0);
-}
-
 static void notifier_wait(struct notifier *notifier, int retry_after_s)
 {
-	double wait = jitter(notifier->bound_s);
+	double wait = center_jitter(notifier->bound_s);
 
 	if (retry_after_s > 0)
 		wait += retry_after_s;
@@ -55,17 +44,6 @@ static void notifier_wait(struct notifier *notifier, int retry_after_s)
 	ev_timer_again(notifier->gateway->loop, &notifier->retry);
 }
 
-void notifier_heard(struct gateway *gateway, bool reachable, const char *error)
-{
-	struct notifier *notifier = gateway->notifier;
-
-	if (notifier->reachable && !reachable)
-		log_warning("center %s: %s", gateway->settings->center_url,
-			    error ? error : "not reachable");
-	notifier->reachable = reachable;
-	snprintf(notifier->error, sizeof(notifier->error), "%s", error ? error : "");
-}
-
 /* The center's answer to a fault: {id, countermeasure: {action, …}}. */
 static void answer_take(struct notifier *notifier, const struct link_answer *answer)
 {
@@ -74,10 +52,10 @@ static void answer_take(struct notifier *notifier, const struct link_answer *ans
 	json_t *countermeasure = json_object_get(body, "countermeasure");
 
 	store_fault_reported(notifier->gateway->store, notifier->id);
-	if (!json_is_string(json_object_get(countermeasure, "action")))
-		log_warning("center: its answer to fault %s has no countermeasure", notifier->id);
+	if (notifier->outcome)
+		store_fault_outcome_sent(notifier->gateway->store, notifier->id);
 	else if (fault && !fault->decided)
-		fault_decide(fault, countermeasure, "center");
+		fault_decide(fault, countermeasure, FAULT_BY_CENTER);
 	json_decref(body);
 }
 
@@ -97,7 +75,6 @@ static void told(void *user, const struct link_answer *answer)
 	struct notifier *notifier = user;
 
 	notifier->busy = false;
-	notifier_heard(notifier->gateway, answer->status, answer->error);
 	if (!answer->status || answer->status >= 500 || answer->status == 429) {
 		notifier_wait(notifier, answer->retry_after_s);
 		if (notifier->again)
@@ -107,24 +84,36 @@ static void told(void *user, const struct link_answer *answer)
 	notifier->bound_s = BACKOFF_FIRST_S;
 	if (answer->status >= 300)
 		refused(notifier, answer);
-	else if (notifier->outcome)
+	else if (notifier->known)
 		store_fault_outcome_sent(notifier->gateway->store, notifier->id);
 	else
 		answer_take(notifier, answer);
 	collection_flush_soon(notifier->gateway);
-	notifier_pump(notifier);
+	/* What was decided may have its outcome by now, and be on its way. */
+	if (!notifier->busy)
+		notifier_pump(notifier);
 }
 
+/* A fault; what the gateway has decided comes with it, and what became of that (figure 16). */
 static json_t *fault_body(const struct gateway *gateway, json_t *row)
 {
-	return json_pack("{s:O, s:O, s:O, s:O, s:O, s:s, s:O?}",
-			 "id", json_object_get(row, "id"),
-			 "kind", json_object_get(row, "kind"),
-			 "application", json_object_get(row, "application"),
-			 "version", json_object_get(row, "version"),
-			 "time", json_object_get(row, "time"),
-			 "group", gateway->settings->group,
-			 "data", json_object_get(row, "data"));
+	json_t *decided = json_object_get(row, "decided");
+	json_t *body = json_pack("{s:O, s:O, s:O, s:O, s:O, s:s, s:O?}",
+				 "id", json_object_get(row, "id"),
+				 "kind", json_object_get(row, "kind"),
+				 "application", json_object_get(row, "application"),
+				 "version", json_object_get(row, "version"),
+				 "time", json_object_get(row, "time"),
+				 "group", gateway->settings->group,
+				 "data", json_object_get(row, "data"));
+
+	if (!decided)
+		return body;
+	json_object_set(decided, "countermeasure", json_object_get(row, "countermeasure"));
+	json_object_set(body, "decided", decided);
+	if (json_object_get(row, "outcome"))
+		json_object_set(body, "outcome", json_object_get(row, "outcome"));
+	return body;
 }
 
 /* Tells the oldest thing that the center does not know. */
@@ -142,15 +131,19 @@ static void notifier_pump(struct notifier *notifier)
 		return;
 	snprintf(notifier->id, sizeof(notifier->id), "%s",
 		 json_string_value(json_object_get(row, "id")));
-	notifier->outcome = json_is_true(json_object_get(row, "reported"));
+	/* What the gateway decided goes out whole, also when the center has the fault by now. */
+	notifier->known = json_is_true(json_object_get(row, "reported")) &&
+			  !json_object_get(row, "decided");
+	notifier->outcome = json_object_get(row, "outcome") &&
+			    (notifier->known || json_object_get(row, "decided"));
 	snprintf(path, sizeof(path), "/v1/gateways/%s/faults%s%s%s", gateway->settings->name,
-		 notifier->outcome ? "/" : "", notifier->outcome ? notifier->id : "",
-		 notifier->outcome ? "/outcome" : "");
-	body = notifier->outcome ? json_incref(json_object_get(row, "outcome")) :
-				   fault_body(gateway, row);
+		 notifier->known ? "/" : "", notifier->known ? notifier->id : "",
+		 notifier->known ? "/outcome" : "");
+	body = notifier->known ? json_incref(json_object_get(row, "outcome")) :
+				 fault_body(gateway, row);
 	json_decref(row);
 	notifier->busy = true;
-	if (center_send(gateway, notifier->outcome ? "PUT" : "POST", path, body, told,
+	if (center_send(gateway, notifier->known ? "PUT" : "POST", path, body, told,
 			notifier, &err)) {
 		notifier->busy = false;
 		log_error("fault %s is not told: %s", notifier->id, err.text);
@@ -170,7 +163,6 @@ void notifier_open(struct gateway *gateway)
 
 	notifier->gateway = gateway;
 	notifier->bound_s = BACKOFF_FIRST_S;
-	notifier->reachable = true;
 	ev_init(&notifier->retry, retry_due);
 	notifier->retry.data = notifier;
 	gateway->notifier = notifier;
@@ -195,13 +187,4 @@ void notifier_kick(struct gateway *gateway)
 	}
 	notifier->bound_s = BACKOFF_FIRST_S;
 	notifier_pump(notifier);
-}
-
-json_t *notifier_describe(const struct gateway *gateway)
-{
-	const struct notifier *notifier = gateway->notifier;
-
-	return json_pack("{s:s, s:b, s:s*}", "url", gateway->settings->center_url,
-			 "reachable", notifier->reachable,
-			 "error", notifier->error[0] ? notifier->error : NULL);
 }

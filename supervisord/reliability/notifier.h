@@ -19,10 +19,4 @@ void notifier_close(struct gateway *gateway);
 /** notifier_kick - there is something to tell: do not wait for the back-off */
 void notifier_kick(struct gateway *gateway);
 
-/** notifier_describe - {url, reachable, error}; new reference */
-json_t *notifier_describe(const struct gateway *gateway);
-
-/** notifier_heard - somebody else has asked the center: did it answer? @error may be NULL */
-void notifier_heard(struct gateway *gateway, bool reachable, const char *error);
-
 #endif /* SUPERVISORD_NOTIFIER_H */

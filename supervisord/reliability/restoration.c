@@ -1,155 +1,187 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "supervisord/reliability/restoration.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "supervisord/reliability/collection.h"
 #include "supervisord/remote/management.h"
-#include "supervisord/runtime/process.h"
 
-/* struct action - one kind of countermeasure; @carry_out ends in fault_end() */
-struct action {
-	const char *name;
-	bool restarts;		/* attempts, window and back-off count for it */
-	void (*carry_out)(struct fault *fault, const char *name);
+/* No wait for a further attempt is longer, unless the first one is. */
+#define BACKOFF_MAX_S 60.0
+
+/* @counted: attempts, window and back-off count for it */
+static const struct {
+	void (*carry_out)(struct fault *fault);
+	bool counted;
+} actions[ACTION_COUNT] = {
+	[ACTION_NONE] = { restoration_none, false },
+	[ACTION_RESTART] = { restoration_restart, true },
+	[ACTION_RESTART_CLEAN] = { restoration_restart_clean, true },
+	[ACTION_STOP] = { restoration_stop, false },
+	[ACTION_REINSTALL] = { restoration_reinstall, true },
+	[ACTION_ROLLBACK] = { restoration_rollback, true },
+	[ACTION_SWITCH] = { restoration_switch, true },
+	[ACTION_LIMITS] = { restoration_limits, true },
+	[ACTION_SIGNAL] = { restoration_signal, true },
+	[ACTION_RUN] = { restoration_run, true },
+	[ACTION_COLLECT] = { restoration_collect, false },
+	[ACTION_REBOOT] = { restoration_reboot, true },
 };
 
-static json_int_t parameter(const struct fault *fault, const char *name,
-			    json_int_t otherwise)
+json_int_t restoration_parameter(const struct fault *fault, const char *name,
+				 json_int_t otherwise)
 {
-	json_t *value = json_object_get(fault->countermeasure, name);
+	json_t *value = json_object_get(fault->terms.parameters, name);
 
 	return json_is_integer(value) ? json_integer_value(value) : otherwise;
 }
 
-static void carry_out_none(struct fault *fault, const char *name)
+const char *restoration_text(const struct fault *fault, const char *name)
 {
-	struct app *app = fault->app;
+	const char *text = json_string_value(json_object_get(fault->terms.parameters, name));
 
-	/* Nothing is done: what still runs goes on, what is dead stays so. */
-	if (app->process && !app->process->dying && app->process->channel) {
-		app->state = APP_RUNNING;
-		fault_end(fault, true, name, "the process goes on");
-		return;
-	}
-	management_halt(app);
-	fault_end(fault, false, name, "the application stays ended, as was decided");
+	return text ? text : "";
 }
 
-static void carry_out_restart(struct fault *fault, const char *name)
+static void carry_out(struct fault *fault)
 {
-	struct app *app = fault->app;
-	struct error err = { 0 };
-	char detail[128];
-
-	if (management_restart(app, !strcmp(name, "restart-clean"), &err)) {
-		management_halt(app);
-		fault_end(fault, false, name, err.text);
-		return;
-	}
-	snprintf(detail, sizeof(detail), "%s runs again, process %d", app->name,
-		 app->process->pid);
-	fault_end(fault, true, name, detail);
-}
-
-static void carry_out_stop(struct fault *fault, const char *name)
-{
-	management_halt(fault->app);
-	fault_end(fault, false, name, "the application is stopped, as was decided");
-}
-
-static const struct action actions[] = {
-	{ "none", false, carry_out_none },
-	{ "restart", true, carry_out_restart },
-	{ "restart-clean", true, carry_out_restart },
-	{ "stop", false, carry_out_stop },
-};
-
-static const struct action *action_find(const char *name)
-{
-	for (size_t i = 0; name && i < sizeof(actions) / sizeof(*actions); i++)
-		if (!strcmp(actions[i].name, name))
-			return &actions[i];
-	return NULL;
-}
-
-/* Restarts of the application within the countermeasure's window. */
-static int restarts_within(const struct app *app, uint64_t window_ns)
-{
-	uint64_t now = clock_now();
-	int n = 0;
-
-	for (int i = 0; i < APP_RESTART_HISTORY; i++)
-		if (app->restart_ns[i] && now - app->restart_ns[i] < window_ns)
-			n++;
-	return n;
+	if (actions[fault->action].counted)
+		attempts_add(&fault->app->attempts, fault->action);
+	actions[fault->action].carry_out(fault);
 }
 
 static void backoff_over(struct ev_loop *loop, ev_timer *timer, int events)
 {
-	struct fault *fault = timer->data;
-	const char *name = json_string_value(json_object_get(fault->countermeasure, "action"));
-
-	action_find(name)->carry_out(fault, name);
+	carry_out(timer->data);
 }
 
-/* The first restart in a window is made at once; each further one waits twice as long. */
-static void restart_later(struct fault *fault, const struct action *action, int restarts)
+/* The first attempt in a window is made at once; each further one waits twice as long. */
+static void carry_out_later(struct fault *fault, int attempts)
 {
-	double wait_s = parameter(fault, "backoff_ms", 0) / 1e3;
+	double wait_s = fault->terms.backoff_ms / 1e3;
+	double most_s = wait_s > BACKOFF_MAX_S ? wait_s : BACKOFF_MAX_S;
 
-	if (!restarts || wait_s <= 0) {
-		action->carry_out(fault, action->name);
+	if (!attempts || wait_s <= 0) {
+		carry_out(fault);
 		return;
 	}
-	for (int i = 1; i < restarts && wait_s < 60; i++)
+	for (int i = 1; i < attempts && wait_s < most_s; i++)
 		wait_s *= 2;
-	ev_timer_init(&fault->backoff, backoff_over, wait_s < 60 ? wait_s : 60, 0.);
+	ev_timer_init(&fault->backoff, backoff_over, wait_s < most_s ? wait_s : most_s, 0.);
 	fault->backoff.data = fault;
 	ev_timer_start(fault->app->gateway->loop, &fault->backoff);
 }
 
-/* What follows when the countermeasure has been tried as often as it may be. */
-static void exhausted(struct fault *fault, int restarts)
+/* The chain of countermeasures is at its end: a stated state, never an endless restart. */
+static void loop_end(struct fault *fault, int attempts)
 {
-	const char *then = json_string_value(json_object_get(fault->countermeasure, "then"));
-	const struct action *action = action_find(then);
-	char detail[128];
+	fault->action = ACTION_STOP;
+	restoration_halted(fault, "crash loop: stopped after %d attempts within %d s", attempts,
+			   fault->terms.window_s);
+}
 
-	if (action && !action->restarts) {
-		action->carry_out(fault, action->name);
+/* Tried as often as it may be: the last step of the chain is taken, once. */
+static void exhausted(struct fault *fault, int attempts)
+{
+	enum action then = fault->terms.then;
+
+	fault->loop = true;
+	fault->app->attempts.loop = true;
+	collection_add(fault->app->gateway, &(struct event){
+		.part = "restoration", .name = "application.loop",
+		.application = fault->app->name,
+		.data = json_pack("{s:s, s:s, s:i, s:s}", "fault", fault->row.id, "action",
+				  action_name(fault->action), "attempts", attempts, "then",
+				  action_name(then)) },
+		"%s did not help %d times within %d s: then %s", action_name(fault->action),
+		attempts, fault->terms.window_s, action_name(then));
+	if (fault->following || then == fault->action ||
+	    (actions[then].counted &&
+	     attempts_within(&fault->app->attempts, then, fault->terms.window_s, then))) {
+		loop_end(fault, attempts);
 		return;
 	}
-	management_halt(fault->app);
-	snprintf(detail, sizeof(detail),
-		 "stopped: %d restarts within the window did not help", restarts);
-	fault_end(fault, false, "stop", detail);
+	fault->following = true;
+	fault->action = then;
+	carry_out(fault);
+}
+
+static void action_take(struct fault *fault, enum action action)
+{
+	int attempts;
+
+	fault->action = action;
+	if (!actions[action].counted) {
+		carry_out(fault);
+		return;
+	}
+	attempts = attempts_within(&fault->app->attempts, action, fault->terms.window_s,
+				   fault->terms.then);
+	if (attempts >= fault->terms.attempts)
+		exhausted(fault, attempts);
+	else
+		carry_out_later(fault, attempts);
 }
 
 void restoration_start(struct fault *fault)
 {
-	const char *name = json_string_value(json_object_get(fault->countermeasure, "action"));
-	const struct action *action = action_find(name);
-	json_int_t attempts = parameter(fault, "attempts", 3);
-	json_int_t window_s = parameter(fault, "window_s", 60);
-	int restarts;
+	struct attempts *attempts = &fault->app->attempts;
 
-	if (!action) {
-		char detail[128];
+	attempts_load(attempts, fault->app->gateway->store, fault->app->name);
+	attempts_settle(attempts);
+	attempts->healthy_s = fault->terms.healthy_s;
+	action_take(fault, fault->terms.action);
+}
 
-		snprintf(detail, sizeof(detail),
-			 "stopped: this gateway cannot carry out \"%.40s\"", name);
-		management_halt(fault->app);
-		fault_end(fault, false, "stop", detail);
+void restoration_follow(struct fault *fault)
+{
+	fault->following = true;
+	action_take(fault, fault->terms.then);
+}
+
+#define FORMAT(detail, format)						\
+	do {								\
+		va_list ap;						\
+									\
+		va_start(ap, format);					\
+		vsnprintf(detail, sizeof(detail), format, ap);		\
+		va_end(ap);						\
+	} while (0)
+
+void restoration_done(struct fault *fault, const char *format, ...)
+{
+	char detail[ERROR_TEXT_MAX];
+
+	FORMAT(detail, format);
+	fault_end(fault, true, detail);
+}
+
+void restoration_halted(struct fault *fault, const char *format, ...)
+{
+	char detail[ERROR_TEXT_MAX];
+
+	FORMAT(detail, format);
+	management_halt(fault->app);
+	fault_end(fault, false, detail);
+}
+
+void restoration_failed(struct fault *fault, const char *format, ...)
+{
+	enum action then = fault->terms.then;
+	char detail[ERROR_TEXT_MAX];
+
+	FORMAT(detail, format);
+	if (fault->following || then == fault->action || then == ACTION_NONE) {
+		restoration_halted(fault, "%s", detail);
 		return;
 	}
-	restarts = restarts_within(fault->app, window_s > 0 ? window_s * 1000000000ULL : 0);
-	if (attempts > APP_RESTART_HISTORY)
-		attempts = APP_RESTART_HISTORY;
-	if (action->restarts && restarts >= attempts)
-		exhausted(fault, restarts);
-	else if (action->restarts)
-		restart_later(fault, action, restarts);
-	else
-		action->carry_out(fault, name);
+	collection_add(fault->app->gateway, &(struct event){
+		.part = "restoration", .name = "restoration.failed",
+		.application = fault->app->name,
+		.data = json_pack("{s:s, s:s, s:s}", "fault", fault->row.id, "action",
+				  action_name(fault->action), "then", action_name(then)) },
+		"%s: %s; then %s", action_name(fault->action), detail, action_name(then));
+	restoration_follow(fault);
 }

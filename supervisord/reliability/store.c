@@ -10,8 +10,10 @@
 #include <time.h>
 
 #include "lib/alloc.h"
+#include "lib/cleanup.h"
 #include "lib/file.h"
 #include "lib/log.h"
+#include "supervisord/gateway.h"
 #include "supervisord/reliability/store_sql.h"
 
 #define APPLICATION_ID 0x464c5431	/* "FLT1", says whose database a file is */
@@ -24,6 +26,7 @@ struct store {
 	sqlite3_stmt *add_event;
 	bool open;		/* a transaction is open */
 	unsigned int added;
+	struct store_retention retention;
 	char boot_id[40];
 };
 
@@ -122,6 +125,8 @@ static int store_prepare(struct store *store, const char *path, struct error *er
 	if (store_adopt(store, path, err))
 		return -EINVAL;
 	snprintf(pragma, sizeof(pragma), "PRAGMA application_id = %d", APPLICATION_ID);
+	/* A file of an earlier version lacks a column; with it, or without its table, this fails. */
+	sqlite3_exec(store->db, "ALTER TABLE fault ADD COLUMN decided TEXT", NULL, NULL, NULL);
 	if (store_run(store, "PRAGMA journal_mode = WAL") ||
 	    store_run(store, "PRAGMA synchronous = FULL") ||
 	    store_run(store, "PRAGMA cache_size = -256") ||
@@ -195,14 +200,89 @@ int store_flush(struct store *store)
 	return ret;
 }
 
+/* Runs one statement that gives no rows, and frees it. */
+static int store_step(struct store *store, sqlite3_stmt *stmt, const char *what)
+{
+	int ret = 0;
+
+	if (!stmt || sqlite3_step(stmt) != SQLITE_DONE)
+		ret = store_error(store, what);
+	sqlite3_finalize(stmt);
+	return ret;
+}
+
+static sqlite3_stmt *store_statement(struct store *store, const char *sql)
+{
+	sqlite3_stmt *stmt = NULL;
+
+	if (sqlite3_prepare_v2(store->db, sql, -1, &stmt, NULL) != SQLITE_OK)
+		return NULL;
+	return stmt;
+}
+
+/* Runs @sql with one number, if there is a bound at all. */
+static int trim_by(struct store *store, const char *sql, int64_t bound)
+{
+	sqlite3_stmt *stmt;
+
+	if (!bound)
+		return 0;
+	stmt = store_statement(store, sql);
+	sqlite3_bind_int64(stmt, 1, bound);
+	return store_step(store, stmt, "retention");
+}
+
+static int64_t days_ago_ms(int64_t days)
+{
+	return days ? clock_to_unix_ms(clock_now()) - days * 86400000 : 0;
+}
+
+/* Over its size the oldest tenth of the events goes; what that frees is filled again. */
+static int trim_size(struct store *store)
+{
+	int64_t bytes = 0;
+	sqlite3_stmt *stmt;
+
+	if (!store->retention.megabytes)
+		return 0;
+	stmt = store_statement(store, "SELECT (page_count - freelist_count) * page_size FROM"
+			       " pragma_page_count, pragma_freelist_count, pragma_page_size");
+	if (stmt && sqlite3_step(stmt) == SQLITE_ROW)
+		bytes = sqlite3_column_int64(stmt, 0);
+	sqlite3_finalize(stmt);
+	if (bytes <= store->retention.megabytes << 20)
+		return 0;
+	return store_run(store, "DELETE FROM event WHERE id <= (SELECT max(id) - count(*) * 9 / 10"
+			 " FROM event)");
+}
+
+#define FAULT_TOLD "reported AND outcome_sent"
+
 static int store_trim(struct store *store)
 {
-	char sql[128];
+	const struct store_retention *retention = &store->retention;
+	int ret = trim_by(store, "DELETE FROM event WHERE id <= (SELECT max(id) FROM event) - ?1",
+			  retention->events);
 
-	snprintf(sql, sizeof(sql),
-		 "DELETE FROM event WHERE id <= (SELECT max(id) FROM event) - %d",
-		 STORE_EVENTS_MAX);
-	return store_run(store, sql);
+	if (!ret)
+		ret = trim_by(store, "DELETE FROM event WHERE id <="
+			      " (SELECT max(id) FROM event WHERE time < ?1)",
+			      days_ago_ms(retention->event_days));
+	if (!ret)
+		ret = trim_by(store, "DELETE FROM fault WHERE " FAULT_TOLD " AND rowid <="
+			      " (SELECT max(rowid) FROM fault) - ?1", retention->faults);
+	if (!ret)
+		ret = trim_by(store, "DELETE FROM fault WHERE " FAULT_TOLD " AND time < ?1",
+			      days_ago_ms(retention->fault_days));
+	return ret ? ret : trim_size(store);
+}
+
+void store_retain(struct store *store, const struct store_retention *retention)
+{
+	store->retention = *retention;
+	if (!store_begin(store))
+		store_trim(store);
+	store_flush(store);
 }
 
 int store_event_add(struct store *store, const struct store_event *event)
@@ -249,26 +329,6 @@ static int fault_number(struct store *store, struct store_fault *fault)
 	return 0;
 }
 
-/* Runs one statement that gives no rows, and frees it. */
-static int store_step(struct store *store, sqlite3_stmt *stmt, const char *what)
-{
-	int ret = 0;
-
-	if (!stmt || sqlite3_step(stmt) != SQLITE_DONE)
-		ret = store_error(store, what);
-	sqlite3_finalize(stmt);
-	return ret;
-}
-
-static sqlite3_stmt *store_statement(struct store *store, const char *sql)
-{
-	sqlite3_stmt *stmt = NULL;
-
-	if (sqlite3_prepare_v2(store->db, sql, -1, &stmt, NULL) != SQLITE_OK)
-		return NULL;
-	return stmt;
-}
-
 int store_fault_add(struct store *store, struct store_fault *fault)
 {
 	sqlite3_stmt *stmt;
@@ -312,12 +372,28 @@ static int fault_update(struct store *store, const char *sql, const char *id,
 }
 
 int store_fault_decided(struct store *store, const char *id, json_t *countermeasure,
-			bool reported)
+			json_t *decided)
+{
+	__cleanup_free char *text = decided ? json_dumps(decided, JSON_COMPACT) : NULL;
+	sqlite3_stmt *stmt;
+	int ret = store_begin(store);
+
+	if (ret)
+		return ret;
+	stmt = store_statement(store, "UPDATE fault SET countermeasure = ?2, state = 'decided',"
+			       " decided = ?3, reported = max(reported, ?4) WHERE id = ?1");
+	bind_text(stmt, 1, id);
+	bind_json(stmt, 2, countermeasure);
+	bind_text(stmt, 3, text);
+	sqlite3_bind_int(stmt, 4, !decided);
+	return store_step(store, stmt, "fault");
+}
+
+int store_fault_collected(struct store *store, const char *id, json_t *collected)
 {
 	return fault_update(store,
-			    "UPDATE fault SET countermeasure = ?2, state = ?3,"
-			    " reported = max(reported, ?4) WHERE id = ?1",
-			    id, countermeasure, "decided", reported);
+			    "UPDATE fault SET data = json_set(data, '$.collected', json(?2))"
+			    " WHERE id = ?1", id, collected, NULL, -1);
 }
 
 int store_fault_reported(struct store *store, const char *id)
@@ -341,11 +417,11 @@ int store_fault_outcome_sent(struct store *store, const char *id)
 }
 
 #define FAULT_COLUMNS "id, time, kind, application, version, state, countermeasure," \
-		      " outcome, reported, data, time"
+		      " outcome, reported, data, time, decided"
 
 static json_t *fault_row(sqlite3_stmt *stmt, bool whole)
 {
-	return json_pack("{s:s, s:o, s:s, s:s, s:s, s:s, s:o*, s:o*, s:b, s:o*, s:I}",
+	return json_pack("{s:s, s:o, s:s, s:s, s:s, s:s, s:o*, s:o*, s:b, s:o*, s:I, s:o*}",
 			 "id", sqlite3_column_text(stmt, 0),
 			 "time", column_time(stmt, 1),
 			 "kind", sqlite3_column_text(stmt, 2),
@@ -356,7 +432,8 @@ static json_t *fault_row(sqlite3_stmt *stmt, bool whole)
 			 "outcome", column_json(stmt, 7),
 			 "reported", sqlite3_column_int(stmt, 8),
 			 "data", whole ? column_json(stmt, 9) : NULL,
-			 "time_ms", (json_int_t)sqlite3_column_int64(stmt, 10));
+			 "time_ms", (json_int_t)sqlite3_column_int64(stmt, 10),
+			 "decided", column_json(stmt, 11));
 }
 
 static json_t *event_row(sqlite3_stmt *stmt, bool whole)
@@ -368,7 +445,7 @@ static json_t *event_row(sqlite3_stmt *stmt, bool whole)
 			 "application", sqlite3_column_text(stmt, 3),
 			 "name", sqlite3_column_text(stmt, 4),
 			 "text", sqlite3_column_text(stmt, 5),
-			 "data", column_json(stmt, 6));
+			 "data", whole ? column_json(stmt, 6) : NULL);
 }
 
 /* Collects a query's rows, and frees it. */
@@ -401,20 +478,28 @@ static json_t *row_first(struct store *store, sqlite3_stmt *stmt)
 json_t *store_fault_unreported(struct store *store)
 {
 	return row_first(store, store_statement(store,
-			 "SELECT " FAULT_COLUMNS " FROM fault WHERE NOT reported"
-			 " OR (outcome IS NOT NULL AND NOT outcome_sent)"
+			 "SELECT " FAULT_COLUMNS " FROM fault WHERE (NOT reported"
+			 " OR (outcome IS NOT NULL AND NOT outcome_sent))"
+			 " AND (reported OR outcome IS NOT NULL"
+			 " OR decided IS NULL OR decided ->> 'why' <> 'list')"
 			 " ORDER BY time LIMIT 1"));
 }
 
-json_t *store_events(struct store *store, const char *application, int limit)
+json_t *store_events(struct store *store, const struct store_filter *filter)
 {
-	sqlite3_stmt *stmt = store_statement(store,
-		"SELECT id, time, part, application, name, text, data FROM event"
-		" WHERE ?1 IS NULL OR application = ?1 ORDER BY id DESC LIMIT ?2");
+#define EVENTS_WHERE "SELECT id, time, part, application, name, text, data FROM event" \
+		     " WHERE (?1 IS NULL OR application = ?1) AND (?2 IS NULL OR name = ?2" \
+		     " OR substr(name, 1, length(?2) + 1) = ?2 || '.') AND time >= ?3 AND id > ?4"
+	sqlite3_stmt *stmt = store_statement(store, filter->after ?
+					     EVENTS_WHERE " ORDER BY id LIMIT ?5" :
+					     EVENTS_WHERE " ORDER BY id DESC LIMIT ?5");
 
-	bind_text(stmt, 1, application);
-	sqlite3_bind_int(stmt, 2, limit);
-	return rows(store, stmt, event_row, true);
+	bind_text(stmt, 1, filter->application);
+	bind_text(stmt, 2, filter->name);
+	sqlite3_bind_int64(stmt, 3, filter->since_ms);
+	sqlite3_bind_int64(stmt, 4, filter->after);
+	sqlite3_bind_int(stmt, 5, filter->limit);
+	return rows(store, stmt, event_row, !filter->bare);
 }
 
 json_t *store_faults(struct store *store, int limit)
@@ -433,6 +518,59 @@ json_t *store_fault(struct store *store, const char *id)
 
 	bind_text(stmt, 1, id);
 	return row_first(store, stmt);
+}
+
+static json_t *attempt_row(sqlite3_stmt *stmt, bool whole)
+{
+	return json_pack("{s:I, s:s?, s:b}", "time_ms", (json_int_t)sqlite3_column_int64(stmt, 0),
+			 "action", sqlite3_column_text(stmt, 1),
+			 "loop", sqlite3_column_int(stmt, 2));
+}
+
+json_t *store_attempts(struct store *store, const char *application, int limit)
+{
+	sqlite3_stmt *stmt = store_statement(store,
+		"SELECT time, outcome ->> 'action', coalesce(outcome ->> 'loop', 0) FROM"
+		" (SELECT time, outcome, rowid AS n FROM fault"
+		" WHERE application = ?1 AND outcome IS NOT NULL"
+		" ORDER BY time DESC, rowid DESC LIMIT ?2) ORDER BY time, n");
+
+	bind_text(stmt, 1, application);
+	sqlite3_bind_int(stmt, 2, limit);
+	return rows(store, stmt, attempt_row, false);
+}
+
+static json_t *setting_row(sqlite3_stmt *stmt, bool whole)
+{
+	return column_json(stmt, 0);
+}
+
+json_t *store_setting(struct store *store, const char *kind, const char *name)
+{
+	sqlite3_stmt *stmt = store_statement(store, "SELECT value FROM setting"
+					     " WHERE kind = ?1 AND name = ?2");
+	json_t *array, *value;
+
+	bind_text(stmt, 1, kind);
+	bind_text(stmt, 2, name);
+	array = rows(store, stmt, setting_row, false);
+	value = json_incref(json_array_get(array, 0));
+	json_decref(array);
+	return value;
+}
+
+int store_setting_put(struct store *store, const char *kind, const char *name, json_t *value)
+{
+	sqlite3_stmt *stmt;
+	int ret = store_begin(store);
+
+	if (ret)
+		return ret;
+	stmt = store_statement(store, "INSERT OR REPLACE INTO setting VALUES (?1, ?2, ?3)");
+	bind_text(stmt, 1, kind);
+	bind_text(stmt, 2, name);
+	bind_json(stmt, 3, value);
+	return store_step(store, stmt, "setting");
 }
 
 int64_t store_fault_count(struct store *store)

@@ -16,8 +16,37 @@
 
 struct store;
 
-/* Events that are kept; the oldest go first. */
-#define STORE_EVENTS_MAX 100000
+/**
+ * struct store_retention - what is kept; the oldest goes first, and events before faults
+ * @events: how many; @event_days: how old; likewise @faults, @fault_days
+ * @megabytes: of all of it; 0 in any: no bound
+ *
+ * A fault that the center does not know all of is always kept.
+ */
+struct store_retention {
+	int64_t events;
+	int64_t event_days;
+	int64_t faults;
+	int64_t fault_days;
+	int64_t megabytes;
+};
+
+/**
+ * struct store_filter - which events are meant
+ * @application: NULL: of any and of none
+ * @name: this name and those below it; NULL: any
+ * @since_ms: not before; 0: any
+ * @after: only those with a higher id, and the oldest of them first; 0: the newest first
+ * @bare: without their data
+ */
+struct store_filter {
+	const char *application;
+	const char *name;
+	int64_t since_ms;
+	int64_t after;
+	bool bare;
+	int limit;
+};
 
 /** struct store_event - one row of event data; strings are borrowed, NULL where nullable */
 struct store_event {
@@ -45,6 +74,8 @@ struct store_fault {
  * A file that is not a database of ours is left as it is, and refused.
  */
 int store_open(struct store **store, const char *path, struct error *err);
+/** store_retain - how much is kept from now on; what is more goes now, and later now and then */
+void store_retain(struct store *store, const struct store_retention *retention);
 void store_close(struct store *store);
 
 /** store_event_add - add to the open transaction; 0 or negative errno, logged */
@@ -56,9 +87,14 @@ int store_flush(struct store *store);
 /** store_fault_add - commit a fault and every event before it; sets @fault->id */
 int store_fault_add(struct store *store, struct store_fault *fault);
 
-/** store_fault_decided - the countermeasure is known; @reported: the center gave it. Not flushed, like all below */
+/**
+ * store_fault_decided - the countermeasure is known; not flushed, like all below
+ * @decided: {why, policy_version} when the gateway decided; NULL: the center did, and has the fault
+ */
 int store_fault_decided(struct store *store, const char *id, json_t *countermeasure,
-			bool reported);
+			json_t *decided);
+/** store_fault_collected - deeper data are to be kept with the fault data */
+int store_fault_collected(struct store *store, const char *id, json_t *collected);
 /** store_fault_reported - the center has the fault, too late for its advice */
 int store_fault_reported(struct store *store, const char *id);
 /** store_fault_outcome - the restoration has ended in @state: "restored" or "failed" */
@@ -70,15 +106,24 @@ int store_fault_outcome_sent(struct store *store, const char *id);
 /**
  * store_fault_unreported - oldest fault that the center does not know all of
  *
- * Return: {id, kind, application, version, time_ms, data, outcome, reported},
- * to be released; NULL when there is none.
+ * One that the gateway decided by its list waits for its outcome: it is told once.
+ *
+ * Return: {id, kind, application, version, time_ms, data, countermeasure, decided,
+ * outcome, reported}, to be released; NULL when there is none.
  */
 json_t *store_fault_unreported(struct store *store);
 
 /* Newest first; arrays and objects as docs/protocol.md "Control" has them; NULL on failure. */
-json_t *store_events(struct store *store, const char *application, int limit);
+json_t *store_events(struct store *store, const struct store_filter *filter);
 json_t *store_faults(struct store *store, int limit);
 json_t *store_fault(struct store *store, const char *id);
+/** store_attempts - {time_ms, action, loop} of an application's last outcomes, oldest first */
+json_t *store_attempts(struct store *store, const char *application, int limit);
+
+/* What the gateway chose while it ran and keeps over a restart; new reference, or NULL. */
+json_t *store_setting(struct store *store, const char *kind, const char *name);
+int store_setting_put(struct store *store, const char *kind, const char *name, json_t *value);
+
 /** store_fault_count - number of faults kept */
 int64_t store_fault_count(struct store *store);
 

@@ -19,9 +19,20 @@ CREATE TABLE IF NOT EXISTS fault (
 	state          TEXT NOT NULL,   -- stored, decided, restored, failed
 	data           TEXT NOT NULL,   -- JSON
 	countermeasure TEXT,            -- JSON
+	decided        TEXT,            -- JSON: by the gateway, and why; null: by the center
 	outcome        TEXT,            -- JSON
 	reported       INTEGER NOT NULL DEFAULT 0,  -- the center has the fault
 	outcome_sent   INTEGER NOT NULL DEFAULT 0   -- the center has the outcome
+);
+
+CREATE INDEX IF NOT EXISTS fault_application ON fault (application, time);
+
+-- What was chosen while the gateway ran: the list of events, limits of applications.
+CREATE TABLE IF NOT EXISTS setting (
+	kind  TEXT NOT NULL,
+	name  TEXT NOT NULL,
+	value TEXT NOT NULL,            -- JSON
+	PRIMARY KEY (kind, name)
 );
 
 CREATE INDEX IF NOT EXISTS fault_unreported ON fault (time)

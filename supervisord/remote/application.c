@@ -8,17 +8,20 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "lib/alloc.h"
 #include "lib/file.h"
 #include "lib/log.h"
+#include "supervisord/reliability/store.h"
 #include "supervisord/runtime/process.h"
 #include "supervisord/settings.h"
 
-/* Below the state folder: bundles, and what applications write. */
+/* Below the state folder: bundles, what applications write, bundles to go back to. */
 #define BUNDLES "applications"
 #define STATES "data"
+#define PREVIOUS "previous"
 /* A folder of this beginning is being unpacked; no application's name begins so. */
 #define STAGING "." 
 
@@ -81,6 +84,17 @@ struct app *app_list_first(const struct gateway *gateway)
 	return gateway->applications->first;
 }
 
+/* What a countermeasure has set before the supervisor was started anew. */
+static void limits_read(struct app *app)
+{
+	json_t *kept = store_setting(app->gateway->store, "limits", app->name);
+
+	app->limits.memory_mib = json_integer_value(json_object_get(kept, "memory"));
+	app->limits.files = json_integer_value(json_object_get(kept, "files"));
+	app->limits.processes = json_integer_value(json_object_get(kept, "processes"));
+	json_decref(kept);
+}
+
 struct app *app_get(struct gateway *gateway, const char *name)
 {
 	struct app *app;
@@ -93,6 +107,7 @@ struct app *app_get(struct gateway *gateway, const char *name)
 	snprintf(app->name, sizeof(app->name), "%s", name);
 	app->next = gateway->applications->first;
 	gateway->applications->first = app;
+	limits_read(app);
 	return app;
 }
 
@@ -162,30 +177,89 @@ static int data_read(struct app *app, const char *folder, struct error *err)
 	return 0;
 }
 
+static int exchange(const char *a, const char *b)
+{
+	return syscall(SYS_renameat2, AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE) ? -errno : 0;
+}
+
+/*
+ * Puts what is in @staging into @folder. What was in @folder is in @staging
+ * afterwards; an empty folder or none, if nothing was.
+ */
+static int folder_put(const char *staging, const char *folder, struct error *err)
+{
+	int ret = exchange(staging, folder);
+
+	if (ret == -ENOENT)
+		ret = rename(staging, folder) < 0 ? -errno : 0;
+	return ret ? error_set(err, ret, "%s: %s", folder, strerror(-ret)) : 0;
+}
+
+/* The version that @staging holds now becomes the one to go back to. */
+static int previous_keep(const struct app *app, const char *staging, struct error *err)
+{
+	__cleanup_free char *folder = path_below(app->gateway, PREVIOUS, app->name);
+	__cleanup_free char *all = path_below(app->gateway, PREVIOUS, NULL);
+	int ret = folder_make(all, 0711, err);
+
+	if (!ret)
+		ret = folder_put(staging, folder, err);
+	return ret ? ret : folder_sync(all, err);
+}
+
 int app_install(struct app *app, const char *staging, struct error *err)
 {
 	__cleanup_free char *folder = app_folder(app);
 	__cleanup_free char *bundles = path_below(app->gateway, BUNDLES, NULL);
-	int ret = data_read(app, staging, err);
+	char before[VERSION_MAX_LEN + 1];
+	bool other = app->data;
+	int ret;
 
+	snprintf(before, sizeof(before), "%s", app_version(app));
+	ret = data_read(app, staging, err);
 	if (!ret)
 		ret = user_give(app, err);
 	if (!ret)
-		ret = folder_remove(folder, err);
-	if (!ret && rename(staging, folder) < 0)
-		ret = error_set(err, -errno, "%s: %m", folder);
+		ret = folder_put(staging, folder, err);
 	if (!ret)
 		ret = folder_sync(bundles, err);
+	if (ret && other)
+		data_read(app, folder, NULL);
 	if (ret)
 		return ret;
+	/* Without the version before, what is new is installed none the less. */
+	if (other && strcmp(before, app->data->version))
+		previous_keep(app, staging, NULL);
 	app->state = APP_STANDBY;
 	return 0;
+}
+
+int app_rollback(struct app *app, struct error *err)
+{
+	__cleanup_free char *previous = path_below(app->gateway, PREVIOUS, app->name);
+	__cleanup_free char *folder = app_folder(app);
+	__cleanup_free char *bundles = path_below(app->gateway, BUNDLES, NULL);
+	int ret;
+
+	if (access(previous, F_OK))
+		return error_set(err, -ENOENT,
+				 "no version of %s before %s is kept on this gateway", app->name,
+				 app_version(app));
+	ret = data_read(app, previous, err);
+	if (!ret)
+		ret = folder_put(previous, folder, err);
+	if (!ret)
+		ret = folder_sync(bundles, err);
+	if (!ret)
+		ret = folder_remove(previous, err);
+	return ret;
 }
 
 int app_remove(struct app *app, struct error *err)
 {
 	__cleanup_free char *folder = app_folder(app);
 	__cleanup_free char *state = app_state_folder(app);
+	__cleanup_free char *previous = path_below(app->gateway, PREVIOUS, app->name);
 	__cleanup_free char *staging = app_staging(app->gateway, err);
 	int ret;
 
@@ -197,6 +271,8 @@ int app_remove(struct app *app, struct error *err)
 	application_free(steal_pointer(&app->data));
 	app->state = APP_ABSENT;
 	ret = folder_remove(staging, err);
+	if (!ret)
+		ret = folder_remove(previous, err);
 	return ret ? ret : folder_remove(state, err);
 }
 

@@ -13,6 +13,7 @@
 #include "lib/application.h"
 #include "lib/name.h"
 #include "supervisord/gateway.h"
+#include "supervisord/reliability/attempts.h"
 
 struct fault;
 struct process;
@@ -40,7 +41,12 @@ enum app_state {
 	APP_HALTED,
 };
 
-#define APP_RESTART_HISTORY 16
+/** struct app_limits - limits in place of those of the application data; 0: those */
+struct app_limits {
+	int memory_mib;
+	int files;
+	int processes;
+};
 
 /**
  * struct app - an application of this gateway
@@ -52,7 +58,8 @@ enum app_state {
  * @unready: its last process had a fault before it was ready
  * @fault: the fault that is being handled, or NULL
  * @restarts: since the supervisor started
- * @restart_ns: times of the last restarts, a ring, for the countermeasure's window
+ * @attempts: what was done about its faults lately
+ * @limits: set by a countermeasure
  */
 struct app {
 	struct app *next;
@@ -67,7 +74,8 @@ struct app {
 	bool unready;
 	struct fault *fault;
 	unsigned int restarts;
-	uint64_t restart_ns[APP_RESTART_HISTORY];
+	struct attempts attempts;
+	struct app_limits limits;
 };
 
 /** app_list_open - find what is installed; what was half-installed is removed */
@@ -95,9 +103,19 @@ char *app_staging(const struct gateway *gateway, struct error *err);
  * app_install - make what was unpacked in @staging the application
  *
  * Checks its application data against the name, gives it a user and a state
- * folder, and puts it in place by one rename.
+ * folder, and puts it in place by one rename. Another version that was there
+ * before is kept for app_rollback(), until it is deleted or a third one comes.
  */
 int app_install(struct app *app, const char *staging, struct error *err);
+
+/**
+ * app_rollback - put the version that was installed before in place, by one rename
+ *
+ * What it takes the place of is deleted. The state folder stays as it is.
+ *
+ * Return: 0; -ENOENT when none is kept, or another negative errno, with @err set.
+ */
+int app_rollback(struct app *app, struct error *err);
 
 /** app_remove - delete it from the gateway (S19); its state folder goes too */
 int app_remove(struct app *app, struct error *err);

@@ -3,70 +3,299 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "lib/alloc.h"
 #include "lib/cleanup.h"
-#include "supervisord/reliability/notifier.h"
+#include "lib/log.h"
+#include "supervisord/reliability/collection.h"
+#include "supervisord/reliability/policy.h"
 #include "supervisord/settings.h"
 
 /* Enough for what the center says; bundles have no limit but that of standing still. */
 #define TIMEOUT_MS 20000
+/* Where another center can be asked: within seconds. */
+#define TIMEOUT_ONE_OF_MANY_MS 4000
+/* Wait before the next center is asked, at most. */
+#define MOVE_S 0.3
 
-static int request_send(struct gateway *gateway, const char *path,
-			struct link_request *request, link_done_fn done,
-			link_progress_fn progress, void *user, struct error *err)
+/**
+ * struct center_request - a request until its answer
+ * @center: which one is asked
+ * @tries: how many were
+ * @body: text, or NULL
+ * @sink: one was given: it cannot be sent again
+ * @again: fires when the next center is to be asked
+ */
+struct center_request {
+	struct center_request *next;
+	struct gateway *gateway;
+	int center;
+	int tries;
+	char *method;
+	char *path;
+	char *body;
+	char *etag;
+	uint64_t max_bytes;
+	unsigned int timeout_ms;
+	bool sink;
+	bool once;
+	link_done_fn done;
+	link_progress_fn progress;
+	void *user;
+	ev_timer again;
+};
+
+struct centers {
+	int current;
+	bool reachable;
+	char error[256];
+	struct center_request *requests;
+};
+
+static void request_free(struct center_request *request)
 {
-	__cleanup_free char *url = alloc_format("%s%s", gateway->settings->center_url, path);
-	int ret;
+	ev_timer_stop(request->gateway->loop, &request->again);
+	free(request->method);
+	free(request->path);
+	free(request->body);
+	free(request->etag);
+	free(request);
+}
 
-	request->url = url;
-	ret = link_request(gateway->link, request, done, progress, user, err);
+void center_open(struct gateway *gateway)
+{
+	gateway->centers = alloc_zero(1, sizeof(*gateway->centers));
+	gateway->centers->reachable = true;
+}
+
+void center_close(struct gateway *gateway)
+{
+	struct centers *centers = gateway->centers;
+
+	while (centers && centers->requests) {
+		struct center_request *request = centers->requests;
+
+		centers->requests = request->next;
+		request_free(request);
+	}
+	free(steal_pointer(&gateway->centers));
+}
+
+const char *center_url(const struct gateway *gateway)
+{
+	return gateway->settings->center_urls[gateway->centers->current];
+}
+
+json_t *center_describe(const struct gateway *gateway)
+{
+	const struct centers *centers = gateway->centers;
+	json_t *all = json_array();
+
+	for (int i = 0; i < gateway->settings->n_centers; i++)
+		json_array_append_new(all, json_pack("{s:s, s:b}", "url",
+						     gateway->settings->center_urls[i],
+						     "current", i == centers->current));
+	return json_pack("{s:s, s:b, s:s*, s:o}", "url", center_url(gateway),
+			 "reachable", centers->reachable, "error",
+			 centers->reachable ? NULL : centers->error, "centers", all);
+}
+
+double center_jitter(double bound)
+{
+	uint32_t random = 0;
+
+	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
+		random = clock_now();
+	return bound * (random / 4294967296.0);
+}
+
+/* Did this center do what a center does? */
+static bool answer_good(const struct link_answer *answer)
+{
+	return answer->status && answer->status < 500;
+}
+
+/* What an answer says of the center that gave it; the next one is asked when it is no good. */
+static void center_heard(struct gateway *gateway, int center, const struct link_answer *answer)
+{
+	struct centers *centers = gateway->centers;
+	const char *url = gateway->settings->center_urls[center];
+	int n = gateway->settings->n_centers;
+	char error[sizeof(centers->error)];
+
+	if (center != centers->current)
+		return;		/* another one is asked since */
+	if (answer_good(answer)) {
+		centers->reachable = true;
+		return;
+	}
+	if (answer->status)
+		snprintf(error, sizeof(error), "status %d", answer->status);
+	else
+		snprintf(error, sizeof(error), "%s", answer->error ? answer->error : "no answer");
+	if (centers->reachable)
+		log_warning("center %s: %s", url, error);
+	strcpy(centers->error, error);
+	/* A center that answers, if only that it cannot now, is there. */
+	centers->reachable = n == 1 && answer->status;
+	if (n == 1)
+		return;
+	centers->current = (center + 1) % n;
+	collection_add(gateway, &(struct event){ .part = "remote", .name = "center.changed" },
+		       "center %s: %s; %s is asked from now on", url, error,
+		       center_url(gateway));
+	policy_center_changed(gateway);
+}
+
+static void request_end(struct center_request *request, const struct link_answer *answer)
+{
+	struct center_request **p = &request->gateway->centers->requests;
+
+	while (*p != request)
+		p = &(*p)->next;
+	*p = request->next;
+	if (answer)
+		request->done(request->user, answer);
+	request_free(request);
+}
+
+static void request_answered(void *user, const struct link_answer *answer)
+{
+	struct center_request *request = user;
+	struct gateway *gateway = request->gateway;
+
+	center_heard(gateway, request->center, answer);
+	if (answer_good(answer) || request->sink || request->once ||
+	    ++request->tries >= gateway->settings->n_centers) {
+		request_end(request, answer);
+		return;
+	}
+	ev_timer_set(&request->again, center_jitter(MOVE_S), 0.);
+	ev_timer_start(gateway->loop, &request->again);
+}
+
+static void request_progress(void *user, uint64_t received)
+{
+	struct center_request *request = user;
+
+	request->progress(request->user, received);
+}
+
+/* Asks the present center. */
+static int request_send(struct center_request *request, int sink, struct error *err)
+{
+	struct link_header headers[3] = { };
+	__cleanup_free char *url = NULL;
+	struct link_request asked = {
+		.method = request->method,
+		.headers = headers,
+		.timeout_ms = request->timeout_ms,
+		.max_bytes = request->max_bytes,
+		.body = request->body,
+		.body_size = request->body ? strlen(request->body) : 0,
+		.sink = sink,
+	};
+	int n = 0, ret;
+
+	if (request->body)
+		headers[n++] = (struct link_header){ "Content-Type", "application/json" };
+	if (request->etag)
+		headers[n++] = (struct link_header){ "If-None-Match", request->etag };
+	request->center = request->gateway->centers->current;
+	url = alloc_format("%s%s", center_url(request->gateway), request->path);
+	asked.url = url;
+	ret = link_request(request->gateway->link, &asked, request_answered,
+			   request->progress ? request_progress : NULL, request, err);
 	return ret < 0 ? ret : 0;
+}
+
+static void request_again(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	struct center_request *request = timer->data;
+	struct link_answer answer = { .retry_after_s = -1, .transient = true };
+	struct error err = { 0 };
+
+	if (!request_send(request, -1, &err))
+		return;
+	answer.error = err.text;
+	request_end(request, &answer);
+}
+
+/* @body is consumed. */
+static struct center_request *request_make(struct gateway *gateway, const char *method,
+					   const char *path, char *body, link_done_fn done,
+					   void *user)
+{
+	struct center_request *request = alloc_zero(1, sizeof(*request));
+
+	request->gateway = gateway;
+	request->method = alloc_copy(method);
+	request->path = alloc_copy(path);
+	request->body = body;
+	request->timeout_ms = gateway->settings->n_centers > 1 ? TIMEOUT_ONE_OF_MANY_MS :
+								 TIMEOUT_MS;
+	request->done = done;
+	request->user = user;
+	ev_init(&request->again, request_again);
+	request->again.data = request;
+	request->next = gateway->centers->requests;
+	gateway->centers->requests = request;
+	return request;
+}
+
+static int request_begin(struct center_request *request, int sink, struct error *err)
+{
+	int ret = request_send(request, sink, err);
+
+	if (ret)
+		request_end(request, NULL);
+	return ret;
 }
 
 int center_send(struct gateway *gateway, const char *method, const char *path,
 		json_t *body, link_done_fn done, void *user, struct error *err)
 {
-	static const struct link_header headers[] = {
-		{ "Content-Type", "application/json" },
-		{ NULL },
-	};
-	__cleanup_free char *text = json_dumps(body, JSON_COMPACT |
-						    JSON_REAL_PRECISION(15));
-	struct link_request request = {
-		.method = method,
-		.headers = headers,
-		.timeout_ms = TIMEOUT_MS,
-		.body = text,
-		.body_size = text ? strlen(text) : 0,
-		.sink = -1,
-	};
+	char *text = json_dumps(body, JSON_COMPACT | JSON_REAL_PRECISION(15));
 
 	if (!text)
 		return error_set(err, -ENOMEM, "out of memory");
-	return request_send(gateway, path, &request, done, NULL, user, err);
+	return request_begin(request_make(gateway, method, path, text, done, user), -1, err);
 }
 
 int center_get(struct gateway *gateway, const char *path, uint64_t max_bytes, int sink,
 	       link_done_fn done, link_progress_fn progress, void *user, struct error *err)
 {
-	struct link_request request = {
-		.method = "GET",
-		.timeout_ms = sink < 0 ? TIMEOUT_MS : 0,
-		.max_bytes = max_bytes,
-		.sink = sink,
-	};
+	struct center_request *request = request_make(gateway, "GET", path, NULL, done, user);
 
-	return request_send(gateway, path, &request, done, progress, user, err);
+	request->max_bytes = max_bytes;
+	request->progress = progress;
+	request->sink = sink >= 0;
+	if (request->sink)
+		request->timeout_ms = 0;
+	return request_begin(request, sink, err);
+}
+
+int center_poll(struct gateway *gateway, const char *path, const char *etag,
+		uint64_t max_bytes, unsigned int timeout_ms, link_done_fn done, void *user,
+		struct error *err)
+{
+	struct center_request *request = request_make(gateway, "GET", path, NULL, done, user);
+
+	request->max_bytes = max_bytes;
+	request->timeout_ms = timeout_ms;
+	request->once = true;
+	request->etag = etag ? alloc_copy(etag) : NULL;
+	return request_begin(request, -1, err);
 }
 
 int center_check(struct gateway *gateway, const struct link_answer *answer,
 		 const char *what, struct error *err)
 {
-	const char *url = gateway->settings->center_url;
+	const char *url = center_url(gateway);
 
-	notifier_heard(gateway, answer->status, answer->error);
 	if (!answer->status)
 		return error_set(err, -EHOSTUNREACH,
 				 "%s: the center at %s gave no answer: %s; is it running, and is its url right in gateway.xml?",
@@ -76,7 +305,8 @@ int center_check(struct gateway *gateway, const struct link_answer *answer,
 				 "%s: the center at %s does not have it; add it there with faultline-center",
 				 what, url);
 	if (answer->status != 200)
-		return error_set(err, -EBADMSG, "%s: the center at %s answered with status %d",
-				 what, url, answer->status);
+		return error_set(err, answer->status < 500 ? -EBADMSG : -EHOSTUNREACH,
+				 "%s: the center at %s answered with status %d", what, url,
+				 answer->status);
 	return 0;
 }

@@ -14,6 +14,7 @@
 #include "supervisord/reliability/collection.h"
 #include "supervisord/remote/center.h"
 #include "supervisord/remote/unpacker.h"
+#include "supervisord/settings.h"
 
 #define DESCRIPTION_MAX 65536
 #define BUNDLE_MAX (512ULL << 20)
@@ -34,21 +35,43 @@ struct download {
 	struct unpacker *unpacker;
 	struct error unpack_err;
 	bool cut_short;
+	int tries;
 	struct error err;
 };
+
+static void download_begin(struct download *download);
+
+/* A center that died in the midst of it: all is asked again, of the next one. */
+static bool download_again(struct download *download)
+{
+	if (download->err.code != -EHOSTUNREACH ||
+	    ++download->tries >= download->app->gateway->settings->n_centers)
+		return false;
+	if (download->staging)
+		folder_remove(download->staging, NULL);
+	free(steal_pointer(&download->staging));
+	memset(&download->err, 0, sizeof(download->err));
+	memset(&download->unpack_err, 0, sizeof(download->unpack_err));
+	download->cut_short = false;
+	download_begin(download);
+	return true;
+}
 
 static void download_end(struct download *download)
 {
 	struct app *app = download->app;
 	download_done_fn done = download->done;
-	struct error err = download->err;
+	struct error err;
 
+	if (download_again(download))
+		return;
+	err = download->err;
 	if (!err.code)
 		app_install(app, download->staging, &err);
 	if (download->staging)
 		folder_remove(download->staging, NULL);
-	if (err.code)
-		app->state = APP_ABSENT;
+	if (err.code)	/* what was there before is there still */
+		app->state = app->data ? APP_STANDBY : APP_ABSENT;
 	else
 		collection_add(app->gateway, &(struct event){
 			.part = "remote", .name = "application.downloaded",
@@ -156,17 +179,24 @@ static void described(void *user, const struct link_answer *answer)
 		bundle_fetch(download);
 }
 
+static void download_begin(struct download *download)
+{
+	struct app *app = download->app;
+	char path[128];
+
+	snprintf(path, sizeof(path), "/v1/applications/%s", app->name);
+	if (center_get(app->gateway, path, DESCRIPTION_MAX, -1, described, NULL, download,
+		       &download->err))
+		download_end(download);
+}
+
 void download_start(struct app *app, download_done_fn done)
 {
 	struct download *download = alloc_zero(1, sizeof(*download));
-	char path[128];
 
 	download->app = app;
 	download->done = done;
 	download->begun_ns = clock_now();
 	app->state = APP_DOWNLOADING;
-	snprintf(path, sizeof(path), "/v1/applications/%s", app->name);
-	if (center_get(app->gateway, path, DESCRIPTION_MAX, -1, described, NULL, download,
-		       &download->err))
-		download_end(download);
+	download_begin(download);
 }

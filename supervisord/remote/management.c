@@ -99,8 +99,9 @@ int management_start(struct app *app, struct error *err)
 	__cleanup_free char *state_folder = app_state_folder(app);
 	__cleanup_free char *notify_folder =
 		alloc_format("%s/notify", gateway->settings->run_folder);
+	struct application data = *app->data;
 	struct process_setup setup = {
-		.application = app->data,
+		.application = &data,
 		.folder = folder,
 		.state_folder = state_folder,
 		.notify_folder = notify_folder,
@@ -114,6 +115,12 @@ int management_start(struct app *app, struct error *err)
 	};
 	int ret;
 
+	if (app->limits.memory_mib)
+		data.memory_mib = app->limits.memory_mib;
+	if (app->limits.files)
+		data.files = app->limits.files;
+	if (app->limits.processes)
+		data.processes = app->limits.processes;
 	setup.command = runtimes_command(gateway->runtimes, app->data, folder, err);
 	if (!setup.command)
 		return -ENOENT;
@@ -143,7 +150,7 @@ static int state_clean(struct app *app, struct error *err)
 	return ret;
 }
 
-static void process_let_go(struct app *app)
+void management_let_go(struct app *app)
 {
 	if (app->process)
 		process_disown(steal_pointer(&app->process));
@@ -153,20 +160,20 @@ int management_restart(struct app *app, bool clean, struct error *err)
 {
 	int ret;
 
-	process_let_go(app);
+	management_let_go(app);
 	ret = clean ? state_clean(app, err) : 0;
 	if (!ret)
 		ret = management_start(app, err);
 	if (ret)
 		return ret;
-	app->restart_ns[app->restarts++ % APP_RESTART_HISTORY] = clock_now();
+	app->restarts++;
 	request_advance(app);
 	return 0;
 }
 
 void management_halt(struct app *app)
 {
-	process_let_go(app);
+	management_let_go(app);
 	app->state = APP_HALTED;
 	/* What waited for the restoration begins anew, once. */
 	request_advance(app);

@@ -20,6 +20,9 @@ int management_start(struct app *app, struct error *err);
  */
 int management_restart(struct app *app, bool clean, struct error *err);
 
+/** management_let_go - its process, if there is one, no longer concerns it: it is dying, or is killed now */
+void management_let_go(struct app *app);
+
 /** management_halt - a fault is not restored: nothing of it runs any more */
 void management_halt(struct app *app);
 

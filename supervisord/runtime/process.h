@@ -21,7 +21,7 @@ struct isolation;
 struct logs;
 struct notify;
 
-#define PROCESS_LOG_LINES 50
+#define PROCESS_LOG_LINES 100
 #define PROCESS_LOG_LINE_MAX 240
 
 /**

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/alloc.h"
+#include "lib/cleanup.h"
 #include "supervisord/reliability/collection.h"
 #include "supervisord/runtime/process.h"
 #include "supervisord/script/machine.h"
@@ -16,6 +17,7 @@
  *	interrupted by a fault
  * @call: the request while it is open, or NULL
  * @waiting: @timer ends a wait of the script
+ * @events: the list to go on by, or NULL: the one in @setup
  * @gave_up: after a fault; the script fails once the application is restored
  */
 struct drive {
@@ -25,6 +27,7 @@ struct drive {
 	struct call *call;
 	bool waiting;
 	bool gave_up;
+	const struct event_list *events;
 	ev_timer timer;
 };
 
@@ -236,14 +239,31 @@ static void step_request(struct drive *drive, struct app *app, const char *proce
 	free(call);	/* the channel broke: the fault that broke it follows */
 }
 
+/* The list and what is installed are not what the script was checked by: a countermeasure was there. */
+static void step_lost(struct drive *drive, const struct event_list_entry *entry)
+{
+	struct error err = { 0 };
+
+	error_set(&err, -ENOENT, entry ?
+		  "%s line %u: event %s needs a processing that the application does not have now" :
+		  "%s line %u: event %s is not in the list of events that is in force now",
+		  drive->setup.service, step_now(drive)->line, step_now(drive)->event);
+	drive_fail(drive, &err);
+}
+
 static void step_give(struct drive *drive)
 {
 	const struct event_list_entry *entry = step_entry(drive);
-	struct app *app = entry->application ?
+	struct app *app = entry && entry->application ?
 		app_get(drive->setup.gateway, entry->application) : NULL;
 
 	if (app && app->state != APP_RUNNING)
 		return;		/* drive_restored() gives it again */
+	if (!entry || (app && !application_processing(app->data, entry->processing)) ||
+	    (!app && step_now(drive)->kind != PROGRAM_EVENT)) {
+		step_lost(drive, entry);
+		return;
+	}
 	step_show(drive, entry);
 	if (app) {
 		step_request(drive, app, entry->processing);
@@ -263,6 +283,8 @@ static void drive_step(struct ev_loop *loop, ev_timer *timer, int events)
 
 	if (drive->calling)
 		return;
+	if (drive->events)
+		drive->setup.events = steal_pointer(&drive->events);
 	if (drive->waiting) {
 		drive->waiting = false;
 		machine_waited(&drive->machine);
@@ -352,6 +374,11 @@ void drive_restored(struct drive *drive)
 	} else if (!drive->waiting) {
 		drive_after(drive, 0.);
 	}
+}
+
+void drive_exchange(struct drive *drive, const struct event_list *events)
+{
+	drive->events = events;
 }
 
 size_t drive_done(const struct drive *drive)

@@ -41,6 +41,9 @@ void drive_interrupted(struct drive *drive, const struct app *app);
 /** drive_restored - the application that had the fault runs again */
 void drive_restored(struct drive *drive);
 
+/** drive_exchange - go on by another list of events, once a step that is under way was answered */
+void drive_exchange(struct drive *drive, const struct event_list *events);
+
 /** drive_done - how many events were given */
 size_t drive_done(const struct drive *drive);
 

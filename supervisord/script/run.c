@@ -20,6 +20,8 @@
 
 #define RUNS_MAX 32
 #define RUN_APPLICATIONS_MAX 16
+/* How often its list of events can be exchanged. */
+#define RUN_LISTS_MAX 16
 
 struct run_list {
 	struct run *first;
@@ -28,7 +30,9 @@ struct run_list {
 
 /**
  * struct run - a run
- * @definition: 331; @events: 332 as it was when the run began; @program: 12, compiled
+ * @definition: 331; @events: 332 as it was when the run began, or was exchanged by a
+ *	countermeasure; @program: 12, compiled
+ * @lists: lists that @events was before; a step under way may still use the last one
  * @apps: applications that it uses, and the requests to start them
  * @drive: 334; NULL until the script is there
  * @fetching: the script has been requested and not answered
@@ -44,6 +48,8 @@ struct run {
 	uint64_t begun_ns;
 	struct definition *definition;
 	struct event_list *events;
+	struct event_list *lists[RUN_LISTS_MAX];
+	int n_lists;
 	struct program *program;
 	struct app *apps[RUN_APPLICATIONS_MAX];
 	struct request *requests[RUN_APPLICATIONS_MAX];
@@ -69,6 +75,8 @@ static void run_free(struct run *run)
 	drive_free(run->drive);
 	definition_free(run->definition);
 	event_list_put(run->events);
+	while (run->n_lists)
+		event_list_put(run->lists[--run->n_lists]);
 	program_free(run->program);
 	free(run);
 }
@@ -263,6 +271,19 @@ static void script_fetch(struct run *run)
 	}
 }
 
+/* All run: the script begins, or goes on when its list of events was exchanged. */
+static void applications_ready(struct run *run)
+{
+	struct error err = { 0 };
+
+	if (!run->drive)
+		script_fetch(run);
+	else if (program_check(run, run->service, &err))
+		run_end(run, &err);
+	else
+		drive_restored(run->drive);
+}
+
 static void application_ready(void *user, struct app *app, const struct error *err)
 {
 	struct run *run = user;
@@ -274,7 +295,7 @@ static void application_ready(void *user, struct app *app, const struct error *e
 	if (err)
 		run_end(run, err);
 	else if (!run->n_waiting)
-		script_fetch(run);
+		applications_ready(run);
 }
 
 static void application_add(struct run *run, const char *name)
@@ -340,14 +361,15 @@ static bool run_alive(const struct gateway *gateway, const struct run *run)
 	return false;
 }
 
-static struct run *applications_request(struct run *run)
+/* Asks for the applications from number @first on. */
+static struct run *applications_request(struct run *run, int first)
 {
 	struct gateway *gateway = run->gateway;
 	int n = run->n_apps;
 
 	/* One more than there are, so that the last one is not served before all are asked. */
-	run->n_waiting = n + 1;
-	for (int i = 0; i < n; i++) {
+	run->n_waiting += n - first + 1;
+	for (int i = first; i < n; i++) {
 		struct request *request = request_start(run->apps[i], application_ready, run);
 
 		if (!run_alive(gateway, run))
@@ -357,7 +379,7 @@ static struct run *applications_request(struct run *run)
 		run->requests[i] = request;
 	}
 	if (!--run->n_waiting)
-		script_fetch(run);
+		applications_ready(run);
 	return run_alive(gateway, run) ? run : NULL;
 }
 
@@ -389,7 +411,7 @@ struct run *run_start(struct gateway *gateway, const char *service,
 		.part = "script", .name = "service.requested",
 		.application = run_application(run) },
 		"service %s is requested", service);
-	return applications_request(run);
+	return applications_request(run, 0);
 }
 
 void run_forget(struct run *run)
@@ -442,9 +464,64 @@ void run_restored(struct app *app)
 	for (struct run *run = app->gateway->runs ? app->gateway->runs->first : NULL; run;
 	     run = next) {
 		next = run->next;
-		if (run->drive && !run->ended && run_uses(run, app->name))
+		if (run->drive && !run->ended && !run->n_waiting && run_uses(run, app->name))
 			drive_restored(run->drive);
 	}
+}
+
+/* It no longer waits for this application. */
+static void request_drop(struct run *run, const struct app *app)
+{
+	for (int i = 0; i < run->n_apps; i++)
+		if (run->apps[i] == app && run->requests[i]) {
+			request_cancel(run->apps[i], run->requests[i]);
+			run->requests[i] = NULL;
+			run->n_waiting--;
+		}
+}
+
+/* Gives a run the list that is in force now. */
+static void list_exchange(struct run *run)
+{
+	struct error err = { 0 };
+	int before = run->n_apps;
+
+	if (run->n_lists == RUN_LISTS_MAX) {
+		error_set(&err, -ELOOP, "%s: its list of events was exchanged %d times, no more is taken",
+			  run->service, RUN_LISTS_MAX);
+		run_end(run, &err);
+		return;
+	}
+	run->lists[run->n_lists++] = run->events;
+	run->events = event_list_current(&run->gateway->events);
+	if (run->drive)
+		drive_exchange(run->drive, run->events);
+	if (applications_find(run, &err))
+		run_end(run, &err);
+	else
+		applications_request(run, before);
+}
+
+bool run_needs(const struct run *run, const struct app *app)
+{
+	return run_uses(run, app->name);
+}
+
+int run_switch(struct app *app)
+{
+	struct run *next;
+	int n = 0;
+
+	for (struct run *run = app->gateway->runs ? app->gateway->runs->first : NULL; run;
+	     run = next) {
+		next = run->next;
+		if (run->ended || !run_uses(run, app->name))
+			continue;
+		n++;
+		request_drop(run, app);
+		list_exchange(run);
+	}
+	return n;
 }
 
 void run_not_restored(struct app *app, const char *why)

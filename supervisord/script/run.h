@@ -61,6 +61,19 @@ void run_show(struct gateway *gateway, const struct event *event, uint64_t time_
 void run_interrupted(struct app *app);
 void run_restored(struct app *app);
 void run_not_restored(struct app *app, const char *why);
+/**
+ * run_switch - the list of events was exchanged for the sake of an application
+ *
+ * The runs that use it go on by the new list: what that needs is started, and
+ * the step that was under way is taken by it.
+ *
+ * Return: how many there are.
+ */
+int run_switch(struct app *app);
+
+/** run_needs - does this run need the application? */
+bool run_needs(const struct run *run, const struct app *app);
+
 /** run_settled - a process that was asked to end has ended: runs that are over may be reported */
 void run_settled(struct app *app);
 

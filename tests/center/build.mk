@@ -2,11 +2,11 @@
 CENTER_BENCH := tests/bench/center_bench.c center/fault/obtaining.c center/fault/detector.c \
 	center/fault/notifier.c center/fault/list.c center/fault/faults.c center/store/store.c
 
-$(eval $(call program,center-bench,$(CENTER_BENCH) $(LIB_BASE),sqlite3 jansson,-lm))
+$(eval $(call program,center-bench,$(CENTER_BENCH) $(LIB_BASE) $(LIB_ACTION),sqlite3 jansson,-lm))
 
 .PHONY: bench-center
 bench-center: $(O)/bin/faultline-center $(O)/bin/center-bench
 	tests/bench/center_bench.py
 
 $(eval $(call test,writer_test,tests/center/writer_test.c center/store/writer.c center/store/store.c \
-	center/fault/list.c $(LIB_BASE),sqlite3 jansson,-lpthread))
+	center/fault/list.c $(LIB_BASE) $(LIB_ACTION),sqlite3 jansson,-lpthread))

@@ -32,13 +32,14 @@ static int job_run(struct writer_job *base, struct store *store, struct error *e
 {
 	struct test_job *job = (struct test_job *)base;
 	struct countermeasure entry = { .action = ACTION_RESTART, .then = ACTION_STOP };
+	struct list_author author = { .name = "test", .reason = "" };
 	int ret;
 
 	job->runs++;
 	if (job->wait && job->runs == 1)
 		sem_wait(job->wait);
 	snprintf(entry.kind, sizeof(entry.kind), "%s", job->kind);
-	ret = list_set(store, &entry, err);
+	ret = list_set(store, &entry, &author, err);
 	if (ret < 0)
 		return ret;
 	return job->fail ? error_set(err, job->fail, "told to fail") : 0;

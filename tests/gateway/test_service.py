@@ -146,7 +146,7 @@ def test_crash_loop_ends_in_a_stated_state(site):
         os.kill(site.app()["pid"], signal.SIGSEGV)
         wait_until(lambda: len(site.ask("faults")) == n and site.ask("faults")[0].get("outcome"), f"fault {n}")
     assert [f["outcome"]["action"] for f in site.ask("faults")] == ["stop", "restart", "restart"]
-    assert site.app()["state"] == "halted"
+    assert site.app()["state"] == "loop"
 
 
 def test_r7_center_away_the_gateway_restores_by_itself_and_reports_afterwards(site):

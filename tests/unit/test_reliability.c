@@ -141,7 +141,7 @@ static void fault_is_told_until_the_center_has_all_of_it(void **state)
 
 	assert_string_not_equal(one.id, two.id);
 	expect_unreported(store, one.id, false);
-	assert_int_equal(store_fault_decided(store, one.id, action, true), 0);
+	assert_int_equal(store_fault_decided(store, one.id, action, NULL), 0);
 	expect_unreported(store, two.id, false);
 	assert_int_equal(store_fault_reported(store, two.id), 0);
 	expect_unreported(store, NULL, false);
@@ -150,7 +150,7 @@ static void fault_is_told_until_the_center_has_all_of_it(void **state)
 	assert_int_equal(store_fault_outcome_sent(store, one.id), 0);
 	expect_unreported(store, NULL, false);
 	/* An answer of the gateway's own never takes back that the center knows. */
-	assert_int_equal(store_fault_decided(store, one.id, action, false), 0);
+	assert_int_equal(store_fault_decided(store, one.id, action, NULL), 0);
 	expect_unreported(store, NULL, false);
 	assert_int_equal(store_fault_count(store), 2);
 	json_decref(action);
@@ -200,11 +200,11 @@ static void events_come_newest_first(void **state)
 	assert_int_equal(store_event_add(store, &event), 0);
 	assert_int_equal(store_flush(store), 0);
 	assert_int_equal(store_flush(store), 0);
-	rows = store_events(store, NULL, 10);
+	rows = store_events(store, &(struct store_filter){ .limit = 10 });
 	assert_int_equal(json_array_size(rows), 2);
 	assert_string_equal(json_string_value(json_object_get(json_array_get(rows, 0), "name")), "two");
 	json_decref(rows);
-	rows = store_events(store, "a", 10);
+	rows = store_events(store, &(struct store_filter){ .application = "a", .limit = 10 });
 	assert_int_equal(json_array_size(rows), 1);
 	json_decref(rows);
 	store_close(store);

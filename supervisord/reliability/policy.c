@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "supervisord/reliability/policy.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/action.h"
+#include "lib/alloc.h"
+#include "lib/cleanup.h"
+#include "lib/file.h"
+#include "lib/log.h"
+#include "supervisord/reliability/collection.h"
+#include "supervisord/reliability/fault.h"
+#include "supervisord/remote/center.h"
+#include "supervisord/settings.h"
+
+/* What the center is asked to wait for a change, and how long that may take in all. */
+#define WAIT_S 20
+#define TIMEOUT_MS 30000
+#define SIZE_MAX_BYTES (4 << 20)
+#define ENTRIES_MAX 20000
+/* A center that does not wait is asked so often. */
+#define POLL_S 5.0
+#define BACKOFF_FIRST_S 0.5
+#define BACKOFF_MAX_S 30.0
+
+/**
+ * struct policy
+ * @document: {policy_version, countermeasures}, checked; NULL: none was ever fetched
+ * @etag: of the present center's; "": not known
+ */
+struct policy {
+	struct gateway *gateway;
+	json_t *document;
+	char etag[256];
+	double bound_s;
+	uint64_t asked_ns;
+	ev_timer again;
+};
+
+static char *policy_path(const struct gateway *gateway)
+{
+	return alloc_format("%s/countermeasures.json", gateway->settings->state_folder);
+}
+
+static bool narrowing_valid(const json_t *entry, const char *name, bool (*valid)(const char *))
+{
+	const char *text = json_string_value(json_object_get(entry, name));
+
+	return text && (!*text || valid(text));
+}
+
+/* Every byte of it is the network's, or a disk's. */
+static int document_check(const json_t *document, struct error *err)
+{
+	const json_t *version = json_object_get(document, "policy_version");
+	const json_t *entries = json_object_get(document, "countermeasures");
+	struct action_terms terms;
+	json_t *entry;
+	size_t i;
+
+	if (!json_is_integer(version) || json_integer_value(version) < 0 ||
+	    !json_is_array(entries) || json_array_size(entries) > ENTRIES_MAX)
+		return error_set(err, -EBADMSG, "the list of countermeasures is not one");
+	json_array_foreach(entries, i, entry) {
+		const char *decide = json_string_value(json_object_get(entry, "decide"));
+
+		if (!narrowing_valid(entry, "kind", kind_valid) ||
+		    !narrowing_valid(entry, "application", name_valid) ||
+		    !narrowing_valid(entry, "version", version_valid) ||
+		    !narrowing_valid(entry, "group", name_valid) ||
+		    !decide || (strcmp(decide, "center") && strcmp(decide, "gateway")))
+			return error_set(err, -EBADMSG,
+					 "entry %zu of the list of countermeasures is not valid",
+					 i);
+		if (action_terms_read(entry, &terms, err))
+			return -EBADMSG;
+	}
+	return 0;
+}
+
+static void policy_load(struct policy *policy)
+{
+	__cleanup_free char *path = policy_path(policy->gateway);
+	__cleanup_free char *text = file_read(path, SIZE_MAX_BYTES, NULL, NULL);
+	struct error err = { 0 };
+
+	if (!text)
+		return;
+	policy->document = json_loads(text, 0, NULL);
+	if (!document_check(policy->document, &err))
+		return;
+	log_warning("%s: %s; it is fetched again", path, err.text);
+	json_decref(steal_pointer(&policy->document));
+}
+
+/* Takes over what the center sent; 0, or the list before stays. */
+static int policy_take(struct policy *policy, const struct link_answer *answer,
+		       struct error *err)
+{
+	struct gateway *gateway = policy->gateway;
+	__cleanup_free char *path = policy_path(gateway);
+	json_auto_t *document = json_loadb(answer->body ? answer->body : "", answer->size,
+					   JSON_REJECT_DUPLICATES, NULL);
+	bool same = document && json_equal(document, policy->document);
+	int ret = document_check(document, err);
+
+	if (ret)
+		return ret;
+	snprintf(policy->etag, sizeof(policy->etag), "%s", answer->etag ? answer->etag : "");
+	if (same)
+		return 0;
+	/* In force also when it cannot be kept: a full disk must not hold on to an old list. */
+	if (file_write(path, answer->body, answer->size, 0600, err))
+		log_error("%s; the list is in force, and fetched again after a restart", err->text);
+	json_decref(policy->document);
+	policy->document = json_incref(document);
+	collection_add(gateway, &(struct event){
+		.part = "center", .name = "policy.changed",
+		.data = json_pack("{s:I}", "policy_version", (json_int_t)policy_version(gateway)) },
+		"list of countermeasures, version %lld: %zu entries",
+		(long long)policy_version(gateway),
+		json_array_size(json_object_get(document, "countermeasures")));
+	return 0;
+}
+
+static void policy_later(struct policy *policy, double seconds)
+{
+	ev_timer_stop(policy->gateway->loop, &policy->again);
+	ev_timer_set(&policy->again, seconds, 0.);
+	ev_timer_start(policy->gateway->loop, &policy->again);
+}
+
+static void policy_answered(void *user, const struct link_answer *answer)
+{
+	struct policy *policy = user;
+	double took_s = (clock_now() - policy->asked_ns) / 1e9;
+	struct error err = { 0 };
+
+	if (answer->status == 304 || (answer->status == 200 && !policy_take(policy, answer, &err))) {
+		policy->bound_s = BACKOFF_FIRST_S;
+		policy_later(policy, answer->status == 304 && took_s < 1 ? POLL_S : 0.);
+		return;
+	}
+	if (err.code)
+		log_error("center %s: %s", center_url(policy->gateway), err.text);
+	policy_later(policy, 0.05 + center_jitter(policy->bound_s) +
+		     (answer->retry_after_s > 0 ? answer->retry_after_s : 0));
+	policy->bound_s = policy->bound_s * 2 < BACKOFF_MAX_S ? policy->bound_s * 2 : BACKOFF_MAX_S;
+}
+
+static void policy_ask(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	struct policy *policy = timer->data;
+	struct error err = { 0 };
+	char path[160];
+
+	snprintf(path, sizeof(path), "/v1/gateways/%s/countermeasures?wait=%d",
+		 policy->gateway->settings->name, WAIT_S);
+	policy->asked_ns = clock_now();
+	if (center_poll(policy->gateway, path, policy->etag[0] ? policy->etag : NULL,
+			SIZE_MAX_BYTES, TIMEOUT_MS, policy_answered, policy, &err))
+		policy_later(policy, BACKOFF_FIRST_S);
+}
+
+void policy_open(struct gateway *gateway)
+{
+	struct policy *policy = alloc_zero(1, sizeof(*policy));
+
+	policy->gateway = gateway;
+	policy->bound_s = BACKOFF_FIRST_S;
+	ev_init(&policy->again, policy_ask);
+	policy->again.data = policy;
+	gateway->policy = policy;
+	policy_load(policy);
+	policy_later(policy, 0.);
+}
+
+void policy_close(struct gateway *gateway)
+{
+	if (!gateway->policy)
+		return;
+	ev_timer_stop(gateway->loop, &gateway->policy->again);
+	json_decref(gateway->policy->document);
+	free(steal_pointer(&gateway->policy));
+}
+
+/* Does what an entry says of one part fit? Then by how much the entry is more specific. */
+static bool part_fits(const json_t *entry, const char *name, const char *value, int weight,
+		      int *rank)
+{
+	const char *wanted = json_string_value(json_object_get(entry, name));
+
+	if (!*wanted)
+		return true;
+	*rank += weight;
+	return !strcmp(wanted, value);
+}
+
+/* How specific an entry that covers a fault is; negative when it does not. */
+static int entry_rank(const json_t *entry, const struct fault *fault, const char *group)
+{
+	const char *kind = json_string_value(json_object_get(entry, "kind"));
+	size_t len = strlen(kind);
+	int rank = len * 8;
+
+	if (len && (strncmp(fault->kind, kind, len) ||
+		    (fault->kind[len] && fault->kind[len] != '.')))
+		return -1;
+	if (!part_fits(entry, "application", fault->app->name, 4, &rank) ||
+	    !part_fits(entry, "version", fault->version, 2, &rank) ||
+	    !part_fits(entry, "group", group, 1, &rank))
+		return -1;
+	return rank;
+}
+
+json_t *policy_choose(const struct gateway *gateway, const struct fault *fault,
+		      bool *at_gateway)
+{
+	static const char *const members[] = { "action", "attempts", "window_s", "backoff_ms",
+					       "then", "healthy_s", "parameters" };
+	json_t *entries = json_object_get(gateway->policy->document, "countermeasures");
+	json_t *entry, *best = NULL, *countermeasure;
+	int best_rank = -1;
+	size_t i;
+
+	json_array_foreach(entries, i, entry) {
+		int rank = entry_rank(entry, fault, gateway->settings->group);
+
+		if (rank > best_rank) {
+			best_rank = rank;
+			best = entry;
+		}
+	}
+	if (!best)
+		return NULL;
+	if (at_gateway)
+		*at_gateway = !strcmp(json_string_value(json_object_get(best, "decide")),
+				      "gateway");
+	countermeasure = json_object();
+	for (i = 0; i < sizeof(members) / sizeof(*members); i++)
+		if (json_object_get(best, members[i]))
+			json_object_set(countermeasure, members[i],
+					json_object_get(best, members[i]));
+	return countermeasure;
+}
+
+int64_t policy_version(const struct gateway *gateway)
+{
+	return json_integer_value(json_object_get(gateway->policy->document, "policy_version"));
+}
+
+void policy_center_changed(struct gateway *gateway)
+{
+	if (gateway->policy)
+		gateway->policy->etag[0] = '\0';
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Which list of events (332) is in force: events.xml, called "default", or
+ * events-NAME.xml of the configuration folder. The choice survives a restart.
+ */
+#ifndef SUPERVISORD_SWITCHING_H
+#define SUPERVISORD_SWITCHING_H
+
+#include "lib/error.h"
+#include "supervisord/gateway.h"
+
+#define SWITCHING_DEFAULT "default"
+
+/** switching_open - read the list that was chosen last; where it cannot be read, events.xml */
+int switching_open(struct gateway *gateway, struct error *err);
+
+/**
+ * switching_set - put another list in force, durably
+ *
+ * Runs in progress keep theirs; run_switch() gives it to those of an application.
+ *
+ * Return: 0, or a negative errno with @err set: the list before stays.
+ */
+int switching_set(struct gateway *gateway, const char *name, struct error *err);
+
+/** switching_name - the list in force; static until the next change */
+const char *switching_name(const struct gateway *gateway);
+
+#endif /* SUPERVISORD_SWITCHING_H */
