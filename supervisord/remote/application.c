@@ -15,6 +15,8 @@
 #include "lib/file.h"
 #include "lib/log.h"
 #include "supervisord/reliability/store.h"
+#include "supervisord/remote/download.h"
+#include "supervisord/remote/request.h"
 #include "supervisord/runtime/process.h"
 #include "supervisord/settings.h"
 
@@ -322,6 +324,8 @@ void app_list_close(struct gateway *gateway)
 		struct app *app = gateway->applications->first;
 
 		gateway->applications->first = app->next;
+		requests_drop(app);
+		download_drop(app);
 		if (app->process) {
 			process_kill(app->process);
 			process_free(app->process);

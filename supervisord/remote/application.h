@@ -15,6 +15,7 @@
 #include "supervisord/gateway.h"
 #include "supervisord/reliability/attempts.h"
 
+struct download;
 struct fault;
 struct process;
 struct request;
@@ -53,6 +54,7 @@ struct app_limits {
  * @data: what application.xml says; NULL while it is absent
  * @process: NULL while none runs
  * @uid: its user; owner of its state folder
+ * @download: while it is on its way from the center, else NULL
  * @users: runs that need it
  * @requests: requests to start that wait for it
  * @unready: its last process had a fault before it was ready
@@ -69,6 +71,7 @@ struct app {
 	struct application *data;
 	struct process *process;
 	uid_t uid;
+	struct download *download;
 	int users;
 	struct request *requests;
 	bool unready;

@@ -82,6 +82,7 @@ static void download_end(struct download *download)
 			"%s %s downloaded, %" PRIu64 " bytes verified and installed in %.1f ms",
 			app->name, download->version, download->size,
 			(clock_now() - download->begun_ns) / 1e6);
+	app->download = NULL;
 	free(download->staging);
 	free(download);
 	done(app, err.code ? &err : NULL);
@@ -197,6 +198,21 @@ void download_start(struct app *app, download_done_fn done)
 	download->app = app;
 	download->done = done;
 	download->begun_ns = clock_now();
+	app->download = download;
 	app->state = APP_DOWNLOADING;
 	download_begin(download);
+}
+
+/* What was unpacked is cleared away at the next start. */
+void download_drop(struct app *app)
+{
+	struct download *download = app->download;
+
+	if (!download)
+		return;
+	if (download->unpacker)
+		unpacker_drop(download->unpacker);
+	free(download->staging);
+	free(download);
+	app->download = NULL;
 }

@@ -19,4 +19,7 @@ typedef void (*download_done_fn)(struct app *app, const struct error *err);
  */
 void download_start(struct app *app, download_done_fn done);
 
+/** download_drop - end a download without its done function: the supervisor stops */
+void download_drop(struct app *app);
+
 #endif /* SUPERVISORD_DOWNLOAD_H */

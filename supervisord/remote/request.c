@@ -102,3 +102,9 @@ void request_cancel(struct app *app, struct request *request)
 			return;
 		}
 }
+
+void requests_drop(struct app *app)
+{
+	while (app->requests)
+		request_cancel(app, app->requests);
+}

@@ -25,6 +25,9 @@ struct request *request_start(struct app *app, request_done_fn done, void *user)
 /** request_cancel - @done will not be called; what is under way goes on */
 void request_cancel(struct app *app, struct request *request);
 
+/** requests_drop - forget those that wait, without a word: the supervisor stops */
+void requests_drop(struct app *app);
+
 /** request_advance - the application's state has changed: serve those that wait */
 void request_advance(struct app *app);
 

@@ -66,6 +66,18 @@ static void unpacker_exited(struct ev_loop *loop, ev_io *io, int events)
 	free(unpacker);
 }
 
+void unpacker_drop(struct unpacker *unpacker)
+{
+	siginfo_t info;
+
+	ev_io_stop(unpacker->loop, &unpacker->exit);
+	syscall(SYS_pidfd_send_signal, unpacker->exit.fd, SIGKILL, NULL, 0);
+	waitid(P_PIDFD, unpacker->exit.fd, &info, WEXITED);
+	close(unpacker->exit.fd);
+	close(unpacker->error_fd);
+	free(unpacker);
+}
+
 static int unpacker_spawn(char *const arguments[], int in, int error, pid_t *pid)
 {
 	char *environment[] = { "PATH=/usr/bin:/bin", NULL };

@@ -31,4 +31,7 @@ struct unpacker *unpacker_start(struct ev_loop *loop, const char *into,
 				const char *sha256, uint64_t size, int *sink,
 				unpacker_done_fn done, void *user, struct error *err);
 
+/** unpacker_drop - end it now, without its done function */
+void unpacker_drop(struct unpacker *unpacker);
+
 #endif /* SUPERVISORD_UNPACKER_H */
