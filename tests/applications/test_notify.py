@@ -41,7 +41,7 @@ def test_one_that_does_not_get_ready_is_a_fault_and_ends(prober):
     _, result, error = prober.site.run("probing")
     assert result is None and "prober" in error
     assert kinds(prober) == ["start.failed", "start.failed"]
-    assert wait_until(lambda: prober.site.app("prober")["state"] == "halted", "it is halted")
+    assert wait_until(lambda: prober.site.app("prober")["state"] == "loop", "the loop is stated")
 
 
 def test_one_that_crashes_before_it_is_ready_ends_in_a_stated_state(prober):
