@@ -496,17 +496,10 @@ int transfers_run(void)
 	return 0;
 }
 
-static bool transfers_open(void)
-{
-	for (int i = 0; i < LINK_TRANSFERS_MAX; i++)
-		if (transfers[i])
-			return true;
-	return false;
-}
-
 int transfers_wait(int control)
 {
-	static bool idle;
+	static int64_t busy_ms;
+	static bool released;
 	struct curl_waitfd fds[1 + LINK_TRANSFERS_MAX] = {
 		{ .fd = control, .events = CURL_WAIT_POLLIN | (answers_wait ? CURL_WAIT_POLLOUT : 0) },
 	};
@@ -517,12 +510,15 @@ int transfers_wait(int control)
 		if (transfers[i] && sink_full(&transfers[i]->sink))
 			fds[n++] = (struct curl_waitfd){ .fd = transfers[i]->sink.fd,
 							 .events = CURL_WAIT_POLLOUT };
-	if (transfers_open())
-		return curl_multi_poll(multi, fds, n, INT_MAX, NULL) ? -EIO : 0;
-	if (curl_multi_poll(multi, fds, n, idle ? INT_MAX : IDLE_MS, &ready))
+	if (curl_multi_poll(multi, fds, n, released ? INT_MAX : IDLE_MS, &ready))
 		return -EIO;
-	if (!ready && !idle)
+	/* A transfer that waits for the other side, as for news, is idle as well. */
+	if (ready) {
+		busy_ms = now_ms();
+		released = false;
+	} else if (!released && now_ms() - busy_ms >= IDLE_MS) {
 		pages_release();
-	idle = !ready;
+		released = true;
+	}
 	return 0;
 }
