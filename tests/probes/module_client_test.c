@@ -38,7 +38,7 @@ static struct source *source_new(void)
 
 static struct nl_msg *message_new(int family, int cmd)
 {
-	struct nl_msg *msg = nlmsg_alloc_size(32768);
+	struct nl_msg *msg = nlmsg_alloc_size(2 * RECORD_MAX);
 
 	assert_non_null(msg);
 	assert_non_null(genlmsg_put(msg, 0, 0, family, 0, 0, cmd, FAULTLINE_GENL_VERSION));
