@@ -2,6 +2,7 @@
 """One table of the lifecycle of a fault: what is done to a site at which moment, and then the exact chain of events,
 what the center knows, and what is on the gateway's disk."""
 
+import contextlib
 import os
 import signal
 import sqlite3
@@ -221,13 +222,9 @@ def reinstall_with_a_bundle_that_was_altered(m):
 
 def disk_full(m):
     filler = m.site.state / "filler"
-    with filler.open("wb") as f:
-        try:
-            while True:
-                f.write(b"x" * 65536)
-                f.flush()
-        except OSError:
-            pass
+    with filler.open("wb", buffering=0) as f, contextlib.suppress(OSError):
+        while True:
+            f.write(b"x" * 65536)
     pid = m.site.app()["pid"]
     m.strike()
     wait_until(lambda: m.site.app().get("pid") not in (None, pid) and m.site.app()["state"] == "running",
