@@ -29,11 +29,74 @@
  * @FAULTLINE_RECORD_FATAL: a signal whose action in force is to end the
  *	process was delivered; emitted before the process is gone
  * @FAULTLINE_RECORD_EXIT: the last thread of a watched process has ended
+ * @FAULTLINE_RECORD_HANG: a watched process does not get on; @code is an enum
+ *	faultline_hang, @tid the thread where it is one thread's matter; it goes
+ *	on, and the evidence is in a block
+ * @FAULTLINE_RECORD_HANG_OVER: what a HANG record told is over by itself; @code
+ *	likewise
+ * @FAULTLINE_RECORD_LIMIT: a limit was reached and the process goes on; @code is
+ *	an enum faultline_limit, the figures are in a block
+ * @FAULTLINE_RECORD_HELD: the thread @tid waits, with its fatal signal before
+ *	it, until it is released or its time is over; FATAL follows then
+ * @FAULTLINE_RECORD_RANGE: something outside the range of the watch; @code is an
+ *	enum faultline_range, @errno_ what the process was refused with, or 0
  */
 enum faultline_record_type {
 	FAULTLINE_RECORD_UNSPEC,
 	FAULTLINE_RECORD_FATAL,
 	FAULTLINE_RECORD_EXIT,
+	FAULTLINE_RECORD_HANG,
+	FAULTLINE_RECORD_HANG_OVER,
+	FAULTLINE_RECORD_LIMIT,
+	FAULTLINE_RECORD_HELD,
+	FAULTLINE_RECORD_RANGE,
+};
+
+/**
+ * enum faultline_hang - in which way a process does not get on
+ * @FAULTLINE_HANG_DSTATE: a thread is in an uninterruptible sleep for too long
+ * @FAULTLINE_HANG_STARVED: a thread is runnable, and gets no CPU
+ * @FAULTLINE_HANG_SPIN: a thread uses a CPU without pause and gets nowhere
+ * @FAULTLINE_HANG_DEADLOCK: work is due, and every thread waits for another
+ * @FAULTLINE_HANG_HEARTBEAT: the heartbeat did not come in time
+ */
+enum faultline_hang {
+	FAULTLINE_HANG_UNSPEC,
+	FAULTLINE_HANG_DSTATE,
+	FAULTLINE_HANG_STARVED,
+	FAULTLINE_HANG_SPIN,
+	FAULTLINE_HANG_DEADLOCK,
+	FAULTLINE_HANG_HEARTBEAT,
+};
+
+/**
+ * enum faultline_limit - what ran short
+ * @FAULTLINE_LIMIT_MEMORY: bytes of memory
+ * @FAULTLINE_LIMIT_PROCESSES: processes or threads
+ * @FAULTLINE_LIMIT_FILES: open files
+ * @FAULTLINE_LIMIT_CPU: CPU time, in ns
+ * @FAULTLINE_LIMIT_FILESIZE: bytes of a file
+ * @FAULTLINE_LIMIT_STACK: bytes of stack
+ * @FAULTLINE_LIMIT_SPACE: room on a file system, or of a quota
+ */
+enum faultline_limit {
+	FAULTLINE_LIMIT_UNSPEC,
+	FAULTLINE_LIMIT_MEMORY,
+	FAULTLINE_LIMIT_PROCESSES,
+	FAULTLINE_LIMIT_FILES,
+	FAULTLINE_LIMIT_CPU,
+	FAULTLINE_LIMIT_FILESIZE,
+	FAULTLINE_LIMIT_STACK,
+	FAULTLINE_LIMIT_SPACE,
+};
+
+/* What is outside of a watch's range. */
+enum faultline_range {
+	FAULTLINE_RANGE_UNSPEC,
+	FAULTLINE_RANGE_FILE,
+	FAULTLINE_RANGE_EXEC,
+	FAULTLINE_RANGE_NET,
+	FAULTLINE_RANGE_CAPABILITY,
 };
 
 /* struct faultline_record::flags */
@@ -45,6 +108,7 @@ enum faultline_record_type {
 #define FAULTLINE_F_KERNEL	(1U << 5)	/* the kernel sent the signal */
 #define FAULTLINE_F_OOM		(1U << 6)	/* SIGKILL: memory ran out, and this process was to free its own */
 #define FAULTLINE_F_MAPS	(1U << 7)	/* after the capture, a struct faultline_maps */
+#define FAULTLINE_F_BLOCKS	(1U << 8)	/* after both, struct faultline_block up to the record's end */
 
 /**
  * struct faultline_record - the fixed part of every kernel event
@@ -170,6 +234,41 @@ struct faultline_map {
 };
 
 /**
+ * struct faultline_block - further evidence, behind capture and mappings
+ * @len: bytes of the block, this header included; a multiple of 8
+ * @type: enum faultline_block_type; a reader steps over those it does not know
+ * @flags: the type's own
+ */
+struct faultline_block {
+	__u32	len;
+	__u16	type;
+	__u16	flags;
+};
+
+/**
+ * enum faultline_block_type - which structure begins with the block
+ * @FAULTLINE_BLOCK_ADDRESS: what was at the fault address
+ * @FAULTLINE_BLOCK_SYSCALL: the thread's last system call
+ * @FAULTLINE_BLOCK_THREADS: where the other threads were
+ * @FAULTLINE_BLOCK_FPREGS: floating point registers
+ * @FAULTLINE_BLOCK_HANG: why it is a hang
+ * @FAULTLINE_BLOCK_KSTACK: kernel stack of the thread
+ * @FAULTLINE_BLOCK_LIMIT: what was used, and how much there may be
+ * @FAULTLINE_BLOCK_PATH: of the file, or another object's name
+ */
+enum faultline_block_type {
+	FAULTLINE_BLOCK_UNSPEC,
+	FAULTLINE_BLOCK_ADDRESS,
+	FAULTLINE_BLOCK_SYSCALL,
+	FAULTLINE_BLOCK_THREADS,
+	FAULTLINE_BLOCK_FPREGS,
+	FAULTLINE_BLOCK_HANG,
+	FAULTLINE_BLOCK_KSTACK,
+	FAULTLINE_BLOCK_LIMIT,
+	FAULTLINE_BLOCK_PATH,
+};
+
+/**
  * enum faultline_cmd - commands of the family; all need CAP_NET_ADMIN
  * @FAULTLINE_CMD_WATCH_SET: begin to watch process FAULTLINE_A_PID under
  *	FAULTLINE_A_COOKIE; answers FAULTLINE_A_WATCH. Processes that it forks
@@ -185,6 +284,10 @@ struct faultline_map {
  * @FAULTLINE_CMD_EVENT_ACK: every record up to FAULTLINE_A_SEQ, inclusive, is
  *	safe with the supervisor and need not be kept
  * @FAULTLINE_CMD_STATS_GET: answers FAULTLINE_A_STATS
+ * @FAULTLINE_CMD_WATCH_CHANGE: of FAULTLINE_A_WATCH, those of its
+ *	FAULTLINE_A_SETTINGS that are given; the others stay
+ * @FAULTLINE_CMD_HEARTBEAT: FAULTLINE_A_WATCH has given a sign of life
+ * @FAULTLINE_CMD_RELEASE: let the held threads of FAULTLINE_A_WATCH go on
  */
 enum faultline_cmd {
 	FAULTLINE_CMD_UNSPEC,
@@ -195,6 +298,9 @@ enum faultline_cmd {
 	FAULTLINE_CMD_EVENT_GET,
 	FAULTLINE_CMD_EVENT_ACK,
 	FAULTLINE_CMD_STATS_GET,
+	FAULTLINE_CMD_WATCH_CHANGE,
+	FAULTLINE_CMD_HEARTBEAT,
+	FAULTLINE_CMD_RELEASE,
 
 	__FAULTLINE_CMD_MAX,
 	FAULTLINE_CMD_MAX = __FAULTLINE_CMD_MAX - 1
@@ -210,6 +316,7 @@ enum faultline_cmd {
  * @FAULTLINE_A_SINCE: u64, sequence number
  * @FAULTLINE_A_SEQ: u64, sequence number
  * @FAULTLINE_A_STATS: nest of FAULTLINE_STATS_A_*
+ * @FAULTLINE_A_SETTINGS: nest of FAULTLINE_WATCH_A_*
  */
 enum faultline_attr {
 	FAULTLINE_A_UNSPEC,
@@ -221,10 +328,52 @@ enum faultline_attr {
 	FAULTLINE_A_SINCE,
 	FAULTLINE_A_SEQ,
 	FAULTLINE_A_STATS,
+	FAULTLINE_A_SETTINGS,
 	FAULTLINE_A_PAD,
 
 	__FAULTLINE_A_MAX,
 	FAULTLINE_A_MAX = __FAULTLINE_A_MAX - 1
+};
+
+/**
+ * enum faultline_watch_attr - settings of a watch, of WATCH_SET and WATCH_CHANGE;
+ *	in answers to WATCH_GET all of them
+ * @FAULTLINE_WATCH_A_CAPTURE: u32, 0: records without captures; 1 (default): with
+ * @FAULTLINE_WATCH_A_HOLD_MS: u32, how long a thread waits with its fatal signal
+ *	before it, at most; 0 (default): not at all
+ * @FAULTLINE_WATCH_A_HEARTBEAT_MS: u32, a sign of life comes within that time,
+ *	from the setting of this on; 0 (default): none is expected
+ * @FAULTLINE_WATCH_A_DSTATE_MS: u32, threshold of FAULTLINE_HANG_DSTATE; 0
+ *	(default): no such verdict
+ * @FAULTLINE_WATCH_A_STARVED_MS: u32, likewise
+ * @FAULTLINE_WATCH_A_SPIN_MS: u32, likewise
+ * @FAULTLINE_WATCH_A_DEADLOCK_MS: u32, likewise
+ * @FAULTLINE_WATCH_A_WORK: u32, 1 while work is due (a processing is requested),
+ *	0 (default) where waiting is as it should be
+ * @FAULTLINE_WATCH_A_SOFT_MEMORY: u64, bytes resident in all processes of the
+ *	watch from which on a LIMIT record warns; 0 (default): none
+ * @FAULTLINE_WATCH_A_SOFT_PROCESSES: u64, threads, likewise
+ * @FAULTLINE_WATCH_A_SOFT_FILES: u64, open files of one process, likewise
+ * @FAULTLINE_WATCH_A_SOFT_CPU: u64, ns of CPU time in all, likewise
+ */
+enum faultline_watch_attr {
+	FAULTLINE_WATCH_A_UNSPEC,
+	FAULTLINE_WATCH_A_CAPTURE,
+	FAULTLINE_WATCH_A_HOLD_MS,
+	FAULTLINE_WATCH_A_HEARTBEAT_MS,
+	FAULTLINE_WATCH_A_DSTATE_MS,
+	FAULTLINE_WATCH_A_STARVED_MS,
+	FAULTLINE_WATCH_A_SPIN_MS,
+	FAULTLINE_WATCH_A_DEADLOCK_MS,
+	FAULTLINE_WATCH_A_WORK,
+	FAULTLINE_WATCH_A_SOFT_MEMORY,
+	FAULTLINE_WATCH_A_SOFT_PROCESSES,
+	FAULTLINE_WATCH_A_SOFT_FILES,
+	FAULTLINE_WATCH_A_SOFT_CPU,
+	FAULTLINE_WATCH_A_PAD,
+
+	__FAULTLINE_WATCH_A_MAX,
+	FAULTLINE_WATCH_A_MAX = __FAULTLINE_WATCH_A_MAX - 1
 };
 
 /**
