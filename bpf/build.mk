@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# The probes: compiled for the kernel's virtual machine, turned into a header
-# that the supervisor carries in itself (bpf/probes.skel.h).
+# The probes: compiled for the kernel's virtual machine, one object for each
+# concern, turned into headers that the supervisor carries in itself.
+BPF_OBJECTS := lifecycle
 
 BPF_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell uname -m)))
 BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -std=gnu17 -Wall -Wextra -Werror \
 	-Wno-unused-parameter -Wno-missing-field-initializers \
 	-Wno-unknown-attributes -D__TARGET_ARCH_$(BPF_ARCH) \
 	-Iinclude/uapi -idirafter /usr/include/$(shell uname -m)-linux-gnu
-BPF_HEADER := $(O)/bpf/probes.skel.h
-GENERATED += $(BPF_HEADER)
+BPF_HEADERS := $(BPF_OBJECTS:%=$(O)/bpf/%.skel.h)
+GENERATED += $(BPF_HEADERS)
 
 $(O)/bpf/%.bpf.o: bpf/%.bpf.c
 	@mkdir -p $(@D)
@@ -19,8 +20,8 @@ $(O)/bpf/%.bpf.o: bpf/%.bpf.c
 
 $(O)/bpf/%.skel.h: $(O)/bpf/%.bpf.o
 	@echo "  SKEL    $@"
-	@$(BPFTOOL) gen skeleton $< name $* > $@
+	@$(BPFTOOL) gen skeleton $< name probes_$* > $@
 
-.SECONDARY: $(O)/bpf/probes.bpf.o
+.SECONDARY: $(BPF_OBJECTS:%=$(O)/bpf/%.bpf.o)
 
--include $(O)/bpf/probes.bpf.o.d
+-include $(BPF_OBJECTS:%=$(O)/bpf/%.bpf.o.d)

@@ -91,14 +91,13 @@ struct probes_reader {
  *	process enters the table, and lowered after it has left.
  * @core_pipe: core_pattern hands core dumps to a program
  * @watch: newest id given to a watch
- * @version: the object's hash; the supervisor's own, as are the following
- * @reader: the one that counts is at @current, the other one may be half written
+ * @reader: the supervisor's own, as is the following; the one that counts is at @current,
+ *	the other one may be half written
  */
 struct probes_shared {
 	__u32 filter[PROBES_FILTER_SIZE];
 	__u32 core_pipe;
 	__u32 watch;
-	__u64 version;
 	struct probes_reader reader[2];
 	__u32 current;
 	__u32 reserved;

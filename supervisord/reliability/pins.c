@@ -119,20 +119,53 @@ int pins_put(const struct pins *pins, const char *name, int fd)
 	return bpf_obj_pin(fd, path) ? -errno : 0;
 }
 
-void pins_clear(const struct pins *pins)
+static DIR *folder_list(const struct pins *pins)
 {
 	int fd = pins->folder < 0 ? -1 : openat(pins->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!folder && fd >= 0)
+		close(fd);
+	return folder;
+}
+
+/* The next name with this beginning, or NULL. */
+static const char *folder_next(DIR *folder, const char *prefix)
+{
 	struct dirent *entry;
 
-	if (!folder) {
-		if (fd >= 0)
-			close(fd);
-		return;
-	}
 	while ((entry = readdir(folder)))
-		if (entry->d_name[0] != '.')
-			unlinkat(fd, entry->d_name, 0);
+		if (entry->d_name[0] != '.' && !strncmp(entry->d_name, prefix, strlen(prefix)))
+			return entry->d_name;
+	return NULL;
+}
+
+int pins_each(const struct pins *pins, const char *prefix,
+	      int (*fn)(void *user, const char *name, int fd), void *user)
+{
+	DIR *folder = folder_list(pins);
+	const char *name;
+	int ret = 0, fd;
+
+	if (!folder)
+		return -EBADF;
+	while (!ret && (name = folder_next(folder, prefix))) {
+		fd = pins_get(pins, name);
+		ret = fd < 0 ? fd : fn(user, name, fd);
+	}
+	closedir(folder);
+	return ret;
+}
+
+void pins_clear(const struct pins *pins, const char *prefix)
+{
+	DIR *folder = folder_list(pins);
+	const char *name;
+
+	if (!folder)
+		return;
+	while ((name = folder_next(folder, prefix)))
+		unlinkat(dirfd(folder), name, 0);
 	closedir(folder);
 }
 

@@ -41,8 +41,15 @@ int pins_open(struct pins *pins, const char *owner, struct error *err);
 int pins_get(const struct pins *pins, const char *name);
 int pins_put(const struct pins *pins, const char *name, int fd);
 
-/** pins_clear - take all names away; what nobody has open is gone then */
-void pins_clear(const struct pins *pins);
+/**
+ * pins_each - call @fn with a descriptor, which it is given, of everything whose name begins with @prefix
+ * Return: what @fn returned when that was not 0; otherwise 0, or a negative errno.
+ */
+int pins_each(const struct pins *pins, const char *prefix,
+	      int (*fn)(void *user, const char *name, int fd), void *user);
+
+/** pins_clear - take names away that begin with @prefix; what nobody has open is gone then */
+void pins_clear(const struct pins *pins, const char *prefix);
 
 /** pins_close - give the folder up; its names stay */
 void pins_close(struct pins *pins);

@@ -6,18 +6,16 @@
  */
 #include "tests/probes/stage.h"
 
-#include <bpf/bpf.h>
+#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "bpf/probes.h"
 #include "supervisord/reliability/pins.h"
 
 #define COOKIE 7
@@ -72,7 +70,7 @@ static bool pinned(void)
 {
 	char path[128];
 
-	pin_path(path, sizeof(path), "shared");
+	pin_path(path, sizeof(path), "lifecycle-bss");
 	return !access(path, F_OK);
 }
 
@@ -315,27 +313,31 @@ static void test_one_at_a_time(void **state)
 	assert_true(pinned());
 }
 
-static void shared_change(void)
+/* The name that stands last is that of another object. */
+static void version_change(void)
 {
-	struct probes_shared *shared;
-	char path[128];
-	int fd;
+	char path[512], other[128];
+	struct dirent *entry;
+	DIR *folder;
 
-	pin_path(path, sizeof(path), "shared");
-	fd = bpf_obj_get(path);
-	assert_true(fd >= 0);
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	close(fd);
-	assert_true(shared != MAP_FAILED);
-	shared->version++;
-	munmap(shared, sizeof(*shared));
+	pin_path(path, sizeof(path), "");
+	folder = opendir(path);
+	assert_non_null(folder);
+	while ((entry = readdir(folder)))
+		if (!strncmp(entry->d_name, "lifecycle-whole-", strlen("lifecycle-whole-")))
+			break;
+	assert_non_null(entry);
+	pin_path(path, sizeof(path), entry->d_name);
+	pin_path(other, sizeof(other), "lifecycle-whole-0-8");
+	assert_int_equal(rename(path, other), 0);
+	closedir(folder);
 }
 
 static void ring_remove(void)
 {
 	char path[128];
 
-	pin_path(path, sizeof(path), "ring");
+	pin_path(path, sizeof(path), "lifecycle-ring");
 	assert_int_equal(unlink(path), 0);
 }
 
@@ -360,7 +362,7 @@ static void check_replaced(void (*spoil)(void))
 
 static void test_other_version(void **state)
 {
-	check_replaced(shared_change);
+	check_replaced(version_change);
 }
 
 static void test_incomplete(void **state)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The probes: fatal signals and ends of watched processes, for a kernel that may
+ * Lifecycle: fatal signals and ends of watched processes, for a kernel that may
  * load no module. Four tracepoints; whoever is not watched costs one load.
  *
  * Which signal ends a process is known for certain only in signal_deliver, in
@@ -21,6 +21,7 @@
 #include <bpf/bpf_tracing.h>
 
 #include "capture.bpf.h"
+#include "record.bpf.h"
 #include "signal.bpf.h"
 
 #define FATAL_SIZE (sizeof(struct faultline_record) + \
@@ -29,78 +30,6 @@
 #define RING_CAPTURES (PROBES_RING_SIZE / 4 * 3)
 
 char LICENSE[] SEC("license") = "GPL";
-
-struct {
-	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, PROBES_RING_SIZE);
-} ring SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, PROBES_PROCESSES_MAX);
-	__type(key, u32);
-	__type(value, struct probes_process);
-} processes SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, PROBES_WATCHES_MAX);
-	__type(key, u32);
-	__type(value, struct probes_watch);
-} watches SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, struct probes_counters);
-} counters SEC(".maps");
-
-struct probes_shared shared;
-
-#define count(counter)							\
-	({								\
-		u32 _zero = 0;						\
-		struct probes_counters *_counters =			\
-			bpf_map_lookup_elem(&counters, &_zero);		\
-		if (_counters)						\
-			__sync_fetch_and_add(&_counters->counter, 1);	\
-	})
-
-/* The entry of a watched process, NULL for all others. */
-static __always_inline struct probes_process *process_find(u32 tgid)
-{
-	if (!*PROBES_FILTER(&shared, tgid))
-		return NULL;
-	return bpf_map_lookup_elem(&processes, &tgid);
-}
-
-/*
- * Room in the ring. The caller looks once whether it got it, and counts: the
- * verifier of 6.1 does not remember the answer for a second look.
- */
-static __always_inline struct faultline_record *record_reserve(void)
-{
-	return bpf_ringbuf_reserve(&ring, sizeof(struct faultline_record), 0);
-}
-
-static __always_inline void record_fill(struct faultline_record *record, int type,
-					const struct probes_process *process,
-					struct task_struct *task)
-{
-	__builtin_memset(record, 0, sizeof(*record));
-	record->len = sizeof(*record);
-	record->type = type;
-	record->flags = process->flags;
-	record->cookie = process->cookie;
-	record->time_ns = bpf_ktime_get_boot_ns();
-	record->watch = process->watch;
-	record->tgid = task->tgid;
-	record->tid = task->pid;
-	record->ptgid = task->real_parent->tgid;
-	record->uid = task->real_cred->uid.val;
-	bpf_probe_read_kernel_str(record->comm, sizeof(record->comm), task->comm);
-}
 
 /* Will the kernel dump core for this end (fs/coredump.c: do_coredump())? */
 static __always_inline bool core_dumped(struct task_struct *task, int signo)
