@@ -253,7 +253,7 @@ struct faultline_block {
  * @FAULTLINE_BLOCK_FPREGS: floating point registers
  * @FAULTLINE_BLOCK_HANG: why it is a hang
  * @FAULTLINE_BLOCK_KSTACK: kernel stack of the thread
- * @FAULTLINE_BLOCK_LIMIT: what was used, and how much there may be
+ * @FAULTLINE_BLOCK_LIMIT: struct faultline_usage, what was used, and how much there may be
  * @FAULTLINE_BLOCK_PATH: of the file, or another object's name
  */
 enum faultline_block_type {
@@ -266,6 +266,41 @@ enum faultline_block_type {
 	FAULTLINE_BLOCK_KSTACK,
 	FAULTLINE_BLOCK_LIMIT,
 	FAULTLINE_BLOCK_PATH,
+};
+
+/**
+ * enum faultline_scope - whose limit was reached
+ * @FAULTLINE_SCOPE_SOFT: the watch's own, a setting of it: a warning
+ * @FAULTLINE_SCOPE_PROCESS: a resource limit of the process (setrlimit(2))
+ * @FAULTLINE_SCOPE_USER: of all processes of its user
+ * @FAULTLINE_SCOPE_CGROUP: of its cgroup or one above
+ * @FAULTLINE_SCOPE_FILESYSTEM: of the file system, or a quota on it
+ * @FAULTLINE_SCOPE_SYSTEM: of the machine
+ */
+enum faultline_scope {
+	FAULTLINE_SCOPE_UNSPEC,
+	FAULTLINE_SCOPE_SOFT,
+	FAULTLINE_SCOPE_PROCESS,
+	FAULTLINE_SCOPE_USER,
+	FAULTLINE_SCOPE_CGROUP,
+	FAULTLINE_SCOPE_FILESYSTEM,
+	FAULTLINE_SCOPE_SYSTEM,
+};
+
+/**
+ * struct faultline_usage - a limit that was reached
+ * @used: how much was in use, in the unit of enum faultline_limit; 0 where unknown
+ * @limit: how much there may be; 0 where unknown
+ * @scope: enum faultline_scope; UNSPEC where unknown
+ * @times: how often it was reached since the record before that told so, this
+ *	time included: a watch has one record a second of each limit
+ */
+struct faultline_usage {
+	struct faultline_block block;
+	__u64	used;
+	__u64	limit;
+	__u32	scope;
+	__u32	times;
 };
 
 /**
