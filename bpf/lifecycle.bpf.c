@@ -231,6 +231,7 @@ static __always_inline bool watch_leave(u32 id)
 	if (!watch || __sync_fetch_and_sub(&watch->processes, 1) != 1)
 		return false;
 	bpf_map_delete_elem(&watches, &id);
+	bpf_map_delete_elem(&settings, &id);
 	return true;
 }
 

@@ -32,6 +32,13 @@ struct {
 } watches SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, PROBES_WATCHES_MAX);
+	__type(key, u32);
+	__type(value, struct probes_settings);
+} settings SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, u32);

@@ -52,6 +52,16 @@ struct probes_watch {
 };
 
 /**
+ * struct probes_settings - the settings of a watch; the key is its id
+ * @value: by enum faultline_watch_attr
+ *
+ * Apart from the watch, as only the supervisor writes them.
+ */
+struct probes_settings {
+	__u64 value[FAULTLINE_WATCH_A_PAD];
+};
+
+/**
  * struct probes_counters - what the probes did, for each CPU
  * @written: records that went into the ring
  * @lost_full: records that did not, because the ring was full

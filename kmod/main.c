@@ -4,13 +4,14 @@
  * evidence, and tells the supervisor over generic netlink.
  *
  *  probe   -> process -> slot -> stream -> netlink
- *             watch, twork, capture
+ *             watch, twork, capture, block
  */
 #include <linux/log2.h>
 #include <linux/module.h>
 #include <net/genetlink.h>
 #include <linux/faultline.h>
 
+#include "block.h"
 #include "capture.h"
 #include "netlink.h"
 #include "probe.h"
@@ -33,6 +34,10 @@ MODULE_PARM_DESC(kept, "records kept until they are acknowledged (8-1048576, a p
 static unsigned int captures = 512;
 module_param(captures, uint, 0444);
 MODULE_PARM_DESC(captures, "captures held at a time, 13 KB each (0-65536)");
+
+static unsigned int blocks = 1024;
+module_param(blocks, uint, 0444);
+MODULE_PARM_DESC(blocks, "records with small evidence held at a time, 1 KB each (0-65536)");
 
 static unsigned int max_watches = 256;
 module_param(max_watches, uint, 0444);
@@ -57,6 +62,7 @@ static bool __init parameters_check(void)
 	return parameter_check("slots", slots, 8, 65536, true) &&
 	       parameter_check("kept", kept, 8, 1048576, true) &&
 	       parameter_check("captures", captures, 0, 65536, false) &&
+	       parameter_check("blocks", blocks, 0, 65536, false) &&
 	       parameter_check("max_watches", max_watches, 1, 65536, false) &&
 	       parameter_check("max_processes", max_processes, 1, 65536, false);
 }
@@ -71,6 +77,9 @@ static int __init faultline_init(void)
 	err = fl_capture_init(captures);
 	if (err)
 		goto err_capture;
+	err = fl_blocks_init(blocks);
+	if (err)
+		goto err_blocks;
 	err = fl_twork_init(min(captures, MAX_WORKS));
 	if (err)
 		goto err_twork;
@@ -106,6 +115,8 @@ err_stream:
 err_process:
 	fl_twork_exit();
 err_twork:
+	fl_blocks_exit();
+err_blocks:
 	fl_capture_exit();
 err_capture:
 	pr_err("not loaded: %pe\n", ERR_PTR(err));
@@ -123,6 +134,7 @@ static void __exit faultline_exit(void)
 	fl_watch_exit();
 	fl_process_exit();
 	fl_twork_exit();
+	fl_blocks_exit();
 	fl_capture_exit();
 }
 

@@ -7,9 +7,11 @@
 #include <net/genetlink.h>
 #include <linux/faultline.h>
 
+#include "block.h"
 #include "capture.h"
 #include "netlink.h"
 #include "process.h"
+#include "settings.h"
 #include "stream.h"
 #include "watch.h"
 
@@ -24,6 +26,12 @@ static struct genl_family family;
 static const struct nla_policy watch_set_policy[FAULTLINE_A_MAX + 1] = {
 	[FAULTLINE_A_PID] = NLA_POLICY_MIN(NLA_U32, 1),
 	[FAULTLINE_A_COOKIE] = { .type = NLA_U64 },
+	[FAULTLINE_A_SETTINGS] = NLA_POLICY_NESTED(fl_settings_policy),
+};
+
+static const struct nla_policy watch_change_policy[FAULTLINE_A_MAX + 1] = {
+	[FAULTLINE_A_WATCH] = NLA_POLICY_MIN(NLA_U32, 1),
+	[FAULTLINE_A_SETTINGS] = NLA_POLICY_NESTED(fl_settings_policy),
 };
 
 static const struct nla_policy watch_del_policy[FAULTLINE_A_MAX + 1] = {
@@ -57,6 +65,8 @@ static struct sk_buff *netlink_reply_new(struct genl_info *info, void **header)
 
 static int netlink_watch_set(struct sk_buff *request, struct genl_info *info)
 {
+	struct fl_settings settings;
+	unsigned long given;
 	struct sk_buff *skb;
 	struct pid *pid;
 	void *header;
@@ -70,6 +80,13 @@ static int netlink_watch_set(struct sk_buff *request, struct genl_info *info)
 		return -EINVAL;
 	}
 	cookie = nla_get_u64(info->attrs[FAULTLINE_A_COOKIE]);
+	fl_settings_init(&settings);
+	if (info->attrs[FAULTLINE_A_SETTINGS]) {
+		err = fl_settings_parse(&settings, &given, info->attrs[FAULTLINE_A_SETTINGS],
+					info->extack);
+		if (err)
+			return err;
+	}
 	/* First what can fail, so that no watch is set without an answer. */
 	skb = netlink_reply_new(info, &header);
 	if (!skb)
@@ -82,7 +99,7 @@ static int netlink_watch_set(struct sk_buff *request, struct genl_info *info)
 		err = -ESRCH;
 		goto err_free;
 	}
-	err = fl_watch_create(pid, cookie, &id, info->extack);
+	err = fl_watch_create(pid, cookie, &settings, &id, info->extack);
 	put_pid(pid);
 	if (err)
 		goto err_free;
@@ -99,19 +116,48 @@ err_free:
 	return err;
 }
 
-static int netlink_watch_del(struct sk_buff *request, struct genl_info *info)
+/* Which watch a command is for; 0 where it does not say. */
+static u32 netlink_watch_id(struct genl_info *info)
 {
-	int err;
+	if (!GENL_REQ_ATTR_CHECK(info, FAULTLINE_A_WATCH))
+		return nla_get_u32(info->attrs[FAULTLINE_A_WATCH]);
+	NL_SET_ERR_MSG(info->extack, "which watch?");
+	return 0;
+}
 
-	if (GENL_REQ_ATTR_CHECK(info, FAULTLINE_A_WATCH)) {
-		NL_SET_ERR_MSG(info->extack, "which watch?");
-		return -EINVAL;
-	}
-	err = fl_watch_delete(nla_get_u32(info->attrs[FAULTLINE_A_WATCH]));
-	if (err)
+static int netlink_watch_answer(struct genl_info *info, int err)
+{
+	if (err == -ENOENT)
 		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[FAULTLINE_A_WATCH],
 				    "no watch has this id; its processes may have ended");
 	return err;
+}
+
+static int netlink_watch_del(struct sk_buff *request, struct genl_info *info)
+{
+	u32 id = netlink_watch_id(info);
+
+	return id ? netlink_watch_answer(info, fl_watch_delete(id)) : -EINVAL;
+}
+
+static int netlink_watch_change(struct sk_buff *request, struct genl_info *info)
+{
+	u32 id = netlink_watch_id(info);
+	struct fl_settings settings;
+	unsigned long given;
+	int err;
+
+	if (!id)
+		return -EINVAL;
+	if (GENL_REQ_ATTR_CHECK(info, FAULTLINE_A_SETTINGS)) {
+		NL_SET_ERR_MSG(info->extack, "which settings?");
+		return -EINVAL;
+	}
+	err = fl_settings_parse(&settings, &given, info->attrs[FAULTLINE_A_SETTINGS],
+				info->extack);
+	if (err)
+		return err;
+	return netlink_watch_answer(info, fl_watch_change(id, &settings, given));
 }
 
 static int netlink_watch_put(struct sk_buff *skb, struct netlink_callback *cb,
@@ -129,7 +175,8 @@ static int netlink_watch_put(struct sk_buff *skb, struct netlink_callback *cb,
 	if (nla_put_u32(skb, FAULTLINE_A_WATCH, watch->id) ||
 	    nla_put_u64_64bit(skb, FAULTLINE_A_COOKIE, watch->cookie, FAULTLINE_A_PAD) ||
 	    nla_put_u32(skb, FAULTLINE_A_PID, pid) ||
-	    nla_put_u32(skb, FAULTLINE_A_PROCESSES, READ_ONCE(watch->count))) {
+	    nla_put_u32(skb, FAULTLINE_A_PROCESSES, READ_ONCE(watch->count)) ||
+	    fl_settings_put(skb, &watch->settings)) {
 		genlmsg_cancel(skb, header);
 		return -EMSGSIZE;
 	}
@@ -244,6 +291,8 @@ static int netlink_stats_put(struct sk_buff *skb)
 	values[FAULTLINE_STATS_A_ACKED] = stream.acked;
 	fl_capture_counts(&values[FAULTLINE_STATS_A_CAPTURES],
 			  &values[FAULTLINE_STATS_A_CAPTURES_MISSED]);
+	fl_blocks_counts(&values[FAULTLINE_STATS_A_BLOCKS],
+			 &values[FAULTLINE_STATS_A_BLOCKS_MISSED]);
 	values[FAULTLINE_STATS_A_WATCHES] = fl_watch_count();
 	fl_process_counts(&values[FAULTLINE_STATS_A_PROCESSES],
 			  &values[FAULTLINE_STATS_A_UNWATCHED]);
@@ -320,6 +369,13 @@ static const struct genl_ops netlink_ops[] = {
 		.maxattr = FAULTLINE_A_MAX,
 		.doit = netlink_stats_get,
 	},
+	{
+		.cmd = FAULTLINE_CMD_WATCH_CHANGE,
+		.flags = GENL_ADMIN_PERM,
+		.policy = watch_change_policy,
+		.maxattr = FAULTLINE_A_MAX,
+		.doit = netlink_watch_change,
+	},
 };
 
 static const struct genl_multicast_group netlink_groups[] = {
@@ -376,7 +432,8 @@ void fl_netlink_event_send(struct sk_buff *skb)
 
 int fl_netlink_init(void)
 {
-	static_assert(sizeof(struct faultline_record) + FL_CAPTURE_SIZE_MAX + NLA_HDRLEN <=
+	static_assert(sizeof(struct faultline_record) + FL_CAPTURE_SIZE_MAX +
+		      FL_BLOCKS_ROOM + NLA_HDRLEN <=
 		      EVENT_SIZE - GENL_HDRLEN - NLMSG_HDRLEN);
 
 	return genl_register_family(&family);

@@ -92,6 +92,11 @@ struct fl_process *fl_process_add(struct fl_watch *watch, pid_t tgid, bool main)
 	return process;
 }
 
+static bool process_wants_capture(const struct fl_process *process)
+{
+	return fl_settings_get(&process->watch->settings, FAULTLINE_WATCH_A_CAPTURE);
+}
+
 /* Give back the captures of @tid, or of all threads with 0. */
 static void process_drop_captures(struct fl_process *process, pid_t tid)
 {
@@ -152,9 +157,10 @@ u32 fl_process_suspect(pid_t tgid, const struct fl_candidate *candidate)
 	if (process && !process->fatal) {
 		if (!++processes.candidate_id)
 			++processes.candidate_id;
-		id = processes.candidate_id;
 		process->candidate = *candidate;
-		process->candidate.id = id;
+		process->candidate.id = processes.candidate_id;
+		if (process_wants_capture(process))
+			id = processes.candidate_id;
 	}
 	raw_spin_unlock_irqrestore(&fl_process_lock, flags);
 	return id;
@@ -273,7 +279,7 @@ static struct fl_capture *process_pick_capture(struct fl_process *process)
 	struct fl_capture *capture, *found = NULL;
 
 	list_for_each_entry(capture, &process->captures, node) {
-		if (fl_capture_fits(capture)) {
+		if (process_wants_capture(process) && fl_capture_fits(capture)) {
 			found = capture;
 			break;
 		}
@@ -290,6 +296,7 @@ void fl_process_fatal(int signo, const struct kernel_siginfo *info)
 	struct faultline_record record;
 	struct fl_process *process;
 	unsigned long flags;
+	bool wanted;
 
 	raw_spin_lock_irqsave(&fl_process_lock, flags);
 	process = fl_process_find(task_tgid_nr(current));
@@ -306,20 +313,21 @@ void fl_process_fatal(int signo, const struct kernel_siginfo *info)
 	process->fatal = true;
 	process_record_fatal(&record, process, signo, info);
 	capture = process_pick_capture(process);
+	wanted = process_wants_capture(process);
 	raw_spin_unlock_irqrestore(&fl_process_lock, flags);
 
 	/*
 	 * There is none where another thread than the signal's target takes it,
 	 * or where the signal came after this thread had run its task works.
 	 */
-	if (!capture && !tsk_is_oom_victim(current) &&
+	if (wanted && !capture && !tsk_is_oom_victim(current) &&
 	    !(current->flags & (PF_IO_WORKER | PF_USER_WORKER))) {
 		capture = fl_capture_take();
 		if (!capture)
 			fl_capture_miss();
 	}
 	/* The EXIT record comes later: this thread is still alive. */
-	fl_slot_emit(&record, capture);
+	fl_slot_emit(&record, capture, NULL);
 	return;
 
 unlock:
@@ -359,7 +367,7 @@ void fl_process_thread_exit(bool dead)
 	if ((code & 0x7f) && !process->fatal) {
 		process_record_fatal(&record, process, code & 0x7f, NULL);
 		record.flags |= oom;
-		fl_slot_emit(&record, NULL);
+		fl_slot_emit(&record, NULL, NULL);
 	}
 	process_record(&record, process, FAULTLINE_RECORD_EXIT);
 	record.signo = code & 0x7f;
@@ -370,7 +378,7 @@ void fl_process_thread_exit(bool dead)
 	if (process->watch->count == 1)
 		record.flags |= FAULTLINE_F_LAST;
 	process_remove(process);
-	fl_slot_emit(&record, NULL);
+	fl_slot_emit(&record, NULL, NULL);
 unlock:
 	raw_spin_unlock_irqrestore(&fl_process_lock, flags);
 }

@@ -99,7 +99,8 @@ void fl_process_fork(pid_t parent, pid_t child);
 
 /**
  * fl_process_suspect() - keep @candidate, the last there is
- * Return: its id; 0 where the process is not watched or its end is recorded.
+ * Return: its id; 0 where the process is not watched, its end is recorded, or
+ * no captures are wanted.
  */
 u32 fl_process_suspect(pid_t tgid, const struct fl_candidate *candidate);
 

@@ -10,6 +10,7 @@
 #include <linux/timekeeping.h>
 #include <linux/vmalloc.h>
 
+#include "block.h"
 #include "capture.h"
 #include "slot.h"
 
@@ -18,7 +19,7 @@
  * @head: records ever filled in; written by this CPU with interrupts off
  * @lost: records that found no free slot; likewise
  * @work: wakes the stream's thread
- * @slots: the records, and their captures
+ * @slots: the records, and their evidence
  * @tail: records ever taken out; written by the stream's thread
  */
 struct ring {
@@ -38,9 +39,20 @@ static void slot_irq_work(struct irq_work *work)
 	slots_wake();
 }
 
-void fl_slot_emit(struct faultline_record *record, struct fl_capture *capture)
+void fl_slot_release(struct fl_slot *slot)
 {
-	struct fl_slot *slot;
+	if (slot->capture)
+		fl_capture_put(slot->capture);
+	if (slot->blocks)
+		fl_blocks_put(slot->blocks);
+	slot->capture = NULL;
+	slot->blocks = NULL;
+}
+
+void fl_slot_emit(struct faultline_record *record, struct fl_capture *capture,
+		  struct fl_blocks *blocks)
+{
+	struct fl_slot *slot, lost;
 	unsigned long flags;
 	struct ring *ring;
 
@@ -51,6 +63,10 @@ void fl_slot_emit(struct faultline_record *record, struct fl_capture *capture)
 		if (capture->maps_len)
 			record->flags |= FAULTLINE_F_MAPS;
 	}
+	if (blocks && blocks->len) {
+		record->len += blocks->len;
+		record->flags |= FAULTLINE_F_BLOCKS;
+	}
 
 	local_irq_save(flags);
 	ring = this_cpu_ptr(rings);
@@ -60,13 +76,15 @@ void fl_slot_emit(struct faultline_record *record, struct fl_capture *capture)
 	if (ring->head - smp_load_acquire(&ring->tail) > slots_mask) {
 		WRITE_ONCE(ring->lost, ring->lost + 1);
 		local_irq_restore(flags);
-		if (capture)
-			fl_capture_put(capture);
+		lost.capture = capture;
+		lost.blocks = blocks;
+		fl_slot_release(&lost);
 		return;
 	}
 	slot = &ring->slots[ring->head & slots_mask];
 	slot->record = *record;
 	slot->capture = capture;
+	slot->blocks = blocks;
 	/* The slot is filled in: pairs with fl_slot_shift(). */
 	smp_store_release(&ring->head, ring->head + 1);
 	irq_work_queue(&ring->work);

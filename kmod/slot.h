@@ -4,16 +4,19 @@
 
 #include <linux/faultline.h>
 
+struct fl_blocks;
 struct fl_capture;
 
 /**
  * struct fl_slot - one record on its way
  * @record: without sequence number until the stream has taken it
  * @capture: owned by the slot; NULL where there is none
+ * @blocks: likewise
  */
 struct fl_slot {
 	struct faultline_record record;
 	struct fl_capture *capture;
+	struct fl_blocks *blocks;
 };
 
 /**
@@ -28,12 +31,17 @@ void fl_slot_exit(void);
 
 /**
  * fl_slot_emit() - the one way for a record into the stream
- * @record: complete but for time_ns, len, seq and what tells of @capture
+ * @record: complete but for time_ns, len, seq and what tells of the evidence
  * @capture: becomes the slot's, or is given back where the record is lost; or NULL
+ * @blocks: of the pool; likewise
  *
  * Any context but NMI. The record is counted, as emitted or as lost.
  */
-void fl_slot_emit(struct faultline_record *record, struct fl_capture *capture);
+void fl_slot_emit(struct faultline_record *record, struct fl_capture *capture,
+		  struct fl_blocks *blocks);
+
+/* Give back the evidence of a record that was taken, copied and is over. */
+void fl_slot_release(struct fl_slot *slot);
 
 /**
  * fl_slot_shift() - take the oldest record from before @time

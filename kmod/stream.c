@@ -16,6 +16,7 @@
 #include <linux/timekeeping.h>
 #include <linux/vmalloc.h>
 
+#include "block.h"
 #include "capture.h"
 #include "netlink.h"
 #include "slot.h"
@@ -141,18 +142,13 @@ static int stream_thread(void *unused)
 
 int fl_stream_ack(u64 seq)
 {
-	struct fl_slot *slot;
 	int err = 0;
 
 	mutex_lock(&stream.lock);
 	if (seq > stream.seq)
 		err = -ERANGE;
-	while (!err && stream.acked < seq) {
-		slot = stream_slot(++stream.acked);
-		if (slot->capture)
-			fl_capture_put(slot->capture);
-		slot->capture = NULL;
-	}
+	while (!err && stream.acked < seq)
+		fl_slot_release(stream_slot(++stream.acked));
 	mutex_unlock(&stream.lock);
 	if (!err)
 		stream_kick();
@@ -165,6 +161,19 @@ void fl_stream_first(u64 since, u64 *seq, u64 *end)
 	*seq = clamp(since, stream.acked, stream.seq) + 1;
 	*end = stream.seq;
 	mutex_unlock(&stream.lock);
+}
+
+/* @to has room for record->len bytes. */
+static void stream_copy(void *to, const struct fl_slot *slot)
+{
+	memcpy(to, &slot->record, sizeof(slot->record));
+	to += sizeof(slot->record);
+	if (slot->capture) {
+		fl_capture_copy(to, slot->capture);
+		to += fl_capture_size(slot->capture);
+	}
+	if (slot->blocks)
+		memcpy(to, slot->blocks->data, slot->blocks->len);
 }
 
 int fl_stream_put(struct sk_buff *skb, u64 seq)
@@ -181,9 +190,7 @@ int fl_stream_put(struct sk_buff *skb, u64 seq)
 	attr = nla_reserve(skb, FAULTLINE_A_RECORD, slot->record.len);
 	if (!attr)
 		goto unlock;
-	memcpy(nla_data(attr), &slot->record, sizeof(slot->record));
-	if (slot->capture)
-		fl_capture_copy(nla_data(attr) + sizeof(slot->record), slot->capture);
+	stream_copy(nla_data(attr), slot);
 	err = 0;
 unlock:
 	mutex_unlock(&stream.lock);

@@ -72,8 +72,8 @@ static int watch_link(struct fl_watch *watch, struct task_struct *task, u32 *id,
 	return err;
 }
 
-int fl_watch_create(struct pid *pid, u64 cookie, u32 *id,
-		    struct netlink_ext_ack *extack)
+int fl_watch_create(struct pid *pid, u64 cookie, const struct fl_settings *settings,
+		    u32 *id, struct netlink_ext_ack *extack)
 {
 	struct task_struct *task;
 	struct fl_watch *watch;
@@ -94,6 +94,7 @@ int fl_watch_create(struct pid *pid, u64 cookie, u32 *id,
 	if (!watch)
 		goto put_task;
 	watch->cookie = cookie;
+	watch->settings = *settings;
 	watch->pid = get_pid(pid);
 	watch->main = true;
 	INIT_LIST_HEAD(&watch->processes);
@@ -120,23 +121,43 @@ put_task:
 	return err;
 }
 
+static struct fl_watch *watch_find(u32 id)
+{
+	struct fl_watch *watch;
+
+	lockdep_assert_held(&fl_process_lock);
+
+	list_for_each_entry(watch, &watches.list, node)
+		if (watch->id == id)
+			return watch;
+	return NULL;
+}
+
 int fl_watch_delete(u32 id)
 {
 	struct fl_watch *watch;
 	unsigned long flags;
-	int err = -ENOENT;
 
 	raw_spin_lock_irqsave(&fl_process_lock, flags);
-	list_for_each_entry(watch, &watches.list, node) {
-		if (watch->id != id)
-			continue;
-		/* The watch goes with its last process. */
+	watch = watch_find(id);
+	/* The watch goes with its last process. */
+	if (watch)
 		fl_process_remove_all(watch);
-		err = 0;
-		break;
-	}
 	raw_spin_unlock_irqrestore(&fl_process_lock, flags);
-	return err;
+	return watch ? 0 : -ENOENT;
+}
+
+int fl_watch_change(u32 id, const struct fl_settings *settings, unsigned long given)
+{
+	struct fl_watch *watch;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&fl_process_lock, flags);
+	watch = watch_find(id);
+	if (watch)
+		fl_settings_apply(&watch->settings, settings, given);
+	raw_spin_unlock_irqrestore(&fl_process_lock, flags);
+	return watch ? 0 : -ENOENT;
 }
 
 struct fl_watch *fl_watch_after(u32 id)

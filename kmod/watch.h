@@ -6,6 +6,8 @@
 #include <linux/pid.h>
 #include <linux/rcupdate.h>
 
+#include "settings.h"
+
 struct netlink_ext_ack;
 
 /**
@@ -17,6 +19,7 @@ struct netlink_ext_ack;
  * @main: the main process is alive
  * @processes: of struct fl_process::sibling
  * @count: live processes
+ * @settings: readers see each value whole; together under fl_process_lock
  *
  * A watch is there for as long as it has processes. Changed under
  * fl_process_lock, freed after a grace period.
@@ -29,6 +32,7 @@ struct fl_watch {
 	bool main;
 	struct list_head processes;
 	unsigned int count;
+	struct fl_settings settings;
 	struct rcu_head rcu;
 };
 
@@ -40,11 +44,14 @@ void fl_watch_exit(void);
  * Return: the new watch's id in @id, or -ESRCH, -EINVAL (kernel thread),
  * -EEXIST, -ENOSPC, -ENOMEM, told to @extack.
  */
-int fl_watch_create(struct pid *pid, u64 cookie, u32 *id,
-		    struct netlink_ext_ack *extack);
+int fl_watch_create(struct pid *pid, u64 cookie, const struct fl_settings *settings,
+		    u32 *id, struct netlink_ext_ack *extack);
 
 /* Return: 0, or -ENOENT. */
 int fl_watch_delete(u32 id);
+
+/* The settings in @given, all at once. Return: 0, or -ENOENT. */
+int fl_watch_change(u32 id, const struct fl_settings *settings, unsigned long given);
 
 /* The watch has no process left. With fl_process_lock held. */
 void fl_watch_release(struct fl_watch *watch);

@@ -39,8 +39,46 @@ static void process_filter(const struct probes_watches *watches, pid_t pid, int 
 	__atomic_fetch_add(PROBES_FILTER(watches->shared, pid), by, __ATOMIC_SEQ_CST);
 }
 
+static void settings_apply(struct probes_settings *to, const struct source_settings *from)
+{
+	for (int i = 0; i < FAULTLINE_WATCH_A_PAD; i++)
+		if (from->given & 1U << i)
+			to->value[i] = from->value[i];
+}
+
+/* Before the watch is there, so that no program finds it without settings. */
+static int settings_begin(const struct probes_watches *watches, uint32_t watch,
+			  const struct source_settings *given)
+{
+	struct probes_settings settings = { .value[FAULTLINE_WATCH_A_CAPTURE] = 1 };
+
+	if (given)
+		settings_apply(&settings, given);
+	return bpf_map_update_elem(watches->settings, &watch, &settings, BPF_ANY);
+}
+
+int probes_watch_change(const struct probes_watches *watches, uint32_t watch,
+			const struct source_settings *given)
+{
+	struct probes_settings settings;
+
+	if (bpf_map_lookup_elem(watches->settings, &watch, &settings))
+		return -errno;
+	settings_apply(&settings, given);
+	/* BPF_EXIST: the watch may end meanwhile, and its settings with it. */
+	if (bpf_map_update_elem(watches->settings, &watch, &settings, BPF_EXIST))
+		return -errno;
+	return 0;
+}
+
+static void watch_undo(const struct probes_watches *watches, uint32_t watch)
+{
+	bpf_map_delete_elem(watches->watches, &watch);
+	bpf_map_delete_elem(watches->settings, &watch);
+}
+
 int probes_watch_set(const struct probes_watches *watches, pid_t pid, uint64_t cookie,
-		     struct error *err)
+		     const struct source_settings *settings, uint32_t *id, struct error *err)
 {
 	struct probes_process process = {
 		.cookie = cookie,
@@ -50,9 +88,11 @@ int probes_watch_set(const struct probes_watches *watches, pid_t pid, uint64_t c
 	struct probes_watch watch = { .processes = 1 };
 	uint32_t tgid = pid;
 
+	*id = 0;
 	if (pid <= 0 || (kill(pid, 0) && errno == ESRCH))
 		return error_set(err, -ESRCH, "BPF probes: there is no process %d", pid);
-	if (bpf_map_update_elem(watches->watches, &process.watch, &watch, BPF_NOEXIST))
+	if (settings_begin(watches, process.watch, settings) ||
+	    bpf_map_update_elem(watches->watches, &process.watch, &watch, BPF_NOEXIST))
 		return error_set(err, -ENOSPC,
 				 "BPF probes: %d applications are watched already, no more fit",
 				 PROBES_WATCHES_MAX);
@@ -62,7 +102,7 @@ int probes_watch_set(const struct probes_watches *watches, pid_t pid, uint64_t c
 		int code = errno == EEXIST ? -EEXIST : -ENOSPC;
 
 		process_filter(watches, pid, -1);
-		bpf_map_delete_elem(watches->watches, &process.watch);
+		watch_undo(watches, process.watch);
 		if (code == -EEXIST)
 			return error_set(err, code, "BPF probes: process %d is watched already", pid);
 		return error_set(err, code,
@@ -75,8 +115,9 @@ int probes_watch_set(const struct probes_watches *watches, pid_t pid, uint64_t c
 	 */
 	if (process_ending(pid) && !bpf_map_delete_elem(watches->processes, &tgid)) {
 		process_filter(watches, pid, -1);
-		bpf_map_delete_elem(watches->watches, &process.watch);
+		watch_undo(watches, process.watch);
 		return error_set(err, -ESRCH, "BPF probes: process %d has ended", pid);
 	}
+	*id = process.watch;
 	return 0;
 }

@@ -8,16 +8,22 @@
 
 #include "bpf/probes.h"
 #include "lib/error.h"
+#include "supervisord/reliability/source.h"
 
 /** struct probes_watches - the maps of the base object */
 struct probes_watches {
 	int processes;
 	int watches;
+	int settings;
 	struct probes_shared *shared;
 };
 
 /** probes_watch_set - as source_ops::watch */
 int probes_watch_set(const struct probes_watches *watches, pid_t pid, uint64_t cookie,
-		     struct error *err);
+		     const struct source_settings *settings, uint32_t *id, struct error *err);
+
+/** probes_watch_change - as source_ops::change */
+int probes_watch_change(const struct probes_watches *watches, uint32_t watch,
+			const struct source_settings *settings);
 
 #endif /* SUPERVISORD_PROBES_WATCH_H */

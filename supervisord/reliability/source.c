@@ -62,13 +62,81 @@ const struct faultline_map *source_map_next(const struct faultline_maps *maps,
 	return next < (const char *)maps + maps->len ? (const void *)next : NULL;
 }
 
+/* Where the blocks of a record begin whose capture and mappings passed the check. */
+static const struct faultline_block *blocks_begin(const struct faultline_record *record)
+{
+	const struct faultline_maps *maps = source_record_maps(record);
+
+	if (maps)
+		return (const void *)((const char *)maps + maps->len);
+	if (record->flags & FAULTLINE_F_CAPTURE)
+		return (const void *)maps_behind((const void *)(record + 1));
+	return (const void *)(record + 1);
+}
+
+const struct faultline_block *source_block_next(const struct faultline_record *record,
+						const struct faultline_block *block)
+{
+	const char *next;
+
+	if (!(record->flags & FAULTLINE_F_BLOCKS))
+		return NULL;
+	next = block ? (const char *)block + block->len : (const char *)blocks_begin(record);
+	return next < (const char *)record + record->len ? (const void *)next : NULL;
+}
+
+const void *source_block_find(const struct faultline_record *record,
+			      enum faultline_block_type type, size_t size)
+{
+	const struct faultline_block *block = NULL;
+
+	while ((block = source_block_next(record, block)))
+		if (block->type == type && block->len >= size)
+			return block;
+	return NULL;
+}
+
+/* Whole blocks up to the record's end. */
+static bool blocks_check(const struct faultline_record *record)
+{
+	const char *at = (const char *)blocks_begin(record);
+	const char *end = (const char *)record + record->len;
+
+	while (at < end) {
+		const struct faultline_block *block = (const void *)at;
+
+		if ((size_t)(end - at) < sizeof(*block) || block->len < sizeof(*block) ||
+		    block->len % RECORD_ALIGN || block->len > (size_t)(end - at))
+			return false;
+		at += block->len;
+	}
+	return at == end;
+}
+
+/* The capture behind a record of sound length, and its mappings. */
+static bool capture_check(const struct faultline_record *record)
+{
+	const struct faultline_capture *capture = (const void *)(record + 1);
+	size_t room = record->len - sizeof(*record);
+	size_t stack;
+
+	if (room < sizeof(*capture))
+		return false;
+	room -= sizeof(*capture);
+	stack = aligned(capture->stack_len);
+	if (capture->nregs > FAULTLINE_REGS_MAX || capture->stack_len > FAULTLINE_STACK_MAX ||
+	    capture->stack_len > room)
+		return false;
+	if (record->flags & FAULTLINE_F_MAPS)
+		return stack <= room && maps_check(maps_behind(capture), room - stack);
+	return true;
+}
+
 const struct faultline_record *
 source_record_check(const void *data, size_t size,
 		    const struct faultline_capture **capture)
 {
 	const struct faultline_record *record = data;
-	const struct faultline_capture *found;
-	size_t room;
 
 	*capture = NULL;
 	if (size < sizeof(*record) || record->len > size ||
@@ -76,21 +144,12 @@ source_record_check(const void *data, size_t size,
 		return NULL;
 	if (record->comm[sizeof(record->comm) - 1])
 		return NULL;
-	if (!(record->flags & FAULTLINE_F_CAPTURE))
-		return record->flags & FAULTLINE_F_MAPS ? NULL : record;
-
-	room = record->len - sizeof(*record);
-	found = (const void *)(record + 1);
-	if (room < sizeof(*found))
+	if (record->flags & FAULTLINE_F_CAPTURE ? !capture_check(record) :
+						  record->flags & FAULTLINE_F_MAPS)
 		return NULL;
-	room -= sizeof(*found);
-	if (found->nregs > FAULTLINE_REGS_MAX ||
-	    found->stack_len > FAULTLINE_STACK_MAX || found->stack_len > room)
+	if ((record->flags & FAULTLINE_F_BLOCKS) && !blocks_check(record))
 		return NULL;
-	if ((record->flags & FAULTLINE_F_MAPS) &&
-	    (aligned(found->stack_len) > room ||
-	     !maps_check(maps_behind(found), room - aligned(found->stack_len))))
-		return NULL;
-	*capture = found;
+	if (record->flags & FAULTLINE_F_CAPTURE)
+		*capture = (const void *)(record + 1);
 	return record;
 }

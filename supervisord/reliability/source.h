@@ -25,6 +25,22 @@ struct source_ledger {
 };
 
 /**
+ * struct source_settings - settings of a watch, by enum faultline_watch_attr
+ * @given: bits of those that are meant; the others stay, or have their defaults
+ */
+struct source_settings {
+	uint32_t given;
+	uint64_t value[FAULTLINE_WATCH_A_PAD];
+};
+
+static inline void source_settings_give(struct source_settings *settings,
+					enum faultline_watch_attr attr, uint64_t value)
+{
+	settings->given |= 1U << attr;
+	settings->value[attr] = value;
+}
+
+/**
  * typedef source_record_fn - one record, checked: its lengths fit
  * @record: valid during the call
  * @capture: behind it, or NULL
@@ -41,8 +57,16 @@ typedef void (*source_record_fn)(void *user, const struct faultline_record *reco
  *	supervisor for the next one, such as by its state folder; NULL: nothing
  *	needs to be kept. Errors: -ENOENT (the
  *	kernel has no such source), -EPERM, others; @err says what to do.
- * @watch: watch a process and all that it forks from now on, under @cookie.
- *	-EEXIST when it is watched already, -ESRCH, -ENOSPC.
+ * @watch: watch a process and all that it forks from now on, under @cookie,
+ *	with @settings (or NULL); @id is set to the watch's. A source leaves alone
+ *	the settings that it has no use for. -EEXIST when it is watched already,
+ *	-ESRCH, -ENOSPC; -ERANGE for a setting that is out of bounds.
+ * @change: change the settings of a watch that are given. -ENOENT when it has
+ *	ended.
+ * @heartbeat: the watch has given a sign of life. -ENOENT; -EOPNOTSUPP where the
+ *	source does not supervise it.
+ * @release: let the held threads of the watch go on. -ENOENT; -EOPNOTSUPP where
+ *	the source holds none.
  * @ack: every record up to @seq is stored; idempotent
  * @ledger: read the counters
  * @close: end as wanted: the module goes on watching, the probes are removed.
@@ -54,7 +78,12 @@ struct source_ops {
 	int (*open)(struct source **source, struct ev_loop *loop,
 		    source_record_fn fn, void *user, const char *owner, struct error *err);
 	int (*watch)(struct source *source, pid_t pid, uint64_t cookie,
+		     const struct source_settings *settings, uint32_t *id,
 		     struct error *err);
+	int (*change)(struct source *source, uint32_t watch,
+		      const struct source_settings *settings);
+	int (*heartbeat)(struct source *source, uint32_t watch);
+	int (*release)(struct source *source, uint32_t watch);
 	int (*ack)(struct source *source, uint64_t seq);
 	int (*ledger)(struct source *source, struct source_ledger *ledger);
 	void (*close)(struct source *source);
@@ -89,5 +118,22 @@ const struct faultline_maps *source_record_maps(const struct faultline_record *r
  */
 const struct faultline_map *source_map_next(const struct faultline_maps *maps,
 					    const struct faultline_map *map);
+
+/**
+ * source_block_next - walk through the blocks of a record that passed the check
+ * @block: the one before; NULL to begin
+ *
+ * A block has at least its header; what it is to have beyond that is for the
+ * reader of its type to compare with its length. Return: NULL at the end.
+ */
+const struct faultline_block *source_block_next(const struct faultline_record *record,
+						const struct faultline_block *block);
+
+/**
+ * source_block_find - the first block of @type that has at least @size bytes
+ * Return: NULL where there is none.
+ */
+const void *source_block_find(const struct faultline_record *record,
+			      enum faultline_block_type type, size_t size);
 
 #endif /* SUPERVISORD_SOURCE_H */

@@ -422,7 +422,41 @@ static int module_open(struct source **result, struct ev_loop *loop,
 	return 0;
 }
 
-static int module_watch(struct source *source, pid_t pid, uint64_t cookie, struct error *err)
+static bool setting_is_u64(enum faultline_watch_attr attr)
+{
+	switch (attr) {
+	case FAULTLINE_WATCH_A_SOFT_MEMORY:
+	case FAULTLINE_WATCH_A_SOFT_PROCESSES:
+	case FAULTLINE_WATCH_A_SOFT_FILES:
+	case FAULTLINE_WATCH_A_SOFT_CPU:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static int settings_put(struct nl_msg *msg, const struct source_settings *settings)
+{
+	struct nlattr *nest = nla_nest_start(msg, FAULTLINE_A_SETTINGS);
+	int ret = nest ? 0 : -NLE_NOMEM;
+
+	for (int i = 1; i < FAULTLINE_WATCH_A_PAD && !ret; i++) {
+		uint64_t value = settings->value[i];
+
+		if (!(settings->given & 1U << i))
+			continue;
+		if (!setting_is_u64(i) && value > UINT32_MAX)
+			return -ERANGE;
+		ret = setting_is_u64(i) ? nla_put_u64(msg, i, value) : nla_put_u32(msg, i, value);
+	}
+	if (ret)
+		return -ENOMEM;
+	nla_nest_end(msg, nest);
+	return 0;
+}
+
+static int module_watch(struct source *source, pid_t pid, uint64_t cookie,
+			const struct source_settings *settings, uint32_t *id, struct error *err)
 {
 	struct nl_msg *msg __cleanup_msg = request_new(source, FAULTLINE_CMD_WATCH_SET, 0);
 	struct answer answer = {};
@@ -433,13 +467,45 @@ static int module_watch(struct source *source, pid_t pid, uint64_t cookie, struc
 	if (!msg || nla_put_u32(msg, FAULTLINE_A_PID, pid) ||
 	    nla_put_u64(msg, FAULTLINE_A_COOKIE, cookie))
 		return error_set(err, -ENOMEM, "faultline.ko: no memory");
-	ret = command_send(source, msg, &answer);
+	ret = settings && settings->given ? settings_put(msg, settings) : 0;
+	if (!ret)
+		ret = command_send(source, msg, &answer);
 	if (!ret && !answer.watch)
 		ret = -EPROTO;
+	*id = answer.watch;
 	if (!ret)
 		return 0;
 	return error_set(err, ret, "faultline.ko: cannot watch process %d: %s", pid,
 			 answer.text[0] ? answer.text : strerror(-ret));
+}
+
+static int watch_send(struct source *source, int cmd, uint32_t watch,
+		      const struct source_settings *settings)
+{
+	struct nl_msg *msg __cleanup_msg = request_new(source, cmd, 0);
+	struct answer answer = {};
+	int ret;
+
+	if (!msg || nla_put_u32(msg, FAULTLINE_A_WATCH, watch))
+		return -ENOMEM;
+	ret = settings ? settings_put(msg, settings) : 0;
+	return ret ? ret : command_send(source, msg, &answer);
+}
+
+static int module_change(struct source *source, uint32_t watch,
+			 const struct source_settings *settings)
+{
+	return watch_send(source, FAULTLINE_CMD_WATCH_CHANGE, watch, settings);
+}
+
+static int module_heartbeat(struct source *source, uint32_t watch)
+{
+	return watch_send(source, FAULTLINE_CMD_HEARTBEAT, watch, NULL);
+}
+
+static int module_release(struct source *source, uint32_t watch)
+{
+	return watch_send(source, FAULTLINE_CMD_RELEASE, watch, NULL);
 }
 
 static int module_ack(struct source *source, uint64_t seq)
@@ -481,6 +547,9 @@ const struct source_ops source_module = {
 	.blind = module_blind,
 	.open = module_open,
 	.watch = module_watch,
+	.change = module_change,
+	.heartbeat = module_heartbeat,
+	.release = module_release,
 	.ack = module_ack,
 	.ledger = module_ledger,
 	.close = module_close,

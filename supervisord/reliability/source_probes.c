@@ -214,16 +214,37 @@ static int probes_open(struct source **result, struct ev_loop *loop,
 
 /* ---- watches, and the ledger ---- */
 
-static int probes_watch(struct source *source, pid_t pid, uint64_t cookie, struct error *err)
+static struct probes_watches base_watches(const struct source *source)
 {
-	const struct probes_watches watches = {
+	return (struct probes_watches){
 		.processes = base_fd(source, "processes"),
 		.watches = base_fd(source, "watches"),
+		.settings = base_fd(source, "settings"),
 		.shared = source->ring.shared,
 	};
+}
+
+static int probes_watch(struct source *source, pid_t pid, uint64_t cookie,
+			const struct source_settings *settings, uint32_t *id, struct error *err)
+{
+	const struct probes_watches watches = base_watches(source);
 
 	core_pattern_look(source);
-	return probes_watch_set(&watches, pid, cookie, err);
+	return probes_watch_set(&watches, pid, cookie, settings, id, err);
+}
+
+static int probes_change(struct source *source, uint32_t watch,
+			 const struct source_settings *settings)
+{
+	const struct probes_watches watches = base_watches(source);
+
+	return probes_watch_change(&watches, watch, settings);
+}
+
+/* Probes neither supervise heartbeats nor hold threads. */
+static int probes_refuse(struct source *source, uint32_t watch)
+{
+	return -EOPNOTSUPP;
 }
 
 static int probes_ack(struct source *source, uint64_t seq)
@@ -255,6 +276,9 @@ const struct source_ops source_probes = {
 	.blind = probes_blind,
 	.open = probes_open,
 	.watch = probes_watch,
+	.change = probes_change,
+	.heartbeat = probes_refuse,
+	.release = probes_refuse,
 	.ack = probes_ack,
 	.ledger = probes_ledger,
 	.close = probes_close,

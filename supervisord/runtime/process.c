@@ -130,14 +130,14 @@ static void child_run(const struct process_setup *setup, const struct notify *no
 
 /* Sets the watch, lets the child go on, and waits until it has executed. */
 static int child_release(const struct process_setup *setup, pid_t pid, uint64_t cookie,
-			 struct pipes *p, struct error *err)
+			 uint32_t *watch, struct pipes *p, struct error *err)
 {
 	struct error failure;
 	ssize_t n;
 	int ret;
 
 	if (setup->source_ops) {
-		ret = setup->source_ops->watch(setup->source, pid, cookie, err);
+		ret = setup->source_ops->watch(setup->source, pid, cookie, NULL, watch, err);
 		if (ret)
 			return ret;
 	}
@@ -371,6 +371,7 @@ int process_start(struct process **result, struct ev_loop *loop,
 {
 	static uint64_t last_cookie;
 	uint64_t cookie = clock_now();
+	uint32_t watch = 0;
 	struct process *process;
 	struct cgroup *cgroup = NULL;
 	struct notify *notify;
@@ -402,7 +403,7 @@ int process_start(struct process **result, struct ev_loop *loop,
 		return error_set(err, ret, "%s: cannot be started: %s",
 				 setup->application->name, strerror(-ret));
 	}
-	ret = child_release(setup, pid, cookie, &p, err);
+	ret = child_release(setup, pid, cookie, &watch, &p, err);
 	if (ret) {
 		child_abort(pid, pidfd);
 		pipes_close(&p);
@@ -415,6 +416,7 @@ int process_start(struct process **result, struct ev_loop *loop,
 	process->pid = pid;
 	process->pidfd = pidfd;
 	process->cookie = cookie;
+	process->watch = watch;
 	process->cgroup = cgroup;
 	process->notify = notify;
 	process->started_ns = clock_now();

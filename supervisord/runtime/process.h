@@ -45,6 +45,7 @@ struct process_handler {
  * struct process - a running process
  * @pid: valid until @exited was called
  * @cookie: of its watch; never used twice
+ * @watch: the source's id of its watch; 0 where nothing watches
  * @started_ns: clock_now() when it began to run
  * @stopping: its end was asked for, and is no fault
  * @dying: a fatal signal has been delivered; it may still be dumping core
@@ -59,6 +60,7 @@ struct process {
 	int pidfd;
 	struct cgroup *cgroup;	/* NULL where the gateway has none */
 	uint64_t cookie;
+	uint32_t watch;
 	uint64_t started_ns;
 	bool stopping;
 	bool dying;

@@ -100,8 +100,9 @@ static void probes_off(void)
 static void probes_watch(pid_t pid)
 {
 	struct error err = {};
+	uint32_t watch;
 
-	if (source_probes.watch(bench.source, pid, pid, &err)) {
+	if (source_probes.watch(bench.source, pid, pid, NULL, &watch, &err)) {
 		fprintf(stderr, "latency-bench: %s\n", err.text);
 		exit(1);
 	}

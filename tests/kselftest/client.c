@@ -91,6 +91,42 @@ void request_put_u64(struct request *request, uint16_t type, uint64_t value)
 	request_put(request, type, &value, sizeof(value));
 }
 
+size_t request_nest(struct request *request, uint16_t type)
+{
+	size_t nest = request->len;
+
+	request_put(request, type | NLA_F_NESTED, "", 0);
+	return nest;
+}
+
+void request_nest_end(struct request *request, size_t nest)
+{
+	struct nlattr *attr = (void *)(request->bytes + nest);
+
+	attr->nla_len = request->len - nest;
+}
+
+void settings_give(struct settings *settings, enum faultline_watch_attr attr, uint64_t value)
+{
+	settings->given |= 1U << attr;
+	settings->value[attr] = value;
+}
+
+void request_put_settings(struct request *request, const struct settings *settings)
+{
+	size_t nest = request_nest(request, FAULTLINE_A_SETTINGS);
+
+	for (int i = 1; i < FAULTLINE_WATCH_A_PAD; i++) {
+		if (!(settings->given & 1U << i))
+			continue;
+		if (i >= FAULTLINE_WATCH_A_SOFT_MEMORY)
+			request_put_u64(request, i, settings->value[i]);
+		else
+			request_put_u32(request, i, settings->value[i]);
+	}
+	request_nest_end(request, nest);
+}
+
 static int client_error(struct client *client, struct nlmsghdr *msg)
 {
 	struct nlmsgerr *err = NLMSG_DATA(msg);
@@ -115,26 +151,89 @@ static int client_error(struct client *client, struct nlmsghdr *msg)
 	return err->error;
 }
 
+/* Bytes of capture and mappings; more than @room where they are not whole. */
+static size_t capture_size(const struct faultline_record *record, const char *data, size_t room)
+{
+	const struct faultline_capture *capture = (const void *)data;
+	const struct faultline_maps *maps;
+	size_t size;
+
+	if (!(record->flags & FAULTLINE_F_CAPTURE))
+		return 0;
+	if (room < sizeof(*capture))
+		return SIZE_MAX;
+	size = sizeof(*capture) + (capture->stack_len + 7ULL) / 8 * 8;
+	if (!(record->flags & FAULTLINE_F_MAPS))
+		return size;
+	if (room < size + sizeof(*maps))
+		return SIZE_MAX;
+	maps = (const void *)(data + size);
+	return size + maps->len;
+}
+
+/* All that is left of a record is blocks, whole ones. */
+static int blocks_store(struct event *event, const char *data, size_t size)
+{
+	const struct faultline_block *block;
+
+	if (!(event->record.flags & FAULTLINE_F_BLOCKS))
+		return size ? -EBADMSG : 0;
+	if (!size)
+		return -EBADMSG;
+	for (size_t at = 0; at < size; at += block->len) {
+		block = (const void *)(data + at);
+		if (size - at < sizeof(*block) || block->len < sizeof(*block) ||
+		    block->len % 8 || block->len > size - at)
+			return -EBADMSG;
+	}
+	event->blocks = malloc(size);
+	if (!event->blocks)
+		return -ENOMEM;
+	memcpy(event->blocks, data, size);
+	event->blocks_len = size;
+	return 0;
+}
+
+const void *event_block(const struct event *event, enum faultline_block_type type)
+{
+	const char *begin = (const char *)event->blocks;
+	const struct faultline_block *block;
+
+	for (size_t at = 0; at < event->blocks_len; at += block->len) {
+		block = (const void *)(begin + at);
+		if (block->type == type)
+			return block;
+	}
+	return NULL;
+}
+
 static int event_store(struct client *client, struct nlattr *attr)
 {
 	struct event *event;
-	size_t more;
+	size_t more, capture;
+	const char *data;
 
 	if (ATTR_LEN(attr) < sizeof(event->record) || client->count == CLIENT_EVENTS_MAX)
 		return -EBADMSG;
 	event = &client->events[client->count++];
 	event->capture = NULL;
+	event->blocks = NULL;
+	event->blocks_len = 0;
 	memcpy(&event->record, ATTR_DATA(attr), sizeof(event->record));
 	if (event->record.len != ATTR_LEN(attr))
 		return -EBADMSG;
 	more = ATTR_LEN(attr) - sizeof(event->record);
-	if (!(event->record.flags & FAULTLINE_F_CAPTURE))
-		return more ? -EBADMSG : 0;
-	event->capture = malloc(more);
-	if (!event->capture)
-		return -ENOMEM;
-	memcpy(event->capture, (char *)ATTR_DATA(attr) + sizeof(event->record), more);
-	return 0;
+	data = (char *)ATTR_DATA(attr) + sizeof(event->record);
+	capture = capture_size(&event->record, data, more);
+	if (capture > more)
+		return -EBADMSG;
+	if (capture) {
+		event->capture = malloc(capture);
+		if (!event->capture)
+			return -ENOMEM;
+		memcpy(event->capture, data, capture);
+	}
+	return blocks_store(event, data + capture, more - capture);
 }
 
 static int message_events(struct client *client, struct nlmsghdr *msg)
@@ -282,8 +381,11 @@ int client_open(struct client *client)
 
 void client_forget(struct client *client)
 {
-	while (client->count)
-		free(client->events[--client->count].capture);
+	while (client->count) {
+		client->count--;
+		free(client->events[client->count].capture);
+		free(client->events[client->count].blocks);
+	}
 }
 
 void client_close(struct client *client)
@@ -314,22 +416,64 @@ static int message_watch_id(struct client *client, struct nlmsghdr *msg, void *t
 
 int client_watch(struct client *client, pid_t pid, uint64_t cookie, uint32_t *id)
 {
+	return client_watch_with(client, pid, cookie, NULL, id);
+}
+
+int client_watch_with(struct client *client, pid_t pid, uint64_t cookie,
+		      const struct settings *settings, uint32_t *id)
+{
 	struct request request;
 	uint32_t unused = 0;
 
 	request_init(&request, FAULTLINE_CMD_WATCH_SET);
 	request_put_u32(&request, FAULTLINE_A_PID, pid);
 	request_put_u64(&request, FAULTLINE_A_COOKIE, cookie);
+	if (settings)
+		request_put_settings(&request, settings);
 	return client_call(client, &request, false, message_watch_id, id ? id : &unused);
+}
+
+static int client_send_watch(struct client *client, uint8_t cmd, uint32_t id)
+{
+	struct request request;
+
+	request_init(&request, cmd);
+	request_put_u32(&request, FAULTLINE_A_WATCH, id);
+	return client_send(client, &request, false);
 }
 
 int client_unwatch(struct client *client, uint32_t id)
 {
+	return client_send_watch(client, FAULTLINE_CMD_WATCH_DEL, id);
+}
+
+int client_heartbeat(struct client *client, uint32_t id)
+{
+	return client_send_watch(client, FAULTLINE_CMD_HEARTBEAT, id);
+}
+
+int client_release(struct client *client, uint32_t id)
+{
+	return client_send_watch(client, FAULTLINE_CMD_RELEASE, id);
+}
+
+int client_change(struct client *client, uint32_t id, const struct settings *settings)
+{
 	struct request request;
 
-	request_init(&request, FAULTLINE_CMD_WATCH_DEL);
+	request_init(&request, FAULTLINE_CMD_WATCH_CHANGE);
 	request_put_u32(&request, FAULTLINE_A_WATCH, id);
+	request_put_settings(&request, settings);
 	return client_send(client, &request, false);
+}
+
+int client_set(struct client *client, uint32_t id, enum faultline_watch_attr attr,
+	       uint64_t value)
+{
+	struct settings settings = {};
+
+	settings_give(&settings, attr, value);
+	return client_change(client, id, &settings);
 }
 
 int client_ack(struct client *client, uint64_t seq)
@@ -378,6 +522,18 @@ struct watch_list {
 	int count;
 };
 
+static void settings_read(struct settings *settings, struct nlattr *nest)
+{
+	struct nlattr *attr;
+
+	FOR_EACH_ATTR(attr, ATTR_DATA(nest), (char *)nest + nest->nla_len) {
+		if (ATTR_TYPE(attr) >= FAULTLINE_WATCH_A_PAD)
+			continue;
+		settings_give(settings, ATTR_TYPE(attr),
+			      ATTR_LEN(attr) == sizeof(uint64_t) ? attr_u64(attr) : attr_u32(attr));
+	}
+}
+
 static int message_watch(struct client *client, struct nlmsghdr *msg, void *to)
 {
 	struct watch_list *list = to;
@@ -397,6 +553,9 @@ static int message_watch(struct client *client, struct nlmsghdr *msg, void *to)
 			break;
 		case FAULTLINE_A_PROCESSES:
 			info.processes = attr_u32(attr);
+			break;
+		case FAULTLINE_A_SETTINGS:
+			settings_read(&info.settings, attr);
 			break;
 		}
 	}

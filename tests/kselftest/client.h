@@ -17,12 +17,19 @@
 /**
  * struct event - one record as it came
  * @record: its fixed part
- * @capture: with FAULTLINE_F_CAPTURE; owned by the client
+ * @capture: with FAULTLINE_F_CAPTURE, with its mappings; owned by the client
+ * @blocks: with FAULTLINE_F_BLOCKS; likewise
+ * @blocks_len: bytes of them
  */
 struct event {
 	struct faultline_record record;
 	struct faultline_capture *capture;
+	struct faultline_block *blocks;
+	size_t blocks_len;
 };
+
+/* The first block of this type, or NULL. */
+const void *event_block(const struct event *event, enum faultline_block_type type);
 
 /**
  * struct client - a socket to the family
@@ -62,14 +69,34 @@ void request_init(struct request *request, uint8_t cmd);
 void request_put(struct request *request, uint16_t type, const void *data, size_t len);
 void request_put_u32(struct request *request, uint16_t type, uint32_t value);
 void request_put_u64(struct request *request, uint16_t type, uint64_t value);
+/* What is put between them is in a nest. */
+size_t request_nest(struct request *request, uint16_t type);
+void request_nest_end(struct request *request, size_t nest);
 int client_send(struct client *client, struct request *request, bool dump);
 
 /* The two halves of client_send(), for what happens between them. */
 int client_send_only(struct client *client, struct request *request, bool dump);
 int client_finish(struct client *client);
 
+/* Settings of a watch, by enum faultline_watch_attr; those in @given are meant. */
+struct settings {
+	uint32_t given;
+	uint64_t value[FAULTLINE_WATCH_A_PAD];
+};
+
+void settings_give(struct settings *settings, enum faultline_watch_attr attr, uint64_t value);
+void request_put_settings(struct request *request, const struct settings *settings);
+
 /* @id: set to the watch; NULL where it is of no interest. */
 int client_watch(struct client *client, pid_t pid, uint64_t cookie, uint32_t *id);
+int client_watch_with(struct client *client, pid_t pid, uint64_t cookie,
+		      const struct settings *settings, uint32_t *id);
+int client_change(struct client *client, uint32_t id, const struct settings *settings);
+/* Of one setting. */
+int client_set(struct client *client, uint32_t id, enum faultline_watch_attr attr,
+	       uint64_t value);
+int client_heartbeat(struct client *client, uint32_t id);
+int client_release(struct client *client, uint32_t id);
 int client_unwatch(struct client *client, uint32_t id);
 int client_ack(struct client *client, uint64_t seq);
 int client_stats(struct client *client, struct stats *stats);
@@ -79,6 +106,7 @@ struct watch_info {
 	uint64_t cookie;
 	pid_t pid;
 	uint32_t processes;
+	struct settings settings;
 };
 
 /* Return: how many there are. */

@@ -544,6 +544,8 @@ TEST_F(once, mappings)
 	}
 }
 
+static const struct settings no_capture = { .given = 1U << FAULTLINE_WATCH_A_CAPTURE };
+
 TEST_F(once, stack_pointer_is_wild)
 {
 	struct stack_fault fault = { .stack = (void *)64, .offset = 0 };
@@ -554,6 +556,22 @@ TEST_F(once, stack_pointer_is_wild)
 	ASSERT_NE(FATAL()->capture, NULL);
 	EXPECT_EQ(FATAL()->capture->stack_addr, 64);
 	EXPECT_EQ(FATAL()->capture->stack_len, 0);
+}
+
+/* Without captures, and without counting them as missed. */
+TEST_F(once, captures_are_switched_off)
+{
+	struct stack_fault fault = { .stack = (void *)64, .offset = 0 };
+	struct stats after;
+
+	ASSERT_EQ(victim_start_with(&self->client, &self->victim, &no_capture, stack_fault, &fault),
+		  0);
+	FINISH();
+	ASSERT_EQ(FATALS(), 1);
+	EXPECT_EQ(FATAL()->capture, NULL);
+	ASSERT_EQ(client_stats(&self->client, &after), 0);
+	EXPECT_EQ(after.value[FAULTLINE_STATS_A_CAPTURES],
+		  self->before.value[FAULTLINE_STATS_A_CAPTURES]);
 }
 
 /* ---- what is no fault ---- */

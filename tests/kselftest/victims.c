@@ -21,6 +21,12 @@ static uint64_t last_cookie = 0x1000;
 int victim_start(struct client *client, struct victim *victim,
 		 void (*function)(void *with), void *with)
 {
+	return victim_start_with(client, victim, NULL, function, with);
+}
+
+int victim_start_with(struct client *client, struct victim *victim,
+		      const struct settings *settings, void (*function)(void *with), void *with)
+{
 	int go[2], err;
 	char byte;
 
@@ -39,7 +45,7 @@ int victim_start(struct client *client, struct victim *victim,
 		_exit(0);
 	}
 	close(go[0]);
-	err = client_watch(client, victim->pid, victim->cookie, &victim->watch);
+	err = client_watch_with(client, victim->pid, victim->cookie, settings, &victim->watch);
 	if (!err && write(go[1], "", 1) != 1)
 		err = -errno;
 	close(go[1]);

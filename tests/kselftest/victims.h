@@ -24,6 +24,10 @@ struct victim {
 int victim_start(struct client *client, struct victim *victim,
 		 void (*function)(void *with), void *with);
 
+/* Likewise, with settings of its watch. */
+int victim_start_with(struct client *client, struct victim *victim,
+		      const struct settings *settings, void (*function)(void *with), void *with);
+
 /* Where in a watched process something happens. */
 enum place {
 	PLACE_MAIN,

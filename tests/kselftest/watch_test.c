@@ -220,6 +220,111 @@ TEST_F(watch, many)
 		end(pids[i]);
 }
 
+static const struct settings all_settings = {
+	.given = (1U << FAULTLINE_WATCH_A_PAD) - 2,
+	.value = {
+		[FAULTLINE_WATCH_A_HOLD_MS] = 10000,
+		[FAULTLINE_WATCH_A_HEARTBEAT_MS] = 86400000,
+		[FAULTLINE_WATCH_A_DSTATE_MS] = 86400000,
+		[FAULTLINE_WATCH_A_STARVED_MS] = 86399999,
+		[FAULTLINE_WATCH_A_SPIN_MS] = 86399998,
+		[FAULTLINE_WATCH_A_DEADLOCK_MS] = 86399997,
+		[FAULTLINE_WATCH_A_WORK] = 1,
+		[FAULTLINE_WATCH_A_SOFT_MEMORY] = UINT64_MAX - 1,
+		[FAULTLINE_WATCH_A_SOFT_PROCESSES] = 1ULL << 33,
+		[FAULTLINE_WATCH_A_SOFT_FILES] = 1ULL << 34,
+		[FAULTLINE_WATCH_A_SOFT_CPU] = 1ULL << 63,
+	},
+};
+
+TEST_F(watch, settings)
+{
+	const struct settings defaults = { .value[FAULTLINE_WATCH_A_CAPTURE] = 1 };
+	struct client *client = &self->client;
+	pid_t pids[] = { sleeper(), sleeper() };
+	struct settings expected = all_settings;
+	struct watch_info info[2];
+	uint32_t id;
+
+	ASSERT_EQ(client_watch(client, pids[0], 1, NULL), 0);
+	ASSERT_EQ(client_watch_with(client, pids[1], 2, &all_settings, &id), 0);
+	ASSERT_EQ(client_watches(client, info, 2), 2);
+	for (int i = 1; i < FAULTLINE_WATCH_A_PAD; i++) {
+		EXPECT_EQ(info[0].settings.value[i], defaults.value[i]);
+		EXPECT_EQ(info[1].settings.value[i], all_settings.value[i]);
+	}
+	EXPECT_EQ(info[0].settings.given, all_settings.given);
+	/* One of them changes, and nothing else. */
+	expected.value[FAULTLINE_WATCH_A_WORK] = 0;
+	ASSERT_EQ(client_set(client, id, FAULTLINE_WATCH_A_WORK, 0), 0);
+	ASSERT_EQ(client_watches(client, info, 2), 2);
+	for (int i = 1; i < FAULTLINE_WATCH_A_PAD; i++) {
+		EXPECT_EQ(info[0].settings.value[i], defaults.value[i]);
+		EXPECT_EQ(info[1].settings.value[i], expected.value[i]);
+	}
+	end(pids[0]);
+	end(pids[1]);
+	EXPECT_EQ(client_set(client, id, FAULTLINE_WATCH_A_WORK, 1), -ENOENT);
+	EXPECT_STREQ(client->last_error, "no watch has this id; its processes may have ended");
+}
+
+/* Nothing of a request that is refused takes effect. */
+TEST_F(watch, settings_refused)
+{
+	static const struct {
+		uint16_t attr;
+		uint64_t value;
+		int size;
+		int err;
+	} wrong[] = {
+		{ FAULTLINE_WATCH_A_CAPTURE, 2, 4, -ERANGE },
+		{ FAULTLINE_WATCH_A_WORK, 2, 4, -ERANGE },
+		{ FAULTLINE_WATCH_A_SPIN_MS, 86400001, 4, -ERANGE },
+		{ FAULTLINE_WATCH_A_SPIN_MS, 1, 8, -EINVAL },
+		{ FAULTLINE_WATCH_A_SPIN_MS, 1, 2, -EINVAL },
+		{ FAULTLINE_WATCH_A_SOFT_CPU, 1, 4, -EINVAL },
+		{ FAULTLINE_WATCH_A_PAD, 0, 0, -EINVAL },
+		{ FAULTLINE_WATCH_A_MAX + 1, 1, 4, -EINVAL },
+		{ FAULTLINE_WATCH_A_UNSPEC, 1, 4, -EINVAL },
+	};
+	struct client *client = &self->client;
+	pid_t pid = sleeper();
+	struct watch_info info;
+	struct request request;
+	uint32_t id;
+	size_t nest;
+
+	ASSERT_EQ(client_watch(client, pid, 1, &id), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		request_init(&request, FAULTLINE_CMD_WATCH_CHANGE);
+		request_put_u32(&request, FAULTLINE_A_WATCH, id);
+		nest = request_nest(&request, FAULTLINE_A_SETTINGS);
+		request_put_u32(&request, FAULTLINE_WATCH_A_HOLD_MS, 5);
+		request_put(&request, wrong[i].attr, &wrong[i].value, wrong[i].size);
+		request_nest_end(&request, nest);
+		EXPECT_EQ(client_send(client, &request, false), wrong[i].err) {
+			TH_LOG("wrong setting %zu", i);
+		}
+	}
+	ASSERT_EQ(client_watches(client, &info, 1), 1);
+	EXPECT_EQ(info.settings.value[FAULTLINE_WATCH_A_HOLD_MS], 0);
+	/* Neither settings nor a watch, and a nest that is not marked as one. */
+	request_init(&request, FAULTLINE_CMD_WATCH_CHANGE);
+	request_put_u32(&request, FAULTLINE_A_WATCH, id);
+	EXPECT_EQ(client_send(client, &request, false), -EINVAL);
+	EXPECT_STREQ(client->last_error, "which settings?");
+	request_init(&request, FAULTLINE_CMD_WATCH_CHANGE);
+	request_put_settings(&request, &all_settings);
+	EXPECT_EQ(client_send(client, &request, false), -EINVAL);
+	EXPECT_STREQ(client->last_error, "which watch?");
+	request_init(&request, FAULTLINE_CMD_WATCH_CHANGE);
+	request_put_u32(&request, FAULTLINE_A_WATCH, id);
+	request_put(&request, FAULTLINE_A_SETTINGS, "", 0);
+	EXPECT_EQ(client_send(client, &request, false), -EINVAL);
+	ASSERT_EQ(client_unwatch(client, id), 0);
+	end(pid);
+}
+
 TEST(limits)
 {
 	pid_t first = sleeper(), second = sleeper();
@@ -243,6 +348,7 @@ TEST(limits)
 static const uint8_t commands[] = {
 	FAULTLINE_CMD_WATCH_SET, FAULTLINE_CMD_WATCH_GET, FAULTLINE_CMD_WATCH_DEL,
 	FAULTLINE_CMD_EVENT_GET, FAULTLINE_CMD_EVENT_ACK, FAULTLINE_CMD_STATS_GET,
+	FAULTLINE_CMD_WATCH_CHANGE,
 };
 
 static bool command_dumps(uint8_t cmd)
@@ -259,6 +365,9 @@ static void request_full(struct request *request, uint8_t cmd)
 		request_put_u64(request, FAULTLINE_A_COOKIE, 1);
 	} else if (cmd == FAULTLINE_CMD_WATCH_DEL) {
 		request_put_u32(request, FAULTLINE_A_WATCH, 1);
+	} else if (cmd == FAULTLINE_CMD_WATCH_CHANGE) {
+		request_put_u32(request, FAULTLINE_A_WATCH, 1);
+		request_put_settings(request, &all_settings);
 	} else if (cmd == FAULTLINE_CMD_EVENT_ACK) {
 		request_put_u64(request, FAULTLINE_A_SEQ, 0);
 	}
@@ -447,7 +556,7 @@ TEST_F(watch, noise)
 	int found;
 
 	while (time(NULL) < until) {
-		uint8_t cmd = rand_r(&seed) % 10;
+		uint8_t cmd = rand_r(&seed) % (FAULTLINE_CMD_MAX + 2);
 
 		request_init(&request, cmd);
 		for (int i = rand_r(&seed) % 4; i > 0; i--) {

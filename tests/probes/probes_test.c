@@ -881,6 +881,13 @@ static void test_unwatched(void **state)
 	assert_int_equal(stage_ledger().emitted, before.emitted);
 }
 
+static int watch(pid_t pid, uint64_t cookie, struct error *err)
+{
+	uint32_t id;
+
+	return stage.ops->watch(stage.source, pid, cookie, NULL, &id, err);
+}
+
 static void test_watch_refused(void **state)
 {
 	struct error err = {};
@@ -888,15 +895,40 @@ static void test_watch_refused(void **state)
 
 	stage_begin();
 	pid = stage_fork(exit_seven, NULL);
-	assert_int_equal(stage.ops->watch(stage.source, pid, ++stage.cookie, &err), 0);
-	assert_int_equal(stage.ops->watch(stage.source, pid, 1, &err), -EEXIST);
+	assert_int_equal(watch(pid, ++stage.cookie, &err), 0);
+	assert_int_equal(watch(pid, 1, &err), -EEXIST);
 	stage_release();
 	stage_until_last();
 	/* It is a zombie now. */
-	assert_int_equal(stage.ops->watch(stage.source, pid, 1, NULL), -ESRCH);
+	assert_int_equal(watch(pid, 1, NULL), -ESRCH);
 	assert_exited(pid, 7);
-	assert_int_equal(stage.ops->watch(stage.source, pid, 1, NULL), -ESRCH);
-	assert_int_equal(stage.ops->watch(stage.source, 0, 1, NULL), -ESRCH);
+	assert_int_equal(watch(pid, 1, NULL), -ESRCH);
+	assert_int_equal(watch(0, 1, NULL), -ESRCH);
+}
+
+static void test_settings(void **state)
+{
+	struct source_settings settings = {};
+	struct error err = {};
+	uint32_t id;
+	pid_t pid;
+
+	source_settings_give(&settings, FAULTLINE_WATCH_A_DSTATE_MS, 1000);
+	source_settings_give(&settings, FAULTLINE_WATCH_A_SOFT_MEMORY, 1ULL << 40);
+	stage_begin();
+	pid = stage_fork(exit_seven, NULL);
+	assert_int_equal(stage.ops->watch(stage.source, pid, ++stage.cookie, &settings, &id, &err), 0);
+	source_settings_give(&settings, FAULTLINE_WATCH_A_CAPTURE, 0);
+	assert_int_equal(stage.ops->change(stage.source, id, &settings), 0);
+	assert_int_equal(stage.ops->change(stage.source, id + 1, &settings), -ENOENT);
+	if (stage.ops == &source_probes) {
+		assert_int_equal(stage.ops->heartbeat(stage.source, id), -EOPNOTSUPP);
+		assert_int_equal(stage.ops->release(stage.source, id), -EOPNOTSUPP);
+	}
+	stage_release();
+	stage_until_last();
+	assert_exited(pid, 7);
+	assert_int_equal(stage.ops->change(stage.source, id, &settings), -ENOENT);
 }
 
 static void test_ack(void **state)
@@ -1063,6 +1095,7 @@ static int run(const struct source_ops *ops)
 		cmocka_unit_test(test_pid_namespace),
 		cmocka_unit_test(test_unwatched),
 		cmocka_unit_test(test_watch_refused),
+		cmocka_unit_test(test_settings),
 		cmocka_unit_test(test_ack),
 		cmocka_unit_test(test_thousand),
 		cmocka_unit_test(test_nobody_reads),

@@ -94,10 +94,11 @@ static void keeper_run(enum keeper how, pid_t watched, int ready, int go)
 	struct ev_loop *loop = ev_loop_new(EVFLAG_AUTO);
 	struct source *source;
 	struct error err = {};
+	uint32_t watch;
 	char byte;
 
 	if (source_probes.open(&source, loop, keeper_record, &how, owner, &err) ||
-	    source_probes.watch(source, watched, COOKIE, &err)) {
+	    source_probes.watch(source, watched, COOKIE, NULL, &watch, &err)) {
 		print_message("# %s\n", err.text);
 		_exit(1);
 	}
@@ -228,7 +229,7 @@ static void test_watches_are_found(void **state)
 	stage_ask();
 	pid = keeper_leave(WATCHES, act_when_told, NULL);
 	next_open();
-	assert_int_equal(source_probes.watch(stage.source, pid, 8, NULL), -EEXIST);
+	assert_int_equal(source_probes.watch(stage.source, pid, 8, NULL, &watch, NULL), -EEXIST);
 	/* Records come as they do to the one who set the watch. */
 	usleep(20000);
 	kill(pid, SIGUSR1);
@@ -344,6 +345,7 @@ static void ring_remove(void)
 /* What another version left, or one that died while it made it, gives way to what is new. */
 static void check_replaced(void (*spoil)(void))
 {
+	uint32_t watch;
 	pid_t pid;
 
 	stage_ask();
@@ -351,7 +353,7 @@ static void check_replaced(void (*spoil)(void))
 	spoil();
 	next_open();
 	assert_ledger(0, 0, 0, 0);
-	assert_int_equal(source_probes.watch(stage.source, pid, COOKIE, NULL), 0);
+	assert_int_equal(source_probes.watch(stage.source, pid, COOKIE, NULL, &watch, NULL), 0);
 	usleep(20000);
 	kill(pid, SIGUSR1);
 	stage_until_last();

@@ -258,6 +258,121 @@ static void test_mappings_cut_anywhere(void **state)
 	}
 }
 
+/* ---- blocks ---- */
+
+struct blocked {
+	struct mapped mapped;
+	uint8_t room[64];
+};
+
+static void blocked_add(struct blocked *blocked, uint16_t type, uint32_t size)
+{
+	struct faultline_record *record = &blocked->mapped.whole.record;
+	struct faultline_block *block = (void *)((uint8_t *)record + record->len);
+
+	*block = (struct faultline_block){ .len = size, .type = type };
+	memset(block + 1, 0xee, size - sizeof(*block));
+	record->flags |= FAULTLINE_F_BLOCKS;
+	record->len += size;
+}
+
+/* Behind whatever is there. */
+static struct blocked blocked_record(uint16_t flags)
+{
+	struct blocked blocked = { .mapped = mapped_record() };
+	struct faultline_record *record = &blocked.mapped.whole.record;
+
+	record->flags = flags;
+	if (!(flags & FAULTLINE_F_CAPTURE))
+		record->len = sizeof(*record);
+	else if (!(flags & FAULTLINE_F_MAPS))
+		record->len = sizeof(struct whole);
+	blocked_add(&blocked, FAULTLINE_BLOCK_HANG, 16);
+	blocked_add(&blocked, FAULTLINE_BLOCK_KSTACK, 8);
+	return blocked;
+}
+
+static struct faultline_block *blocked_block(struct blocked *blocked, int n)
+{
+	const struct faultline_block *block = NULL;
+
+	for (int i = 0; i <= n; i++)
+		block = source_block_next(&blocked->mapped.whole.record, block);
+	return (struct faultline_block *)block;
+}
+
+static const uint16_t blocked_flags[] = {
+	0, FAULTLINE_F_CAPTURE, FAULTLINE_F_CAPTURE | FAULTLINE_F_MAPS,
+};
+
+static void test_blocks(void **state)
+{
+	for (size_t i = 0; i < sizeof(blocked_flags) / sizeof(blocked_flags[0]); i++) {
+		struct blocked blocked = blocked_record(blocked_flags[i]);
+		const struct faultline_record *record = &blocked.mapped.whole.record;
+
+		assert_non_null(mapped_check(&blocked.mapped));
+		assert_int_equal(blocked_block(&blocked, 0)->type, FAULTLINE_BLOCK_HANG);
+		assert_int_equal(blocked_block(&blocked, 1)->type, FAULTLINE_BLOCK_KSTACK);
+		assert_null(blocked_block(&blocked, 2));
+		assert_ptr_equal(source_block_find(record, FAULTLINE_BLOCK_HANG, 16),
+				 blocked_block(&blocked, 0));
+		assert_null(source_block_find(record, FAULTLINE_BLOCK_HANG, 17));
+		assert_null(source_block_find(record, FAULTLINE_BLOCK_LIMIT, 0));
+	}
+}
+
+static void test_no_blocks(void **state)
+{
+	struct whole whole = whole_record();
+
+	assert_null(source_block_next(&whole.record, NULL));
+	assert_null(source_block_find(&whole.record, FAULTLINE_BLOCK_HANG, 0));
+	whole.record.flags = FAULTLINE_F_BLOCKS;
+	whole.record.len = sizeof(whole.record);
+	assert_null(source_block_next(&whole.record, NULL));
+}
+
+static void test_blocks_lie(void **state)
+{
+	static const uint32_t lengths[] = { 0, 4, 7, 12, 24, 32, 1000, UINT32_MAX, UINT32_MAX - 7 };
+
+	for (size_t f = 0; f < sizeof(blocked_flags) / sizeof(blocked_flags[0]); f++) {
+		for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+			struct blocked blocked = blocked_record(blocked_flags[f]);
+
+			blocked_block(&blocked, 0)->len = lengths[i];
+			/* One that ends where the record does is sound. */
+			if (lengths[i] != 24)
+				assert_null(mapped_check(&blocked.mapped));
+			blocked = blocked_record(blocked_flags[f]);
+			blocked_block(&blocked, 1)->len = lengths[i];
+			assert_null(mapped_check(&blocked.mapped));
+		}
+	}
+}
+
+static void test_blocks_cut_anywhere(void **state)
+{
+	for (size_t f = 0; f < sizeof(blocked_flags) / sizeof(blocked_flags[0]); f++) {
+		struct blocked blocked = blocked_record(blocked_flags[f]);
+		struct faultline_record *record = &blocked.mapped.whole.record;
+		size_t whole = record->len;
+		const struct faultline_capture *capture;
+
+		for (size_t size = whole - 24 + 1; size < whole; size++) {
+			void *cut = malloc(size);
+
+			/* Down to the border of a block it is whole. */
+			record->len = size / 8 * 8;
+			memcpy(cut, &blocked, size);
+			if (record->len != whole - 8 && record->len != whole - 24)
+				assert_null(source_record_check(cut, size, &capture));
+			free(cut);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -271,6 +386,10 @@ int main(void)
 		cmocka_unit_test(test_place),
 		cmocka_unit_test(test_mappings_lie),
 		cmocka_unit_test(test_mappings_cut_anywhere),
+		cmocka_unit_test(test_blocks),
+		cmocka_unit_test(test_no_blocks),
+		cmocka_unit_test(test_blocks_lie),
+		cmocka_unit_test(test_blocks_cut_anywhere),
 	};
 
 	return cmocka_run_group_tests_name("source", tests, NULL, NULL);

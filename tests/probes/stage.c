@@ -109,9 +109,10 @@ void stage_release(void)
 pid_t stage_spawn(int (*act)(void *argument), void *argument)
 {
 	struct error err = {};
+	uint32_t watch;
 	pid_t pid = stage_fork(act, argument);
 
-	if (stage.ops->watch(stage.source, pid, ++stage.cookie, &err))
+	if (stage.ops->watch(stage.source, pid, ++stage.cookie, NULL, &watch, &err))
 		fail_msg("watch: %s", err.text);
 	stage_release();
 	return pid;

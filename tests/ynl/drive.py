@@ -24,6 +24,8 @@ HERE = Path(__file__).resolve().parent
 SCHEMA = HERE / "genetlink-legacy.yaml"
 SPECIFICATION = HERE / "faultline.yaml"
 COOKIE = 2**64 - 5      # does not fit a signed number
+SETTINGS = ("capture", "hold-ms", "heartbeat-ms", "dstate-ms", "starved-ms", "spin-ms", "deadlock-ms", "work", "soft-memory",
+            "soft-processes", "soft-files", "soft-cpu")
 
 
 def ynl(*arguments):
@@ -83,7 +85,8 @@ def test_specification():
     status, output = ynl("--schema", str(SCHEMA), "--list-msgs")
     assert status == 0, f"status {status}: {output}"
     names = {line.split()[0] for line in output.splitlines()}
-    assert names == {"watch-set", "watch-get", "watch-del", "event", "event-get", "event-ack", "stats-get"}, names
+    assert names == {"watch-set", "watch-get", "watch-del", "event", "event-get", "event-ack", "stats-get",
+                     "watch-change", "heartbeat", "release"}, names
 
 
 def test_watch():
@@ -91,10 +94,25 @@ def test_watch():
     process, watch = watched()
     try:
         found = [w for w in dump("watch-get") if w["watch"] == watch]
+        settings = found[0].pop("settings")
         assert found == [{"watch": watch, "cookie": COOKIE, "pid": process.pid, "processes": 1}], found
+        assert settings == dict.fromkeys(SETTINGS, 0) | {"capture": 1}, settings
         assert do("stats-get")["stats"]["watches"] == 1
         do("watch-del", watch=watch)
         assert dump("watch-get") == []
+    finally:
+        end(process, signal.SIGKILL)
+
+
+def test_watch_change():
+    """watch-set takes settings, and watch-change changes those that are given"""
+    process = victim()
+    try:
+        settings = {name: 10000 + place for place, name in enumerate(SETTINGS)} | {"capture": 0, "work": 1, "soft-cpu": 2**63}
+        watch = do("watch-set", pid=process.pid, cookie=COOKIE, settings=settings)["watch"]
+        assert [w["settings"] for w in dump("watch-get")] == [settings]
+        do("watch-change", watch=watch, settings={"hold-ms": 0, "soft-cpu": 1})
+        assert [w["settings"] for w in dump("watch-get")] == [settings | {"hold-ms": 0, "soft-cpu": 1}]
     finally:
         end(process, signal.SIGKILL)
 
@@ -143,12 +161,13 @@ def test_event_ack():
     assert dump("event-get") == []
     assert stats["pending"] == 0 and stats["delivered"] == stats["emitted"] == stats["acked"], stats
     assert set(stats) == {"emitted", "delivered", "pending", "lost-no-slot", "seq", "acked", "captures",
-                          "captures-missed", "watches", "processes", "unwatched"}, stats
+                          "captures-missed", "watches", "processes", "unwatched", "blocks", "blocks-missed"}, stats
 
 
 def test_refusals():
     """what the kernel refuses comes with its words"""
     assert "a watch needs a pid and a cookie" in refused("--do", "watch-set", "--json", '{"pid": 1}')
+    assert "which settings?" in refused("--do", "watch-change", "--json", '{"watch": 4000000}')
     assert "no watch has this id" in refused("--do", "watch-del", "--json", '{"watch": 4000000}')
     assert "not been given yet" in refused("--do", "event-ack", "--json", '{"seq": 4000000}')
 

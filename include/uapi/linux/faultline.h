@@ -372,7 +372,7 @@ enum faultline_attr {
 
 /**
  * enum faultline_watch_attr - settings of a watch, of WATCH_SET and WATCH_CHANGE;
- *	in answers to WATCH_GET all of them
+ *	in answers to WATCH_GET all of them. A time is at most a day.
  * @FAULTLINE_WATCH_A_CAPTURE: u32, 0: records without captures; 1 (default): with
  * @FAULTLINE_WATCH_A_HOLD_MS: u32, how long a thread waits with its fatal signal
  *	before it, at most; 0 (default): not at all
@@ -426,6 +426,9 @@ enum faultline_watch_attr {
  * @FAULTLINE_STATS_A_PROCESSES: processes watched
  * @FAULTLINE_STATS_A_UNWATCHED: processes that could not be watched because
  *	the table was full
+ * @FAULTLINE_STATS_A_BLOCKS: buffers of blocks taken
+ * @FAULTLINE_STATS_A_BLOCKS_MISSED: records that went out without their blocks
+ *	because no buffer was free
  *
  * At every moment emitted = delivered + pending + the sum of LOST_*.
  */
@@ -442,6 +445,8 @@ enum faultline_stats_attr {
 	FAULTLINE_STATS_A_WATCHES,
 	FAULTLINE_STATS_A_PROCESSES,
 	FAULTLINE_STATS_A_UNWATCHED,
+	FAULTLINE_STATS_A_BLOCKS,
+	FAULTLINE_STATS_A_BLOCKS_MISSED,
 	FAULTLINE_STATS_A_PAD,
 
 	__FAULTLINE_STATS_A_MAX,

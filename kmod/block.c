@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Blocks: small evidence of a record, where a capture would be too much. The
+ * buffers are a fixed pool, as those of captures are, and in use from when the
+ * record is made until the supervisor acknowledges it.
+ */
+#include <linux/align.h>
+#include <linux/spinlock.h>
+#include <linux/string.h>
+#include <linux/vmalloc.h>
+
+#include "block.h"
+
+#define BLOCKS_STRIDE	ALIGN(sizeof(struct fl_blocks) + FL_BLOCKS_ROOM, 8)
+
+static struct {
+	raw_spinlock_t lock;
+	struct list_head free;
+	void *buffers;
+	u64 taken;
+	u64 missed;
+} pool = {
+	.lock = __RAW_SPIN_LOCK_UNLOCKED(pool.lock),
+	.free = LIST_HEAD_INIT(pool.free),
+};
+
+struct fl_blocks *fl_blocks_take(void)
+{
+	struct fl_blocks *blocks;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&pool.lock, flags);
+	blocks = list_first_entry_or_null(&pool.free, struct fl_blocks, node);
+	if (blocks) {
+		list_del_init(&blocks->node);
+		pool.taken++;
+	} else {
+		pool.missed++;
+	}
+	raw_spin_unlock_irqrestore(&pool.lock, flags);
+	if (blocks)
+		blocks->len = 0;
+	return blocks;
+}
+
+void fl_blocks_put(struct fl_blocks *blocks)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&pool.lock, flags);
+	list_add(&blocks->node, &pool.free);
+	raw_spin_unlock_irqrestore(&pool.lock, flags);
+}
+
+void *fl_blocks_add(struct fl_blocks *blocks, u16 type, u16 flags, u32 size)
+{
+	struct faultline_block *block = (void *)blocks->data + blocks->len;
+
+	if (size > fl_blocks_left(blocks))
+		return NULL;
+	size = ALIGN(size, 8);
+	memset(block, 0, size);
+	block->len = size;
+	block->type = type;
+	block->flags = flags;
+	blocks->len += size;
+	return block;
+}
+
+void fl_blocks_counts(u64 *taken, u64 *missed)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&pool.lock, flags);
+	*taken = pool.taken;
+	*missed = pool.missed;
+	raw_spin_unlock_irqrestore(&pool.lock, flags);
+}
+
+int fl_blocks_init(unsigned int count)
+{
+	unsigned int i;
+
+	static_assert(FL_BLOCKS_ROOM % 8 == 0);
+	static_assert(offsetof(struct fl_blocks, data) % 8 == 0);
+
+	if (!count)
+		return 0;
+	pool.buffers = vzalloc(array_size(count, BLOCKS_STRIDE));
+	if (!pool.buffers)
+		return -ENOMEM;
+	for (i = 0; i < count; i++) {
+		struct fl_blocks *blocks = pool.buffers + i * BLOCKS_STRIDE;
+
+		fl_blocks_begin(blocks, FL_BLOCKS_ROOM);
+		fl_blocks_put(blocks);
+	}
+	return 0;
+}
+
+void fl_blocks_exit(void)
+{
+	vfree(pool.buffers);
+}
