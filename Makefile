@@ -66,7 +66,7 @@ include tests/build.mk
 include packaging/build.mk
 
 # One set of flags for every source: the include paths of all libraries in use.
-PKGS := libxml-2.0 libnl-genl-3.0 sqlite3 jansson libmodbus
+PKGS := libxml-2.0 libnl-genl-3.0 sqlite3 jansson libmodbus libpq
 PKG_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
 
 .PHONY: all

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The center: daemon and command line in one program.
-CENTER_SQL := center/store/schema.sql center/store/schema_2.sql center/store/catalogue.sql center/store/faults.sql
+CENTER_STORE := $(addprefix center/store/,store.c sqlite/sqlite.c postgres/postgres.c postgres/connection.c \
+	postgres/array.c)
 CENTER := center/main.c center/ready.c \
 	$(addprefix center/cli/,command.c serve.c app.c definition.c script.c \
 		countermeasure.c fault.c) \
@@ -9,15 +10,20 @@ CENTER := center/main.c center/ready.c \
 	$(addprefix center/catalogue/,applications.c artifact.c bundle.c definitions.c \
 		scripts.c) \
 	$(addprefix center/fault/,obtaining.c detector.c notifier.c list.c faults.c) \
-	$(addprefix center/store/,store.c writer.c)
+	$(CENTER_STORE) center/store/writer.c
 
-GENERATED += $(O)/center/sql.h
-$(O)/center/sql.h: $(CENTER_SQL) lib/sql.awk
-	@mkdir -p $(@D)
-	@echo "  SQL     $@"
-	@awk -f lib/sql.awk $(CENTER_SQL) > $@
+# One header for each store, with all its statements.
+define center_sql
+GENERATED += $(O)/center/sql_$(1).h
+$(O)/center/sql_$(1).h: $(sort $(wildcard center/store/$(1)/*.sql)) lib/sql.awk
+	@mkdir -p $$(@D)
+	@echo "  SQL     $$@"
+	@awk -f lib/sql.awk $(sort $(wildcard center/store/$(1)/*.sql)) > $$@
+endef
+$(eval $(call center_sql,sqlite))
+$(eval $(call center_sql,postgres))
 
 $(O)/center/main.o $(O)/center/http/routes.o: PKG_CFLAGS += -DFAULTLINE_VERSION='"$(VERSION)"'
 
 $(eval $(call program,faultline-center,$(CENTER) $(LIB_BASE) $(LIB_XML) $(LIB_SCRIPT) \
-	$(LIB_APPLICATION) $(LIB_ACTION),libmicrohttpd sqlite3 jansson libxml-2.0 libarchive libcrypto,-lpthread -lm))
+	$(LIB_APPLICATION) $(LIB_ACTION),libmicrohttpd sqlite3 libpq jansson libxml-2.0 libarchive libcrypto,-lpthread -lm))

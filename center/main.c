@@ -7,6 +7,7 @@
 #include <libxml/parser.h>
 #include <locale.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "center/cli/command.h"
@@ -124,7 +125,7 @@ int main(int argc, char **argv)
 		.children = children,
 		.help_filter = help_filter,
 	};
-	struct cli cli = { .data = COMMAND_DATA_DEFAULT };
+	struct cli cli = { .place = { .data = COMMAND_DATA_DEFAULT } };
 	struct global_arguments arguments = { .cli = &cli };
 	int ret;
 
@@ -132,6 +133,11 @@ int main(int argc, char **argv)
 	setlocale(LC_CTYPE, "C.UTF-8");
 	argp_err_exit_status = COMMAND_USAGE;
 	argp_program_version_hook = version_print;
+	cli.place.url = getenv(COMMAND_STORE_VARIABLE);
+	if (cli.place.url && !store_url_valid(cli.place.url)) {
+		fprintf(stderr, COMMAND_PROGRAM ": $" COMMAND_STORE_VARIABLE ": postgresql://… is needed\n");
+		return COMMAND_USAGE;
+	}
 	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &arguments);
 	ret = command_run(&cli, argc - arguments.command, argv + arguments.command);
 	xmlCleanupParser();

@@ -6,23 +6,21 @@
 
 #include "center/catalogue/artifact.h"
 #include "center/catalogue/bundle.h"
-#include "center/sql.h"
 
 static int application_find(struct store *store, const struct application *app,
 			    json_t **row, struct error *err)
 {
-	__cleanup_statement sqlite3_stmt *statement =
-		store_statement(store, err, SQL_APPLICATION_FIND, "ss", app->name,
+	__cleanup_statement struct statement *statement =
+		store_statement(store, err, STATEMENT_APPLICATION_FIND, "ss", app->name,
 				app->version);
 
-	return statement ? store_row(store, statement, row, err) : err->code;
+	return statement ? store_row(statement, row, err) : err->code;
 }
 
 static int application_insert(struct store *store, const struct application *app,
 			      const struct artifact *artifact, struct error *err)
 {
-	return store_run(store,
-			 store_statement(store, err, SQL_APPLICATION_INSERT, "sssssii",
+	return store_run(store_statement(store, err, STATEMENT_APPLICATION_INSERT, "sssssii",
 					 app->name, app->version, app->runtime,
 					 app->resident ? "resident" : "transient",
 					 artifact->sha256, artifact->size, store_now()),
@@ -60,6 +58,8 @@ static int application_store(struct store *store, const struct application *app,
 		return ret < 0 ? ret : 0;
 	/* The file first: a row without it would be a promise that cannot be kept. */
 	ret = artifact_keep(artifact, err);
+	if (!ret && store_shared(store))
+		ret = artifact_share(artifact, store, err);
 	if (!ret)
 		ret = application_insert(store, app, artifact, err);
 	if (!ret)
@@ -83,7 +83,9 @@ int applications_add(struct store *store, const char *path, json_t **row,
 	ret = store_begin(store, err);
 	if (ret)
 		return ret;
-	ret = application_store(store, app, artifact, row, known, err);
+	ret = store_lock(store, err);
+	if (!ret)
+		ret = application_store(store, app, artifact, row, known, err);
 	if (!ret)
 		ret = store_commit(store, err);
 	if (ret)
@@ -93,17 +95,17 @@ int applications_add(struct store *store, const char *path, json_t **row,
 
 json_t *applications_list(struct store *store, struct error *err)
 {
-	__cleanup_statement sqlite3_stmt *statement =
-		store_statement(store, err, SQL_APPLICATIONS, "");
+	__cleanup_statement struct statement *statement =
+		store_statement(store, err, STATEMENT_APPLICATIONS, "");
 
-	return statement ? store_rows(store, statement, err) : NULL;
+	return store_rows(statement, err);
 }
 
 int applications_current(struct store *store, const char *name, json_t **row,
 			 struct error *err)
 {
-	__cleanup_statement sqlite3_stmt *statement =
-		store_statement(store, err, SQL_APPLICATION_CURRENT, "s", name);
+	__cleanup_statement struct statement *statement =
+		store_statement(store, err, STATEMENT_APPLICATION_CURRENT, "s", name);
 
-	return statement ? store_row(store, statement, row, err) : err->code;
+	return statement ? store_row(statement, row, err) : err->code;
 }

@@ -9,11 +9,12 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-#include "center/store/store.h"
 #include "lib/file.h"
 
 #define COPY_SIZE (256 << 10)
+#define PART_SIZE (1 << 20)
 #define INCOMING "incoming-"
 
 DEFINE_CLEANUP(EVP_MD_CTX *, EVP_MD_CTX_free)
@@ -117,19 +118,25 @@ static void hash_finish(EVP_MD_CTX *hash, char hex[SHA256_HEX_LEN + 1])
 		sprintf(hex + 2 * i, "%02x", digest[i]);
 }
 
-struct artifact *artifact_receive(const char *data, const char *source, struct error *err)
+static struct artifact *artifact_begin(const char *data, EVP_MD_CTX *hash, struct error *err)
 {
-	__cleanup(EVP_MD_CTX_freep) EVP_MD_CTX *hash = EVP_MD_CTX_new();
 	__cleanup_artifact struct artifact *artifact = calloc(1, sizeof(*artifact));
 
 	if (!artifact || !hash || !EVP_DigestInit_ex(hash, EVP_sha256(), NULL)) {
-		error_set(err, -ENOMEM, "%s: out of memory", source);
+		error_set(err, -ENOMEM, "%s: out of memory", data);
 		return NULL;
 	}
 	artifact->fd = -1;
 	artifact->lock = -1;
-	if (incoming_create(artifact, data, err) ||
-	    source_copy(artifact, source, hash, err))
+	return incoming_create(artifact, data, err) ? NULL : steal_pointer(&artifact);
+}
+
+struct artifact *artifact_receive(const char *data, const char *source, struct error *err)
+{
+	__cleanup(EVP_MD_CTX_freep) EVP_MD_CTX *hash = EVP_MD_CTX_new();
+	__cleanup_artifact struct artifact *artifact = artifact_begin(data, hash, err);
+
+	if (!artifact || source_copy(artifact, source, hash, err))
 		return NULL;
 	hash_finish(hash, artifact->sha256);
 	return steal_pointer(&artifact);
@@ -154,6 +161,78 @@ int artifact_keep(struct artifact *artifact, struct error *err)
 		return error_set(err, -errno, "%s: %m", path);
 	artifact->path[0] = '\0';
 	return folder_sync(folder, err);
+}
+
+int artifact_share(struct artifact *artifact, struct store *store, struct error *err)
+{
+	__cleanup_free char *part = malloc(PART_SIZE);
+	int64_t offset = 0;
+	ssize_t n;
+
+	if (!part)
+		return error_set(err, -ENOMEM, "out of memory");
+	while ((n = pread(artifact->fd, part, PART_SIZE, offset)) > 0) {
+		int ret = store_run(store_statement(store, err, STATEMENT_ARTIFACT_PART_PUT, "sib",
+						    artifact->sha256, offset / PART_SIZE, part,
+						    (size_t)n), err);
+
+		if (ret)
+			return ret;
+		offset += n;
+	}
+	return n < 0 ? error_set(err, -errno, "%s: %m", artifact->sha256) : 0;
+}
+
+/* One part to the end of the copy. */
+static int part_fetch(struct artifact *artifact, struct store *store, const char *sha256,
+		      int64_t number, EVP_MD_CTX *hash, struct error *err)
+{
+	__cleanup_statement struct statement *statement =
+		store_statement(store, err, STATEMENT_ARTIFACT_PART_GET, "si", sha256, number);
+	int ret = statement ? store_step(statement, err) : err->code;
+	const void *bytes;
+	size_t size;
+
+	if (ret <= 0)
+		return ret ? ret : error_set(err, -EIO, "artifact %s: a part is missing in the store",
+					     sha256);
+	bytes = statement_blob(statement, 0, &size);
+	EVP_DigestUpdate(hash, bytes, size);
+	ret = fd_write(artifact->fd, bytes, size);
+	return ret ? error_set(err, ret, "%s: %s", artifact->path, strerror(-ret)) : 0;
+}
+
+static int64_t parts_count(struct store *store, const char *sha256, struct error *err)
+{
+	__cleanup_statement struct statement *statement =
+		store_statement(store, err, STATEMENT_ARTIFACT_PARTS, "s", sha256);
+	int ret = statement ? store_step(statement, err) : err->code;
+
+	return ret > 0 ? statement_integer(statement, 0) : ret;
+}
+
+int artifact_fetch(struct store *store, const char *sha256, struct error *err)
+{
+	__cleanup(EVP_MD_CTX_freep) EVP_MD_CTX *hash = EVP_MD_CTX_new();
+	__cleanup_artifact struct artifact *artifact = NULL;
+	int64_t parts, size;
+	int fd = artifact_open(store->data, sha256, &size);
+
+	if (fd >= 0)
+		return close(fd);
+	parts = parts_count(store, sha256, err);
+	if (parts <= 0)
+		return parts ? (int)parts : -ENOENT;
+	artifact = artifact_begin(store->data, hash, err);
+	for (int64_t i = 0; artifact && i < parts; i++)
+		if (part_fetch(artifact, store, sha256, i, hash, err))
+			return err->code;
+	if (!artifact)
+		return err->code;
+	hash_finish(hash, artifact->sha256);
+	return strcmp(artifact->sha256, sha256) ?
+	       error_set(err, -EBADMSG, "artifact %s: what the store has is not that; restore the database from a backup",
+			 sha256) : artifact_keep(artifact, err);
 }
 
 void artifact_free(struct artifact *artifact)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Bundles as files that are named by their content: artifacts/ab/ab12… in the
- * data folder. A file that has its name is whole and never changes.
+ * data folder. A file that has its name is whole and never changes. Where several
+ * centers share the store, the bundles are in it too, in parts, and each center's
+ * folder has those that it has been asked for.
  */
 #ifndef CENTER_CATALOGUE_ARTIFACT_H
 #define CENTER_CATALOGUE_ARTIFACT_H
@@ -9,6 +11,7 @@
 #include <limits.h>
 #include <stdint.h>
 
+#include "center/store/store.h"
 #include "lib/cleanup.h"
 #include "lib/error.h"
 
@@ -46,6 +49,19 @@ struct artifact *artifact_receive(const char *data, const char *source,
 
 /** artifact_keep - give the copy its name, durably; 0, also when it was there before */
 int artifact_keep(struct artifact *artifact, struct error *err);
+
+/** artifact_share - put it into the store as well, within a transaction */
+int artifact_share(struct artifact *artifact, struct store *store, struct error *err);
+
+/**
+ * artifact_fetch - bring one from the store into the data folder
+ * @sha256: checked by the caller with sha256_valid(), and here against the content
+ *
+ * Return: 0, also when it was there; -ENOENT: it is not in the store; or a negative
+ * errno with @err set.
+ */
+int artifact_fetch(struct store *store, const char *sha256, struct error *err);
+
 void artifact_free(struct artifact *artifact);
 DEFINE_CLEANUP(struct artifact *, artifact_free)
 #define __cleanup_artifact __cleanup(artifact_freep)

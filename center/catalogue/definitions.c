@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
+#include <openssl/sha.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -51,21 +52,16 @@ static int folders_make(struct store *store, struct error *err)
 	return 0;
 }
 
-/* What is kept is a copy, read once; it is checked itself before it takes its place. */
-static int definition_copy(struct store *store, const char *source, const char *service,
-			   char copy[PATH_MAX], struct error *err)
+/* A copy that is checked itself before it takes its place. */
+static int copy_write(struct store *store, const char *service, const void *text, size_t size,
+		      char copy[PATH_MAX], struct error *err)
 {
-	__cleanup_free char *text = NULL;
-	size_t size;
-	int ret;
+	int ret = folders_make(store, err);
 
-	if (folders_make(store, err) ||
-	    definition_path(copy, store, INCOMING, service, err))
-		return err->code;
-	text = file_read(source, DEFINITION_SIZE_MAX, &size, err);
-	if (!text)
-		return err->code;
-	ret = file_write(copy, text, size, 0640, err);
+	if (!ret)
+		ret = definition_path(copy, store, INCOMING, service, err);
+	if (!ret)
+		ret = file_write(copy, text, size, 0640, err);
 	if (!ret)
 		store_give(store->data, copy);
 	return ret;
@@ -86,8 +82,22 @@ static int definition_keep(struct store *store, const char *copy, const char *se
 	return folder_sync(folder, err);
 }
 
-static int definition_replace(struct store *store, const char *copy, bool force,
-			      json_t **row, struct error *err)
+static int definition_put(struct store *store, const char *service, const void *text,
+			  size_t size, struct error *err)
+{
+	unsigned char digest[SHA256_DIGEST_LENGTH];
+	char hex[2 * SHA256_DIGEST_LENGTH + 1];
+
+	SHA256(text, size, digest);
+	for (int i = 0; i < SHA256_DIGEST_LENGTH; i++)
+		sprintf(hex + 2 * i, "%02x", digest[i]);
+	return store_run(store_statement(store, err, STATEMENT_DEFINITION_PUT, "ssbi", service,
+					 hex, text, size, store_now()), err);
+}
+
+/* Within a transaction, whose commit makes it what every center has. */
+static int definition_replace(struct store *store, const char *copy, const void *text,
+			      size_t size, bool force, json_t **row, struct error *err)
 {
 	__cleanup_definition struct definition *definition = definition_load(copy, err);
 	int ret = 0;
@@ -96,6 +106,10 @@ static int definition_replace(struct store *store, const char *copy, bool force,
 		return err->code;
 	if (!force)
 		ret = scripts_fit(store, definition, err);
+	if (!ret)
+		ret = definition_put(store, definition_service(definition), text, size, err);
+	if (!ret)
+		ret = store_commit(store, err);
 	if (!ret)
 		ret = definition_keep(store, copy, definition_service(definition), err);
 	if (!ret)
@@ -107,7 +121,9 @@ int definitions_add(struct store *store, const char *path, bool force, json_t **
 		    struct error *err)
 {
 	__cleanup_definition struct definition *definition = definition_load(path, err);
+	__cleanup_free char *text = NULL;
 	char copy[PATH_MAX];
+	size_t size;
 	int ret;
 
 	if (!definition)
@@ -116,17 +132,63 @@ int definitions_add(struct store *store, const char *path, bool force, json_t **
 		return error_set(err, -EINVAL,
 				 "%s: \"%s\" cannot be the name of a service; lower-case letters, digits and dashes are allowed, 63 at most",
 				 path, definition_service(definition));
+	/* What is kept was read once. */
+	text = file_read(path, DEFINITION_SIZE_MAX, &size, err);
+	if (!text)
+		return err->code;
 	/* Nobody adds a script by the old definition while the new one is compared with it. */
 	ret = store_begin(store, err);
-	if (ret)
-		return ret;
-	ret = definition_copy(store, path, definition_service(definition), copy, err);
+	if (!ret)
+		ret = store_lock(store, err);
+	if (!ret)
+		ret = copy_write(store, definition_service(definition), text, size, copy, err);
 	if (!ret) {
-		ret = definition_replace(store, copy, force, row, err);
+		ret = definition_replace(store, copy, text, size, force, row, err);
 		unlink(copy);
 	}
 	store_rollback(store);
 	return ret;
+}
+
+/* The file of a definition is a copy of the store's, where the store has it: another center adds there too. */
+static int definition_refresh(struct store *store, const char *service, struct error *err)
+{
+	__cleanup_statement struct statement *statement =
+		store_statement(store, err, STATEMENT_DEFINITION_GET, "s", service);
+	int ret = statement ? store_step(statement, err) : err->code;
+	__cleanup_free char *there = NULL;
+	char path[PATH_MAX], copy[PATH_MAX];
+	size_t size, size_there = 0;
+	const void *text;
+
+	if (ret <= 0 || definition_path(path, store, FOLDER, service, err))
+		return ret;
+	text = statement_blob(statement, 0, &size);
+	there = file_read(path, DEFINITION_SIZE_MAX, &size_there, NULL);
+	if (there && size == size_there && !memcmp(there, text, size))
+		return 0;
+	ret = copy_write(store, service, text, size, copy, err);
+	return ret ? ret : definition_keep(store, copy, service, err);
+}
+
+static int definitions_refresh(struct store *store, struct error *err)
+{
+	json_auto_t *names = NULL;
+	json_t *name;
+	size_t i;
+
+	{
+		__cleanup_statement struct statement *statement =
+			store_statement(store, err, STATEMENT_DEFINITIONS, "");
+
+		names = store_rows(statement, err);
+	}
+	if (!names)
+		return err->code;
+	json_array_foreach(names, i, name)
+		if (definition_refresh(store, json_string_value(name), err))
+			return err->code;
+	return 0;
 }
 
 struct definition *definitions_load(struct store *store, const char *service,
@@ -134,7 +196,8 @@ struct definition *definitions_load(struct store *store, const char *service,
 {
 	char path[PATH_MAX];
 
-	if (definition_path(path, store, FOLDER, service, err))
+	if (definition_refresh(store, service, err) ||
+	    definition_path(path, store, FOLDER, service, err))
 		return NULL;
 	if (access(path, F_OK) && errno == ENOENT) {
 		error_set(err, -ENOENT,
@@ -166,6 +229,8 @@ json_t *definitions_list(struct store *store, struct error *err)
 	char path[PATH_MAX];
 	int n, ret = 0;
 
+	if (definitions_refresh(store, err))
+		return NULL;
 	snprintf(path, sizeof(path), "%s/" FOLDER, store->data);
 	n = scandir(path, &names, is_definition, alphasort);
 	if (n < 0 && errno != ENOENT) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Script definitions (331) by which the center verifies scripts: files
- * definitions/SERVICE.dtd in the data folder. Gateways have their own.
+ * definitions/SERVICE.dtd in the data folder, copies of what the store has. Gateways
+ * have their own.
  */
 #ifndef CENTER_CATALOGUE_DEFINITIONS_H
 #define CENTER_CATALOGUE_DEFINITIONS_H

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "center/catalogue/definitions.h"
-#include "center/sql.h"
 #include "lib/file.h"
 #include "lib/name.h"
 #include "lib/script/interpretation.h"
@@ -45,23 +44,23 @@ static int script_put(struct store *store, const char *service, const char *text
 	int ret;
 
 	sha256_hex(text, size, sha256);
-	ret = store_run(store, store_statement(store, err, SQL_SCRIPT_PUT, "ssbi", service,
+	ret = store_change(store_statement(store, err, STATEMENT_SCRIPT_PUT, "ssbi", service,
 					       sha256, text, size, store_now()), err);
-	*changed = !ret && sqlite3_changes(store->db);
-	return ret;
+	*changed = ret > 0;
+	return ret < 0 ? ret : 0;
 }
 
 static int script_row(struct store *store, const char *service, size_t steps,
 		      bool changed, json_t **row, struct error *err)
 {
-	__cleanup_statement sqlite3_stmt *statement =
-		store_statement(store, err, SQL_SCRIPT_GET, "s", service);
+	__cleanup_statement struct statement *statement =
+		store_statement(store, err, STATEMENT_SCRIPT_GET, "s", service);
 
-	if (!statement || store_step(store, statement, err) < 0)
+	if (!statement || store_step(statement, err) < 0)
 		return err->code;
 	*row = json_pack("{s:s, s:I, s:s, s:I, s:b}", "service", service,
-			 "edition", (json_int_t)sqlite3_column_int64(statement, 2),
-			 "sha256", sqlite3_column_text(statement, 1),
+			 "edition", (json_int_t)statement_integer(statement, 2),
+			 "sha256", statement_text(statement, 1),
 			 "steps", (json_int_t)steps, "changed", changed);
 	return 0;
 }
@@ -100,7 +99,9 @@ int scripts_add(struct store *store, const char *path, json_t **row, struct erro
 	ret = store_begin(store, err);
 	if (ret)
 		return ret;
-	ret = script_store(store, path, service, text, size, row, err);
+	ret = store_lock(store, err);
+	if (!ret)
+		ret = script_store(store, path, service, text, size, row, err);
 	if (!ret)
 		ret = store_commit(store, err);
 	if (ret)
@@ -110,30 +111,31 @@ int scripts_add(struct store *store, const char *path, json_t **row, struct erro
 
 json_t *scripts_list(struct store *store, struct error *err)
 {
-	__cleanup_statement sqlite3_stmt *statement =
-		store_statement(store, err, SQL_SCRIPTS, "");
+	__cleanup_statement struct statement *statement =
+		store_statement(store, err, STATEMENT_SCRIPTS, "");
 
-	return statement ? store_rows(store, statement, err) : NULL;
+	return store_rows(statement, err);
 }
 
 int scripts_get(struct store *store, const char *service, char **content, size_t *size,
 		char sha256[65], struct error *err)
 {
-	__cleanup_statement sqlite3_stmt *statement =
-		store_statement(store, err, SQL_SCRIPT_GET, "s", service);
+	__cleanup_statement struct statement *statement =
+		store_statement(store, err, STATEMENT_SCRIPT_GET, "s", service);
+	const void *blob;
 	int ret;
 
 	if (!statement)
 		return err->code;
-	ret = store_step(store, statement, err);
+	ret = store_step(statement, err);
 	if (ret <= 0)
 		return ret;
-	*size = sqlite3_column_bytes(statement, 0);
+	blob = statement_blob(statement, 0, size);
 	*content = malloc(*size + 1);
 	if (!*content)
 		return error_set(err, -ENOMEM, "%s: out of memory", service);
-	memcpy(*content, sqlite3_column_blob(statement, 0), *size);
-	snprintf(sha256, 65, "%s", sqlite3_column_text(statement, 1));
+	memcpy(*content, blob, *size);
+	snprintf(sha256, 65, "%s", statement_text(statement, 1));
 	return 1;
 }
 

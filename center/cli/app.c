@@ -16,7 +16,7 @@ static int app_add(struct cli *cli, int argc, char **argv)
 	command_arguments(&arguments, "BUNDLE",
 			  "Verify a bundle and give it to the gateways that ask for its application. "
 			  "The version added last is the one that they run.", argc, argv);
-	store = store_open(cli->data, STORE_WRITE, &err);
+	store = store_open(&cli->place, STORE_WRITE, &err);
 	if (!store || applications_add(store, arguments.operands[0], &row, &known, &err))
 		return command_fail(&err);
 	if (cli->json)
@@ -46,7 +46,7 @@ static int app_list(struct cli *cli, int argc, char **argv)
 
 	command_arguments(&arguments, "", "List the applications that gateways can download.",
 			  argc, argv);
-	store = store_open(cli->data, STORE_READ, &err);
+	store = store_open(&cli->place, STORE_READ, &err);
 	return command_print_rows(cli, store ? applications_list(store, &err) : NULL, columns,
 				  &err);
 }

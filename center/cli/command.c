@@ -7,10 +7,12 @@
 #define CELL_SIZE 160
 #define COLUMNS_MAX 12
 
-enum { OPTION_DATA = 0x100, OPTION_JSON };
+enum { OPTION_DATA = 0x100, OPTION_STORE, OPTION_JSON };
 
 static const struct argp_option common_options[] = {
 	{ "data", OPTION_DATA, "DIR", 0, "Data folder (" COMMAND_DATA_DEFAULT ")", -1 },
+	{ "store", OPTION_STORE, "URL", 0,
+	  "postgresql://… instead of SQLite in the data folder ($" COMMAND_STORE_VARIABLE ")", -1 },
 	{ "json", OPTION_JSON, NULL, 0, "Print JSON", -1 },
 	{},
 };
@@ -21,7 +23,12 @@ static error_t common_parse(int key, char *text, struct argp_state *state)
 
 	switch (key) {
 	case OPTION_DATA:
-		cli->data = text;
+		cli->place.data = text;
+		return 0;
+	case OPTION_STORE:
+		if (!store_url_valid(text))
+			argp_error(state, "--store %s: postgresql://… is needed", text);
+		cli->place.url = text;
 		return 0;
 	case OPTION_JSON:
 		cli->json = true;

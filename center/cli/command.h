@@ -11,6 +11,8 @@
 #include "lib/error.h"
 
 #define COMMAND_PROGRAM "faultline-center"
+/* The environment, unlike the command line, is not open to everybody. */
+#define COMMAND_STORE_VARIABLE "FAULTLINE_STORE"
 #define COMMAND_DATA_DEFAULT "/var/lib/faultline-center"
 
 /* Exit status: what was asked failed; it was asked in a wrong way. */
@@ -19,11 +21,11 @@
 
 /**
  * struct cli - options that every command has
- * @data: data folder
+ * @place: data folder and store
  * @json: print JSON
  */
 struct cli {
-	const char *data;
+	struct store_place place;
 	bool json;
 };
 
@@ -60,7 +62,7 @@ struct arguments {
 	int operands_max;
 };
 
-/** command_argp - argp child with --data and --json; its input is a struct cli */
+/** command_argp - argp child with --data, --store and --json; its input is a struct cli */
 extern const struct argp command_argp;
 
 /**

@@ -323,7 +323,7 @@ static int countermeasure_set(struct cli *cli, int argc, char **argv)
 	int ret;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
-	store = store_open(cli->data, STORE_WRITE, &err);
+	store = store_open(&cli->place, STORE_WRITE, &err);
 	ret = store ? list_set(store, &arguments.entry, &arguments.author, &err) : err.code;
 	json_decref(arguments.parameters);
 	if (ret < 0)
@@ -349,7 +349,7 @@ static int countermeasure_remove(struct cli *cli, int argc, char **argv)
 	int ret;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
-	store = store_open(cli->data, STORE_WRITE, &err);
+	store = store_open(&cli->place, STORE_WRITE, &err);
 	ret = store ? list_remove(store, &arguments.entry, &arguments.author, &err) : err.code;
 	if (!ret)
 		ret = error_set(&err, -ENOENT,
@@ -382,7 +382,7 @@ static int countermeasure_list(struct cli *cli, int argc, char **argv)
 	size_t i;
 
 	command_arguments(&arguments, "", "List what gateways do about faults.", argc, argv);
-	store = store_open(cli->data, STORE_READ, &err);
+	store = store_open(&cli->place, STORE_READ, &err);
 	rows = store ? list_rows(store, &err) : NULL;
 	json_array_foreach(rows, i, row)
 		if (!json_string_length(json_object_get(row, "kind")))
@@ -436,7 +436,7 @@ static int countermeasure_history(struct cli *cli, int argc, char **argv)
 	struct error err = {};
 
 	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
-	store = store_open(cli->data, STORE_READ, &err);
+	store = store_open(&cli->place, STORE_READ, &err);
 	return command_print_rows(cli, store ? list_history(store, arguments.entry.attempts,
 							    &err) : NULL, columns, &err);
 }
@@ -477,7 +477,7 @@ static int countermeasure_undo(struct cli *cli, int argc, char **argv)
 	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
 	author_default(&arguments);
 	version = version_operand(&arguments.common);
-	store = store_open(cli->data, STORE_WRITE, &err);
+	store = store_open(&cli->place, STORE_WRITE, &err);
 	undone = store ? list_undo(store, version, &arguments.author, &err) : err.code;
 	if (!undone)
 		undone = error_set(&err, -ENOENT, version ?
@@ -573,7 +573,7 @@ static int countermeasure_match(struct cli *cli, int argc, char **argv)
 
 	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
 	json_decref(arguments.parameters);
-	store = store_open(cli->data, STORE_READ, &err);
+	store = store_open(&cli->place, STORE_READ, &err);
 	if (store && !list_read(&list, store, &err))
 		faults = faults_since(store, store_now() - arguments.since_s * 1000LL,
 				      MATCH_MAX, &err);

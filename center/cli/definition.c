@@ -43,7 +43,7 @@ static int definition_add(struct cli *cli, int argc, char **argv)
 	struct error err = {};
 
 	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
-	store = store_open(cli->data, STORE_WRITE, &err);
+	store = store_open(&cli->place, STORE_WRITE, &err);
 	if (!store || definitions_add(store, arguments.common.operands[0], arguments.force,
 				      &row, &err))
 		return command_fail(&err);
@@ -68,7 +68,7 @@ static int definition_list(struct cli *cli, int argc, char **argv)
 	struct error err = {};
 
 	command_arguments(&arguments, "", "List the script definitions.", argc, argv);
-	store = store_open(cli->data, STORE_READ, &err);
+	store = store_open(&cli->place, STORE_READ, &err);
 	return command_print_rows(cli, store ? definitions_list(store, &err) : NULL, columns,
 				  &err);
 }

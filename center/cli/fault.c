@@ -80,10 +80,10 @@ static int fault_list(struct cli *cli, int argc, char **argv)
 	struct error err = {};
 
 	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
-	store = store_open(cli->data, STORE_READ, &err);
+	store = store_open(&cli->place, STORE_READ, &err);
 	return command_print_rows(cli, store ? faults_list(store, arguments.gateway,
-							   arguments.kind, arguments.limit,
-							   &err) : NULL,
+							   arguments.kind, NULL,
+							   arguments.limit, &err) : NULL,
 				  columns, &err);
 }
 
@@ -148,7 +148,7 @@ static int fault_show(struct cli *cli, int argc, char **argv)
 	struct error err = {};
 
 	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
-	store = store_open(cli->data, STORE_READ, &err);
+	store = store_open(&cli->place, STORE_READ, &err);
 	fault = store ? fault_find(store, &arguments, &err) : NULL;
 	if (!fault)
 		return command_fail(&err);

@@ -15,7 +15,7 @@ static int script_add(struct cli *cli, int argc, char **argv)
 	command_arguments(&arguments, "SERVICE.xml",
 			  "Verify a script by its service's definition and give it to gateways "
 			  "in place of the one before.", argc, argv);
-	store = store_open(cli->data, STORE_WRITE, &err);
+	store = store_open(&cli->place, STORE_WRITE, &err);
 	if (!store || scripts_add(store, arguments.operands[0], &row, &err))
 		return command_fail(&err);
 	if (cli->json)
@@ -46,7 +46,7 @@ static int script_list(struct cli *cli, int argc, char **argv)
 
 	command_arguments(&arguments, "", "List the scripts that gateways can download.", argc,
 			  argv);
-	store = store_open(cli->data, STORE_READ, &err);
+	store = store_open(&cli->place, STORE_READ, &err);
 	return command_print_rows(cli, store ? scripts_list(store, &err) : NULL, columns, &err);
 }
 

@@ -91,7 +91,7 @@ static int serve(struct cli *cli, int argc, char **argv)
 	/* A peer that is gone and a limit of file size are errors to answer, not to die of. */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
-	arguments.settings.data = cli->data;
+	arguments.settings.place = cli->place;
 	server = server_start(&arguments.settings, url, &err);
 	if (!server)
 		return command_fail(&err);

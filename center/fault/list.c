@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "center/sql.h"
-
 int countermeasure_key_compare(const void *a, const void *b)
 {
 	const struct countermeasure *x = a;
@@ -67,18 +65,20 @@ static int list_fill(struct list *list, json_t *rows, struct error *err)
 int list_refresh(struct list *list, struct store *store, struct error *err)
 {
 	int64_t version = list_version(store, err);
-	struct list fresh = { .version = version };
-	json_auto_t *rows = NULL;
+	json_auto_t *document = NULL;
+	struct list fresh = {};
 	int ret;
 
 	if (version < 0)
 		return version;
 	if (version == list->version)
 		return 0;
-	rows = list_rows(store, err);
-	if (!rows)
+	/* Another center may change it between two statements: version and entries come by one. */
+	document = list_document(store, err);
+	if (!document)
 		return err->code;
-	ret = list_fill(&fresh, rows, err);
+	fresh.version = json_integer_value(json_object_get(document, "policy_version"));
+	ret = list_fill(&fresh, json_object_get(document, "countermeasures"), err);
 	if (ret) {
 		list_free(&fresh);
 		return ret;
@@ -96,12 +96,12 @@ void list_free(struct list *list)
 
 int64_t list_version(struct store *store, struct error *err)
 {
-	__cleanup_statement sqlite3_stmt *statement =
-		store_statement(store, err, SQL_POLICY_VERSION, "");
+	__cleanup_statement struct statement *statement =
+		store_statement(store, err, STATEMENT_POLICY_VERSION, "");
 
-	if (!statement || store_step(store, statement, err) < 0)
+	if (!statement || store_step(statement, err) < 0)
 		return err->code;
-	return sqlite3_column_int64(statement, 0);
+	return statement_integer(statement, 0);
 }
 
 int list_read(struct list *list, struct store *store, struct error *err)
@@ -114,11 +114,11 @@ int list_read(struct list *list, struct store *store, struct error *err)
 static json_t *entry_row(struct store *store, const struct countermeasure *key,
 			 struct error *err)
 {
-	__cleanup_statement sqlite3_stmt *statement =
-		store_statement(store, err, SQL_COUNTERMEASURE_FIND, "ssss", key->kind,
+	__cleanup_statement struct statement *statement =
+		store_statement(store, err, STATEMENT_COUNTERMEASURE_FIND, "ssss", key->kind,
 				key->application, key->version, key->group);
 	json_t *row = NULL;
-	int ret = statement ? store_row(store, statement, &row, err) : -EIO;
+	int ret = statement ? store_row(statement, &row, err) : -EIO;
 
 	return ret < 0 ? NULL : ret ? row : json_null();
 }
@@ -126,8 +126,7 @@ static json_t *entry_row(struct store *store, const struct countermeasure *key,
 static int entry_put(struct store *store, const struct countermeasure *entry,
 		     struct error *err)
 {
-	return store_run(store,
-			 store_statement(store, err, SQL_COUNTERMEASURE_PUT, "sssssiiissis",
+	return store_run(store_statement(store, err, STATEMENT_COUNTERMEASURE_PUT, "sssssiiissis",
 					 entry->kind, entry->application, entry->version,
 					 entry->group, action_name(entry->action),
 					 (int64_t)entry->attempts, (int64_t)entry->window_s,
@@ -140,8 +139,7 @@ static int entry_put(struct store *store, const struct countermeasure *entry,
 static int entry_delete(struct store *store, const struct countermeasure *key,
 			struct error *err)
 {
-	return store_run(store,
-			 store_statement(store, err, SQL_COUNTERMEASURE_DELETE, "ssss",
+	return store_run(store_statement(store, err, STATEMENT_COUNTERMEASURE_DELETE, "ssss",
 					 key->kind, key->application, key->version,
 					 key->group),
 			 err);
@@ -158,7 +156,7 @@ static int change_note(struct store *store, json_t *before, json_t *after, int64
 		return version;
 	if (!was || !is)
 		return error_set(err, -ENOMEM, "out of memory");
-	return store_run(store, store_statement(store, err, SQL_CHANGE_INSERT, "iississ",
+	return store_run(store_statement(store, err, STATEMENT_CHANGE_INSERT, "iississ",
 						version, store_now(), author->name,
 						author->reason, undoes, was, is), err);
 }
@@ -168,10 +166,13 @@ static int entry_change(struct store *store, const struct countermeasure *key,
 			const struct countermeasure *entry, int64_t undoes,
 			const struct list_author *author, struct error *err)
 {
-	json_auto_t *before = entry_row(store, key, err);
+	json_auto_t *before = NULL;
 	json_auto_t *after = NULL;
-	int ret;
+	int ret = store_lock(store, err);
 
+	if (ret)
+		return ret;
+	before = entry_row(store, key, err);
 	if (!before)
 		return err->code;
 	ret = entry ? entry_put(store, entry, err) : entry_delete(store, key, err);
@@ -191,7 +192,7 @@ static int change_do(struct store *store, const struct countermeasure *key,
 		     const struct countermeasure *entry, const struct list_author *author,
 		     struct error *err)
 {
-	bool own = sqlite3_get_autocommit(store->db);
+	bool own = !store->transaction;
 	int ret = own ? store_begin(store, err) : 0;
 	int changed;
 
@@ -244,21 +245,34 @@ static int64_t change_undo(struct store *store, json_t *change,
 	return ret < 0 ? ret : version;
 }
 
-int64_t list_undo(struct store *store, int64_t version, const struct list_author *author,
-		  struct error *err)
+static int64_t undo_do(struct store *store, int64_t version, const struct list_author *author,
+		       struct error *err)
 {
 	json_auto_t *change = NULL;
-	sqlite3_stmt *statement;
-	int64_t undone;
-	int ret = store_begin(store, err);
+	struct statement *statement;
+	int ret = store_lock(store, err);
 
 	if (ret)
 		return ret;
-	statement = store_statement(store, err, SQL_CHANGE_FIND, "i", version);
-	ret = statement ? store_row(store, statement, &change, err) : err->code;
+	statement = store_statement(store, err, STATEMENT_CHANGE_FIND, "i", version);
+	ret = store_row(statement, &change, err);
 	if (statement)
 		statement_reset(statement);
-	undone = ret <= 0 ? ret : change_undo(store, change, author, err);
+	return ret <= 0 ? ret : change_undo(store, change, author, err);
+}
+
+int64_t list_undo(struct store *store, int64_t version, const struct list_author *author,
+		  struct error *err)
+{
+	bool own = !store->transaction;
+	int ret = own ? store_begin(store, err) : 0;
+	int64_t undone;
+
+	if (ret)
+		return ret;
+	undone = undo_do(store, version, author, err);
+	if (!own)
+		return undone;
 	ret = undone < 0 ? undone : store_commit(store, err);
 	if (ret)
 		store_rollback(store);
@@ -267,27 +281,27 @@ int64_t list_undo(struct store *store, int64_t version, const struct list_author
 
 json_t *list_history(struct store *store, int limit, struct error *err)
 {
-	__cleanup_statement sqlite3_stmt *statement =
-		store_statement(store, err, SQL_CHANGES, "i", (int64_t)limit);
+	__cleanup_statement struct statement *statement =
+		store_statement(store, err, STATEMENT_CHANGES, "i", (int64_t)limit);
 
-	return statement ? store_rows(store, statement, err) : NULL;
+	return store_rows(statement, err);
 }
 
 json_t *list_rows(struct store *store, struct error *err)
 {
-	__cleanup_statement sqlite3_stmt *statement =
-		store_statement(store, err, SQL_COUNTERMEASURES, "");
+	__cleanup_statement struct statement *statement =
+		store_statement(store, err, STATEMENT_COUNTERMEASURES, "");
 
-	return statement ? store_rows(store, statement, err) : NULL;
+	return store_rows(statement, err);
 }
 
 json_t *list_document(struct store *store, struct error *err)
 {
-	__cleanup_statement sqlite3_stmt *statement =
-		store_statement(store, err, SQL_COUNTERMEASURES_DOCUMENT, "");
+	__cleanup_statement struct statement *statement =
+		store_statement(store, err, STATEMENT_COUNTERMEASURES_DOCUMENT, "");
 	json_t *document = NULL;
 
-	if (!statement || store_row(store, statement, &document, err) <= 0)
+	if (!statement || store_row(statement, &document, err) <= 0)
 		return NULL;
 	return document;
 }

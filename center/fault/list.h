@@ -96,6 +96,8 @@ int list_remove(struct store *store, const struct countermeasure *entry,
  * @version: the policy version that it made; 0: the last one that is neither an
  *	undoing nor undone
  *
+ * As list_set() in whose transaction.
+ *
  * Return: the version of the change that was undone, 0 when there is none to
  * undo, or a negative errno: -ESTALE when its entry was changed again since.
  */

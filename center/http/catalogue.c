@@ -81,6 +81,22 @@ static enum MHD_Result artifact_send(struct exchange *exchange, int fd, int64_t 
 			      response);
 }
 
+static int artifact_run(struct writer_job *job, struct store *store, struct error *err)
+{
+	int ret = artifact_fetch(store, exchange_of(job)->captures[0], err);
+
+	return ret == -ENOENT ? 0 : ret;
+}
+
+/* Another center may have it: it is looked for in the store once. */
+static enum MHD_Result artifact_missing(struct exchange *exchange)
+{
+	if (exchange->server->fetcher && !exchange->stored)
+		return exchange_fetch(exchange, artifact_run, catalogue_artifact);
+	return exchange_problem(exchange, MHD_HTTP_NOT_FOUND, "there is no artifact %s",
+				exchange->captures[0]);
+}
+
 enum MHD_Result catalogue_artifact(struct exchange *exchange)
 {
 	const char *range = exchange_header(exchange, MHD_HTTP_HEADER_RANGE);
@@ -94,10 +110,11 @@ enum MHD_Result catalogue_artifact(struct exchange *exchange)
 	if (!sha256_valid(sha256))
 		return exchange_problem(exchange, MHD_HTTP_NOT_FOUND,
 					"an artifact is named by 64 lower-case hexadecimal digits");
+	if (exchange->job.result < 0)
+		return exchange_failed(exchange, &exchange->job.error);
 	fd = artifact_open(exchange->server->data, sha256, &size);
 	if (fd == -ENOENT)
-		return exchange_problem(exchange, MHD_HTTP_NOT_FOUND,
-					"there is no artifact %s", sha256);
+		return artifact_missing(exchange);
 	if (fd < 0) {
 		struct error err = {};
 

@@ -153,7 +153,7 @@ enum MHD_Result exchange_problem(struct exchange *exchange, unsigned int status,
 enum MHD_Result exchange_failed(struct exchange *exchange, const struct error *err)
 {
 	bool transient = err->code == -ESHUTDOWN || err->code == -EBUSY ||
-			 err->code == -ENOSPC || err->code == -ENOMEM;
+			 err->code == -ENOSPC || err->code == -ENOMEM || err->code == -ENOTCONN;
 
 	log_error("%s", err->text);
 	return exchange_problem(exchange, transient ? MHD_HTTP_SERVICE_UNAVAILABLE :
@@ -302,15 +302,26 @@ static void exchange_stored(struct writer_job *job)
 	MHD_resume_connection(exchange->connection);
 }
 
-enum MHD_Result exchange_store(struct exchange *exchange,
-			       int (*run)(struct writer_job *, struct store *, struct error *),
-			       exchange_fn resume)
+static enum MHD_Result exchange_submit(struct exchange *exchange, struct writer *writer,
+				       exchange_job_fn run, exchange_fn resume)
 {
 	exchange->resume = resume;
 	exchange->job.run = run;
 	exchange->job.done = exchange_stored;
 	/* First to sleep: the writer may be done before this returns. */
 	MHD_suspend_connection(exchange->connection);
-	writer_submit(exchange->server->writer, &exchange->job);
+	writer_submit(writer, &exchange->job);
 	return MHD_YES;
+}
+
+enum MHD_Result exchange_store(struct exchange *exchange, exchange_job_fn run,
+			       exchange_fn resume)
+{
+	return exchange_submit(exchange, exchange->server->writer, run, resume);
+}
+
+enum MHD_Result exchange_fetch(struct exchange *exchange, exchange_job_fn run,
+			       exchange_fn resume)
+{
+	return exchange_submit(exchange, exchange->server->fetcher, run, resume);
 }

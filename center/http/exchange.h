@@ -19,6 +19,8 @@ struct exchange;
 /** typedef exchange_fn - answers a request; MHD_NO closes the connection */
 typedef enum MHD_Result (*exchange_fn)(struct exchange *exchange);
 
+typedef int (*exchange_job_fn)(struct writer_job *job, struct store *store, struct error *err);
+
 /**
  * struct exchange - state of a request
  * @handle: answers it once the body is there
@@ -73,8 +75,10 @@ void exchange_completed(void *cls, struct MHD_Connection *connection, void **sta
  * @run: the job; finds its exchange with exchange_of()
  * @resume: called when it is done
  */
-enum MHD_Result exchange_store(struct exchange *exchange,
-			       int (*run)(struct writer_job *, struct store *, struct error *),
+enum MHD_Result exchange_store(struct exchange *exchange, exchange_job_fn run,
+			       exchange_fn resume);
+/** exchange_fetch - likewise for the fetcher, which may take its time */
+enum MHD_Result exchange_fetch(struct exchange *exchange, exchange_job_fn run,
 			       exchange_fn resume);
 struct exchange *exchange_of(struct writer_job *job);
 

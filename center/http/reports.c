@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What gateways report: faults, which are answered with the countermeasure, and outcomes. */
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "center/fault/faults.h"
@@ -13,17 +15,24 @@ static enum MHD_Result gateway_unknown(struct exchange *exchange)
 }
 
 /* The list is read in the transaction that stores the fault: a change takes effect at once. */
-static int fault_run(struct writer_job *job, struct store *store, struct error *err)
+static int faults_run(struct writer_job **jobs, size_t n, struct store *store, struct error *err)
 {
-	struct exchange *exchange = exchange_of(job);
-	struct server *server = exchange->server;
-	int ret = list_refresh(&server->list, store, err);
+	struct server *server = exchange_of(jobs[0])->server;
+	struct fault_report *reports = calloc(n, sizeof(*reports));
+	int ret = reports ? list_refresh(&server->list, store, err) :
+		  error_set(err, -ENOMEM, "out of memory");
 
-	free(steal_pointer(&exchange->answer));
-	if (ret)
-		return ret;
-	return faults_store(store, &server->list, exchange->captures[0], exchange->fault,
-			    &exchange->answer, err);
+	for (size_t i = 0; i < n && !ret; i++) {
+		struct exchange *exchange = exchange_of(jobs[i]);
+
+		free(steal_pointer(&exchange->answer));
+		reports[i] = (struct fault_report){ exchange->captures[0], exchange->fault,
+						    &exchange->answer };
+	}
+	if (!ret)
+		ret = faults_store(store, &server->list, reports, n, err);
+	free(reports);
+	return ret;
 }
 
 static enum MHD_Result fault_answer(struct exchange *exchange)
@@ -47,7 +56,8 @@ enum MHD_Result reports_fault(struct exchange *exchange)
 	exchange->fault = obtaining_fault(exchange->body, exchange->size, &err);
 	if (!exchange->fault)
 		return exchange_problem(exchange, MHD_HTTP_BAD_REQUEST, "%s", err.text);
-	return exchange_store(exchange, fault_run, fault_answer);
+	exchange->job.run_many = faults_run;
+	return exchange_store(exchange, NULL, fault_answer);
 }
 
 static int outcome_run(struct writer_job *job, struct store *store, struct error *err)

@@ -137,22 +137,28 @@ static int server_listen(struct server *server, const struct server_settings *se
 	return 0;
 }
 
-static int server_open(struct server *server, const char *data, struct error *err)
+static int server_open(struct server *server, const struct store_place *place,
+		       struct error *err)
 {
-	server->data = strdup(data);
+	server->data = strdup(place->data);
 	if (!server->data)
 		return error_set(err, -ENOMEM, "out of memory");
-	server->writer = writer_start(data, err);
+	server->writer = writer_start(place, err);
 	if (!server->writer)
 		return err->code;
 	while (server->n_readers < SERVER_THREADS) {
-		struct store *reader = store_open(data, STORE_READ, err);
+		struct store *reader = store_open(place, STORE_READ, err);
 
 		if (!reader)
 			return err->code;
 		server->readers[server->n_readers++] = reader;
 	}
-	server->waiting = waiting_start(data, err);
+	if (store_shared(server->readers[0])) {
+		server->fetcher = writer_start(place, err);
+		if (!server->fetcher)
+			return err->code;
+	}
+	server->waiting = waiting_start(place, err);
 	return server->waiting ? 0 : err->code;
 }
 
@@ -166,7 +172,7 @@ struct server *server_start(const struct server_settings *settings, char url[128
 		return NULL;
 	}
 	pthread_mutex_init(&server->lock, NULL);
-	if (server_open(server, settings->data, err) ||
+	if (server_open(server, &settings->place, err) ||
 	    server_listen(server, settings, url, err)) {
 		server_stop(server);
 		return NULL;
@@ -181,6 +187,8 @@ void server_stop(struct server *server)
 	/* Every connection that sleeps is woken by this; none may sleep when the daemon stops. */
 	if (server->writer)
 		writer_drain(server->writer);
+	if (server->fetcher)
+		writer_drain(server->fetcher);
 	if (server->waiting)
 		waiting_end(server->waiting);
 	if (server->daemon)
@@ -189,6 +197,8 @@ void server_stop(struct server *server)
 		close(fd);
 	if (server->writer)
 		writer_stop(server->writer);
+	if (server->fetcher)
+		writer_stop(server->fetcher);
 	waiting_free(server->waiting);
 	while (server->n_readers)
 		store_close(server->readers[--server->n_readers]);

@@ -29,6 +29,7 @@ struct waiting;
 
 /**
  * struct server - a running server
+ * @fetcher: brings bundles from a store that is shared into the data folder; NULL: it is not
  * @list: the list of countermeasures; the writer's thread alone uses it
  * @bodies: bytes of bodies that are held
  * @readers: connections to the store that no thread uses now
@@ -36,6 +37,7 @@ struct waiting;
 struct server {
 	struct MHD_Daemon *daemon;
 	struct writer *writer;
+	struct writer *fetcher;
 	struct waiting *waiting;
 	struct list list;
 	char *data;
@@ -47,13 +49,13 @@ struct server {
 
 /**
  * struct server_settings - what an operator sets
- * @data: data folder
+ * @place: data folder and store
  * @listen: "ADDRESS:PORT" or "[ADDRESS]:PORT"; port 0: one that is free
  * @certificate: PEM file with the chain; NULL: plain HTTP
  * @key: PEM file
  */
 struct server_settings {
-	const char *data;
+	struct store_place place;
 	const char *listen;
 	const char *certificate;
 	const char *key;

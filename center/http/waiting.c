@@ -81,7 +81,7 @@ static void *waiting_main(void *arg)
 	return NULL;
 }
 
-struct waiting *waiting_start(const char *data, struct error *err)
+struct waiting *waiting_start(const struct store_place *place, struct error *err)
 {
 	struct waiting *waiting = calloc(1, sizeof(*waiting));
 	int ret;
@@ -92,7 +92,7 @@ struct waiting *waiting_start(const char *data, struct error *err)
 	}
 	pthread_mutex_init(&waiting->lock, NULL);
 	pthread_cond_init(&waiting->wake, NULL);
-	waiting->store = store_open(data, STORE_READ, err);
+	waiting->store = store_open(place, STORE_READ, err);
 	if (!waiting->store) {
 		waiting_free(waiting);
 		return NULL;

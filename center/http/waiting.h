@@ -9,6 +9,7 @@
 
 #include <stdint.h>
 
+#include "center/store/store.h"
 #include "lib/error.h"
 
 struct exchange;
@@ -16,8 +17,8 @@ struct waiting;
 
 #define WAITING_MAX_S 60
 
-/** waiting_start - open a reader of the store in @data and start the thread; NULL with @err set */
-struct waiting *waiting_start(const char *data, struct error *err);
+/** waiting_start - open a reader of the store and start the thread; NULL with @err set */
+struct waiting *waiting_start(const struct store_place *place, struct error *err);
 
 /**
  * waiting_add - let a request sleep until the version is not @version, or for @seconds

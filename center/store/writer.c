@@ -4,11 +4,15 @@
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
+#include <time.h>
 
 #include "lib/log.h"
 
 /* A commit's size is bounded, so that one crowd does not make the next wait long. */
 #define WRITER_BATCH_MAX 1024
+/* A database that is restarted is waited for so often; gateways wait 4 s. */
+#define WRITER_TRIES 25
+#define WRITER_PAUSE_MS 100
 
 struct writer {
 	struct store *store;
@@ -50,18 +54,35 @@ static void job_fail(struct writer_job *job, int code, const struct error *err)
 		job->error = *err;
 }
 
-/* Stores a list of jobs in one transaction; says which one does not let it. */
+/* Runs a job, or all that follow it and are stored together with it; the next one. */
+static struct writer_job *jobs_run(struct writer_job *job, struct store *store, struct error *err)
+{
+	struct writer_job *jobs[WRITER_BATCH_MAX];
+	struct writer_job *next = job;
+	size_t n = 0;
+	int ret;
+
+	do {
+		memset(&next->error, 0, sizeof(next->error));
+		jobs[n++] = next;
+		next = next->next;
+	} while (job->run_many && next && next->run_many == job->run_many);
+	ret = job->run_many ? job->run_many(jobs, n, store, err) : job->run(job, store, err);
+	for (size_t i = 0; i < n; i++)
+		jobs[i]->result = ret;
+	return next;
+}
+
+/* Stores a list of jobs in one transaction. */
 static int batch_commit(struct store *store, struct writer_job *batch, struct error *err)
 {
 	int ret = store_begin(store, err);
 
-	for (struct writer_job *job = batch; job && !ret; job = job->next) {
-		memset(&job->error, 0, sizeof(job->error));
-		job->result = job->run(job, store, &job->error);
-		if (job->result < 0) {
-			*err = job->error;
-			ret = job->result;
-		}
+	for (struct writer_job *job = batch; job && !ret;) {
+		struct writer_job *first = job;
+
+		job = jobs_run(first, store, err);
+		ret = first->result < 0 ? first->result : 0;
 	}
 	if (!ret)
 		ret = store_commit(store, err);
@@ -70,23 +91,40 @@ static int batch_commit(struct store *store, struct writer_job *batch, struct er
 	return ret;
 }
 
-static void batch_store(struct store *store, struct writer_job *batch)
+/* Likewise; while the database is gone, or was taken by others, again for a while. */
+static int batch_try(struct writer *writer, struct writer_job *batch, struct error *err)
+{
+	int ret = batch_commit(writer->store, batch, err);
+
+	for (int i = 0; i < WRITER_TRIES && (ret == -ENOTCONN || ret == -EBUSY); i++) {
+		nanosleep(&(struct timespec){ .tv_nsec = WRITER_PAUSE_MS * 1000000L }, NULL);
+		memset(err, 0, sizeof(*err));
+		ret = batch_commit(writer->store, batch, err);
+	}
+	return ret;
+}
+
+static void batch_store(struct writer *writer, struct writer_job *batch)
 {
 	struct error err = {};
+	int code = batch_try(writer, batch, &err);
 
-	if (!batch_commit(store, batch, &err))
+	if (!code)
 		return;
-	/* One of them is at fault, or the disk is: each has its own try. */
+	/* One of them is at fault, or the disk is: each has its own try. No database is nobody's fault. */
 	for (struct writer_job *job = batch, *next; job; job = next) {
-		struct error why = {};
-		int ret;
+		struct error why = err;
+		int ret = code;
 
 		next = job->next;
-		job->next = NULL;
-		ret = batch_commit(store, job, &why);
+		if (code != -ENOTCONN) {
+			memset(&why, 0, sizeof(why));
+			job->next = NULL;
+			ret = batch_commit(writer->store, job, &why);
+			job->next = next;
+		}
 		if (ret)
 			job_fail(job, ret, &why);
-		job->next = next;
 	}
 }
 
@@ -96,7 +134,7 @@ static void *writer_main(void *arg)
 	struct writer_job *batch;
 
 	while ((batch = writer_take(writer))) {
-		batch_store(writer->store, batch);
+		batch_store(writer, batch);
 		while (batch) {
 			struct writer_job *job = batch;
 
@@ -107,7 +145,7 @@ static void *writer_main(void *arg)
 	return NULL;
 }
 
-struct writer *writer_start(const char *data, struct error *err)
+struct writer *writer_start(const struct store_place *place, struct error *err)
 {
 	struct writer *writer = calloc(1, sizeof(*writer));
 	int ret;
@@ -119,7 +157,7 @@ struct writer *writer_start(const char *data, struct error *err)
 	pthread_mutex_init(&writer->lock, NULL);
 	pthread_cond_init(&writer->wake, NULL);
 	writer->last = &writer->first;
-	writer->store = store_open(data, STORE_WRITE, err);
+	writer->store = store_open(place, STORE_WRITE, err);
 	if (!writer->store)
 		goto fail;
 	ret = pthread_create(&writer->thread, NULL, writer_main, writer);

@@ -14,9 +14,12 @@ struct writer;
 /**
  * struct writer_job - one thing to store; owned by who submits it
  * @run: stores it, within a transaction, in the writer's thread. May run again
- *	after it was undone. Returns a negative errno with @err set only when
- *	the store fails: then the whole batch is undone and each of its jobs
- *	has a transaction of its own. What a request has wrong is no such case.
+ *	after it was undone, or when it is not known whether it was. Returns a
+ *	negative errno with @err set only when the store fails: then the whole
+ *	batch is undone and each of its jobs has a transaction of its own. What
+ *	a request has wrong is no such case.
+ * @run_many: instead of @run: likewise for all jobs that have the same one and
+ *	were handed over one after the other
  * @done: called once, in the writer's thread or, when the writer stops, in the
  *	submitter's. By then either all is on disk and @result is what @run
  *	returned, or nothing is stored and @result is a negative errno. The
@@ -24,6 +27,8 @@ struct writer;
  */
 struct writer_job {
 	int (*run)(struct writer_job *job, struct store *store, struct error *err);
+	int (*run_many)(struct writer_job **jobs, size_t n, struct store *store,
+			struct error *err);
 	void (*done)(struct writer_job *job);
 	int result;
 	struct error error;
@@ -35,7 +40,7 @@ struct writer_job {
  *
  * Return: ended with writer_stop(); NULL with @err set.
  */
-struct writer *writer_start(const char *data, struct error *err);
+struct writer *writer_start(const struct store_place *place, struct error *err);
 
 /** writer_submit - hand over a job; jobs run in order */
 void writer_submit(struct writer *writer, struct writer_job *job);

@@ -4,7 +4,7 @@
  * puts them side by side.
  *
  *   center-bench load ADDRESS PORT CONNECTIONS SECONDS  faults over HTTP, one open on each connection
- *   center-bench store DIR ROWS SECONDS                 the same faults by the store alone, ROWS a commit
+ *   center-bench store DIR|URL ROWS SECONDS             the same faults by the store alone, ROWS a commit
  *   center-bench fsync DIR SECONDS                      what the disk can do: 4 KiB appended and synced
  */
 #include <arpa/inet.h>
@@ -176,32 +176,66 @@ static void load(const char *host, int port, int connections, double seconds)
 	result_print(rows, end - began);
 }
 
-static void store(const char *data, int rows_each, double seconds)
-{
-	struct error err = {};
-	struct store *db = store_open(data, STORE_WRITE, &err);
-	struct list list = {};
-	long long rows = 0;
-	double began = now_s(), end = began;
+/* struct given - a fault as it came, until its commit */
+struct given {
+	char gateway[16];
+	struct fault *fault;
+	char *answer;
+};
 
+static void given_make(struct given *given, int index, long long number, struct error *err)
+{
+	char body[BODY_SIZE];
+
+	snprintf(body, sizeof(body), BODY_FORMAT, number);
+	snprintf(given->gateway, sizeof(given->gateway), "g%d", index);
+	given->fault = obtaining_fault(body, strlen(body), err);
+}
+
+static void batch_store(struct store *db, struct list *list, int n, long long number,
+			struct error *err)
+{
+	struct given *given = calloc(n, sizeof(*given));
+	struct fault_report *reports = calloc(n, sizeof(*reports));
+
+	if (!given || !reports)
+		fail("memory");
+	for (int i = 0; i < n && !err->code; i++) {
+		given_make(&given[i], i, number, err);
+		reports[i] = (struct fault_report){ given[i].gateway, given[i].fault,
+						    &given[i].answer };
+	}
+	if (!err->code && !store_begin(db, err) && !list_refresh(list, db, err) &&
+	    !faults_store(db, list, reports, n, err))
+		store_commit(db, err);
+	for (int i = 0; i < n; i++) {
+		free(given[i].answer);
+		if (given[i].fault)
+			fault_free(given[i].fault);
+	}
+	free(given);
+	free(reports);
+}
+
+static void store(const char *where, int rows_each, double seconds)
+{
+	struct store_place place = { .data = where };
+	struct error err = {};
+	struct list list = {};
+	struct store *db;
+	long long batches = 0;
+	double began, end;
+
+	if (store_url_valid(where)) {
+		place.url = where;
+		place.data = getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp";
+	}
+	db = store_open(&place, STORE_WRITE, &err);
+	began = end = now_s();
 	while (!err.code && end - began < seconds) {
 		double start = now_s();
 
-		store_begin(db, &err);
-		list_refresh(&list, db, &err);
-		for (int i = 0; i < rows_each && !err.code; i++, rows++) {
-			char body[BODY_SIZE], gateway[16];
-			__cleanup_fault struct fault *fault = NULL;
-			__cleanup_free char *answer = NULL;
-
-			snprintf(body, sizeof(body), BODY_FORMAT, rows / rows_each + 1);
-			snprintf(gateway, sizeof(gateway), "g%d", i);
-			fault = obtaining_fault(body, strlen(body), &err);
-			if (fault)
-				faults_store(db, &list, gateway, fault, &answer, &err);
-		}
-		if (!err.code)
-			store_commit(db, &err);
+		batch_store(db, &list, rows_each, ++batches, &err);
 		end = now_s();
 		sample_add(end - start);
 	}
@@ -211,7 +245,7 @@ static void store(const char *data, int rows_each, double seconds)
 	}
 	list_free(&list);
 	store_close(db);
-	result_print(rows, end - began);
+	result_print(batches * rows_each, end - began);
 }
 
 static void sync_alone(const char *folder, double seconds)
@@ -251,7 +285,7 @@ int main(int argc, char **argv)
 		sync_alone(argv[2], atof(argv[3]));
 	else {
 		fprintf(stderr, "usage: center-bench load ADDRESS PORT CONNECTIONS SECONDS | "
-			"store DIR ROWS SECONDS | fsync DIR SECONDS\n");
+			"store DIR|URL ROWS SECONDS | fsync DIR SECONDS\n");
 		return 2;
 	}
 	free(samples);

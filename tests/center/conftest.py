@@ -9,10 +9,14 @@ import select
 import signal
 import ssl
 import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from postgres_server import postgres  # noqa: E402, F401
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = Path(os.environ.get("FAULTLINE_BUILD", ROOT / "build/out")) / "bin/faultline-center"
@@ -42,8 +46,9 @@ class Answer:
 
 
 class Center:
-    def __init__(self, data):
+    def __init__(self, data, store=None):
         self.data = data
+        self.place = ["--data", data, *(["--store", store] if store else [])]
         self.process = None
         self.address = None
         self.context = None
@@ -51,7 +56,7 @@ class Center:
 
     def run(self, *arguments):
         """A command, whatever comes of it."""
-        done = subprocess.run([PROGRAM, "--data", self.data, *map(str, arguments)], env=ENVIRONMENT, text=True,
+        done = subprocess.run([PROGRAM, *self.place, *map(str, arguments)], env=ENVIRONMENT, text=True,
                               capture_output=True, timeout=DEADLINE_S)
         assert "Sanitizer" not in done.stderr and "runtime error" not in done.stderr, done.stderr
         assert done.returncode in (0, 1, 2), (done.returncode, done.stderr)
@@ -76,7 +81,7 @@ class Center:
         return done.stderr
 
     def start(self, *arguments, listen="127.0.0.1:0", environment=None, user=None):
-        self.process = subprocess.Popen([PROGRAM, "serve", "--data", self.data, "--listen", listen, *arguments],
+        self.process = subprocess.Popen([PROGRAM, "serve", *self.place, "--listen", listen, *arguments],
                                         env=ENVIRONMENT | (environment or {}), text=True, stdout=subprocess.PIPE,
                                         stderr=self.log.open("a"), user=user, group=user and 65534,
                                         extra_groups=[] if user else None)
@@ -128,10 +133,23 @@ def fault(number=1, boot="3e6f5c2a-9f0e-4f37-8a57-3a2d9f3f3b11", **fields):
     return {k: v for k, v in body.items() if v is not ...}
 
 
+def pytest_generate_tests(metafunc):
+    """Modules that are about what is stored have STORES; tests that look into SQLite's file are marked."""
+    if "center" in metafunc.fixturenames:
+        marked = metafunc.definition.get_closest_marker("sqlite")
+        stores = getattr(metafunc.module, "STORES", ["sqlite"]) if not marked else ["sqlite"]
+        metafunc.parametrize("center", stores, indirect=True, ids=[""] if len(stores) == 1 else stores)
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "sqlite: the test looks into the file of the SQLite store")
+
+
 @pytest.fixture
-def center(tmp_path):
+def center(request, tmp_path):
     """A center that does not serve yet."""
-    center = Center(tmp_path / "data")
+    store = request.getfixturevalue("postgres").database() if request.param == "postgres" else None
+    center = Center(tmp_path / "data", store)
     yield center
     center.stop()
 

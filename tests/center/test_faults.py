@@ -9,6 +9,8 @@ import threading
 import pytest
 from conftest import fault
 
+STORES = ["sqlite", "postgres"]
+
 SETTINGS = {"attempts": 3, "window_s": 60, "backoff_ms": 100, "then": "stop"}
 NONE = {"action": "none", "attempts": 0, "window_s": 0, "backoff_ms": 0, "then": "none"}
 

@@ -8,6 +8,8 @@ import time
 import pytest
 from conftest import fault
 
+STORES = ["sqlite", "postgres"]
+
 PATH = "/v1/gateways/g1/countermeasures"
 LIST = {"action": "restart", "attempts": 2, "window_s": 60, "backoff_ms": 0, "then": "stop"}
 
@@ -85,6 +87,7 @@ def test_nothing_to_undo(center):
     assert "no change to undo" in center.refuse("countermeasure", "undo")
 
 
+@pytest.mark.sqlite
 def test_dry_run(served):
     served.do("countermeasure", "set", "signal.abrt", "stop")
     for number, kind in enumerate(("signal.segv", "signal.abrt", "exit.nonzero"), 1):
@@ -207,12 +210,13 @@ def test_data_collected_afterwards_come_with_the_outcome(served):
     served.request("PUT", url + "/outcome", body | {"loop": 7}).problem(400)
 
 
+@pytest.mark.sqlite
 def test_a_store_of_the_first_edition_is_brought_up(center):
     """What edition 1 kept is there afterwards, and its list goes on."""
     from conftest import ROOT
     center.data.mkdir()
     database = sqlite3.connect(center.data / "center.db")
-    database.executescript((ROOT / "center/store/schema.sql").read_text())
+    database.executescript((ROOT / "center/store/sqlite/schema_1.sql").read_text())
     database.execute("INSERT INTO countermeasure (kind, application, version, \"group\", action, attempts, window_s,"
                      " backoff_ms, \"then\") VALUES ('signal', '', '', '', 'restart', 3, 60, 100, 'stop')")
     database.execute("PRAGMA user_version = 1")

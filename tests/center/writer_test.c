@@ -68,7 +68,7 @@ static int setup(void **state)
 
 	snprintf(f->folder, sizeof(f->folder), "/tmp/writer-test.XXXXXX");
 	assert_non_null(mkdtemp(f->folder));
-	f->writer = writer_start(f->folder, &err);
+	f->writer = writer_start(&(struct store_place){ .data = f->folder }, &err);
 	assert_non_null(f->writer);
 	sem_init(&f->gate, 0, 0);
 	sem_init(&f->done, 0, 0);
@@ -97,7 +97,7 @@ static int teardown(void **state)
 static size_t entries(struct fixture *f)
 {
 	struct error err = {};
-	__cleanup_store struct store *store = store_open(f->folder, STORE_READ, &err);
+	__cleanup_store struct store *store = store_open(&(struct store_place){ .data = f->folder }, STORE_READ, &err);
 	json_auto_t *rows = store ? list_rows(store, &err) : NULL;
 
 	assert_non_null(rows);

@@ -44,19 +44,20 @@ WHERE gateway = ?1
 ORDER BY boot DESC, number DESC
 LIMIT ?2;
 
--- Of all gateways, or of one (?1), or of one kind and those below it (?2), the newest first.
+-- Of all gateways, or of one (?1), of one kind and those below it (?2), of one application (?4),
+-- the newest first.
 -- name: faults
 SELECT summary
 FROM report
 WHERE (?1 IS NULL OR gateway = ?1)
 	AND (?2 IS NULL OR kind = ?2 OR substr(kind, 1, length(?2) + 1) = ?2 || '.')
+	AND (?4 IS NULL OR application = ?4)
 ORDER BY key DESC
 LIMIT ?3;
 
 -- With all its data; ?3 narrows to a gateway.
 -- name: fault_show
-SELECT iif(outcome_data IS NULL, json_set(summary, '$.data', json(data)),
-	json_set(summary, '$.data', json(data), '$.outcome.data', json(outcome_data)))
+SELECT summary, data, outcome_data
 FROM report
 WHERE boot_id = ?1 AND number = ?2 AND (?3 IS NULL OR gateway = ?3);
 
@@ -140,4 +141,59 @@ SELECT json_object('policy_version', version,
 	'before', json(before), 'after', json(after))
 FROM change
 ORDER BY version DESC
+LIMIT ?1;
+
+-- Changes with every fault that comes in.
+-- name: faults_mark
+SELECT coalesce(max(key), 0) FROM fault;
+
+-- What a gateway's faults take of the disk, about.
+-- name: faults_bytes
+SELECT coalesce(sum(512 + length(fault.data) + coalesce(length(outcome.data), 0)), 0)
+FROM boot
+JOIN fault ON fault.boot = boot.key
+LEFT JOIN outcome ON outcome.fault = fault.key
+WHERE boot.gateway = ?1;
+
+-- Those received before ?1, of one gateway (?2) or of all.
+-- name: outcomes_prune
+DELETE FROM outcome
+WHERE fault IN (SELECT fault.key FROM fault JOIN boot ON boot.key = fault.boot
+	WHERE fault.received < ?1 AND (?2 IS NULL OR boot.gateway = ?2));
+
+-- name: faults_prune
+DELETE FROM fault
+WHERE received < ?1 AND (?2 IS NULL OR boot IN (SELECT key FROM boot WHERE gateway = ?2));
+
+-- name: token_put
+INSERT INTO token (role, name, sha256, added)
+VALUES (?1, ?2, ?3, ?4)
+ON CONFLICT (role, name) DO UPDATE SET sha256 = excluded.sha256, added = excluded.added;
+
+-- name: token_delete
+DELETE FROM token WHERE role = ?1 AND name = ?2;
+
+-- name: tokens
+SELECT json_object('role', role, 'name', name, 'sha256', sha256,
+	'added', strftime('%Y-%m-%dT%H:%M:%fZ', added / 1000.0, 'unixepoch'))
+FROM token
+ORDER BY role, name;
+
+-- name: tokens_mark
+SELECT changes FROM token_mark;
+
+-- name: gateway_seen
+INSERT INTO gateway (name, seen, address, software, state)
+VALUES (?1, ?2, ?3, ?4, ?5)
+ON CONFLICT (name) DO UPDATE
+SET seen = excluded.seen, address = excluded.address, software = excluded.software,
+	state = excluded.state
+WHERE excluded.seen > seen;
+
+-- name: gateways
+SELECT json_object('name', name,
+	'seen', strftime('%Y-%m-%dT%H:%M:%fZ', seen / 1000.0, 'unixepoch'),
+	'address', address, 'software', software, 'state', json(iif(state = '', 'null', state)))
+FROM gateway
+ORDER BY name
 LIMIT ?1;

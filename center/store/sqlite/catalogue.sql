@@ -51,3 +51,29 @@ SELECT json_object(
 	'added', strftime('%Y-%m-%dT%H:%M:%fZ', added / 1000.0, 'unixepoch'))
 FROM script
 ORDER BY service;
+
+-- name: definition_put
+INSERT INTO definition (service, sha256, content, added)
+VALUES (?1, ?2, ?3, ?4)
+ON CONFLICT (service) DO UPDATE
+SET sha256 = excluded.sha256, content = excluded.content, added = excluded.added;
+
+-- name: definition_get
+SELECT content, sha256
+FROM definition
+WHERE service = ?1;
+
+-- name: definitions
+SELECT json_quote(service)
+FROM definition
+ORDER BY service;
+
+-- Bundles are files here; no statement of theirs is ever run.
+-- name: artifact_part_put
+SELECT ?1, ?2, ?3;
+
+-- name: artifact_part_get
+SELECT ?1, ?2;
+
+-- name: artifact_parts
+SELECT 0 WHERE ?1 IS NULL;

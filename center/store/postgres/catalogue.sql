@@ -1,0 +1,82 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- Applications (11), scripts (12), definitions (331), and the bundles.
+
+-- name: application_insert
+INSERT INTO application (name, version, runtime, residence, sha256, size, added)
+VALUES ($1, $2, $3, $4, $5, $6, $7);
+
+-- name: application_find
+SELECT json_build_object(
+	'name', name, 'version', version, 'runtime', runtime,
+	'residence', residence, 'sha256', sha256, 'size', size)
+FROM application
+WHERE name = $1 AND version = $2;
+
+-- The version to run.
+-- name: application_current
+SELECT json_build_object(
+	'name', name, 'version', version, 'residence', residence,
+	'runtime', runtime, 'sha256', sha256, 'size', size)
+FROM application
+WHERE name = $1
+ORDER BY key DESC
+LIMIT 1;
+
+-- name: applications
+SELECT json_build_object(
+	'name', name, 'version', version, 'residence', residence,
+	'runtime', runtime, 'sha256', sha256, 'size', size,
+	'added', moment(added), 'current', key = max(key) OVER (PARTITION BY name))
+FROM application
+ORDER BY name COLLATE "C", key;
+
+-- name: script_put
+INSERT INTO script AS s (service, edition, sha256, content, added)
+VALUES ($1, 1, $2, $3, $4)
+ON CONFLICT (service) DO UPDATE
+SET edition = s.edition + 1, sha256 = excluded.sha256, content = excluded.content,
+	added = excluded.added
+WHERE s.sha256 <> excluded.sha256;
+
+-- name: script_get
+SELECT content, sha256, edition
+FROM script
+WHERE service = $1;
+
+-- name: scripts
+SELECT json_build_object(
+	'service', service, 'edition', edition, 'sha256', sha256,
+	'size', length(content), 'added', moment(added))
+FROM script
+ORDER BY service COLLATE "C";
+
+-- name: definition_put
+INSERT INTO definition (service, sha256, content, added)
+VALUES ($1, $2, $3, $4)
+ON CONFLICT (service) DO UPDATE
+SET sha256 = excluded.sha256, content = excluded.content, added = excluded.added;
+
+-- name: definition_get
+SELECT content, sha256
+FROM definition
+WHERE service = $1;
+
+-- name: definitions
+SELECT to_json(service)
+FROM definition
+ORDER BY service COLLATE "C";
+
+-- name: artifact_part_put
+INSERT INTO artifact_part (sha256, part, content)
+VALUES ($1, $2, $3)
+ON CONFLICT DO NOTHING;
+
+-- name: artifact_part_get
+SELECT content
+FROM artifact_part
+WHERE sha256 = $1 AND part = $2;
+
+-- name: artifact_parts
+SELECT count(*)
+FROM artifact_part
+WHERE sha256 = $1;
