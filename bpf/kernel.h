@@ -24,6 +24,12 @@ typedef struct {
 } atomic_t;
 
 typedef struct {
+	__s64 counter;
+} atomic64_t;
+
+typedef atomic64_t atomic_long_t;
+
+typedef struct {
 	unsigned int val;
 } kuid_t;
 
@@ -68,12 +74,23 @@ struct kernel_siginfo {
 	union __sifields _sifields;
 };
 
-struct cred {
-	kuid_t uid;
+struct ucounts {
+	atomic_long_t rlimit[4];
 };
 
-/* Until 6.17. */
+enum rlimit_type {
+	UCOUNT_RLIMIT_NPROC,
+};
+
+struct cred {
+	kuid_t uid;
+	struct ucounts *ucounts;
+};
+
+/* @flags: until 6.17 */
 struct mm_struct {
+	unsigned long total_vm;
+	unsigned long data_vm;
 	unsigned long flags;
 };
 
@@ -109,6 +126,28 @@ struct pt_regs {
 #endif
 };
 
+enum cgroup_subsys_id {
+	pids_cgrp_id,
+};
+
+struct cgroup_subsys_state {
+	struct cgroup_subsys_state *parent;
+};
+
+struct pids_cgroup {
+	struct cgroup_subsys_state css;
+	atomic64_t counter;
+	atomic64_t limit;
+};
+
+struct css_set {
+	struct cgroup_subsys_state *subsys[1];
+};
+
+struct file;
+struct kiocb;
+struct iov_iter;
+
 struct task_struct {
 	struct mm_struct *mm;
 	int exit_code;
@@ -119,6 +158,7 @@ struct task_struct {
 	char comm[16];
 	struct signal_struct *signal;
 	struct sighand_struct *sighand;
+	struct css_set *cgroups;
 	struct thread_struct thread;
 };
 
@@ -135,7 +175,11 @@ struct task_struct {
 /* include/linux/sched/coredump.h */
 #define MMF_DUMPABLE_MASK	3
 /* include/uapi/asm-generic/resource.h */
+#define RLIMIT_DATA		2
 #define RLIMIT_CORE		4
+#define RLIMIT_NPROC		6
+#define RLIMIT_AS		9
+#define RLIM_INFINITY		(~0UL)
 /* include/linux/binfmts.h: min_coredump of ELF; a smaller limit is no dump */
 #define CORE_LIMIT_MIN		4096
 /* include/trace/events/signal.h */

@@ -69,6 +69,7 @@ struct probes_settings {
  * @captures_missed: FATAL records that went out bare, to leave the rest of the
  *	ring to records alone
  * @unwatched: processes that could not be watched because the table was full
+ * @suppressed: limits that were reached less than a second after the last record of them
  *
  * emitted = written + lost_full.
  */
@@ -78,6 +79,7 @@ struct probes_counters {
 	__u64 captures;
 	__u64 captures_missed;
 	__u64 unwatched;
+	__u64 suppressed;
 };
 
 /**

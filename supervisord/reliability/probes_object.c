@@ -82,6 +82,14 @@ int probes_object_fd(const struct probes_object *object, const char *name)
 	return -ENOENT;
 }
 
+bool probes_object_hooked(const struct probes_object *object, const char *program)
+{
+	for (int i = 0; i < object->count; i++)
+		if (!strncmp(object->kept[i].name, program, strlen(program)))
+			return true;
+	return false;
+}
+
 void probes_object_close(struct probes_object *object)
 {
 	for (int i = 0; i < object->count; i++)
@@ -90,6 +98,14 @@ void probes_object_close(struct probes_object *object)
 }
 
 /* ---- loading ---- */
+
+/* Its variables and constants are each object's own, but for the memory that all share. */
+static bool map_shared(const struct bpf_map *map, const struct probes_object *base)
+{
+	if (!base || (bpf_map__is_internal(map) && strcmp(map_name(map), "bss")))
+		return false;
+	return probes_object_fd(base, map_name(map)) >= 0;
+}
 
 static int maps_share(struct bpf_object *bpf, const struct probes_object *base)
 {
@@ -119,7 +135,7 @@ static int maps_keep(struct probes_object *object, struct bpf_object *bpf,
 	int ret;
 
 	bpf_object__for_each_map(map, bpf) {
-		if (bpf_map__fd(map) < 0 || (base && probes_object_fd(base, map_name(map)) >= 0))
+		if (bpf_map__fd(map) < 0 || map_shared(map, base))
 			continue;
 		ret = kept_add(object, map_name(map), fd_copy(bpf_map__fd(map)));
 		if (ret)

@@ -8,7 +8,7 @@
 #define SUPERVISORD_PROBES_OBJECT_H
 
 #include <bpf/libbpf.h>
-#include <stdint.h>
+#include <stdbool.h>
 
 #include "lib/error.h"
 #include "supervisord/reliability/pins.h"
@@ -18,18 +18,30 @@
 #define PROBES_NAME_SIZE 40
 
 /**
+ * struct probes_hook - a program that not every kernel can have
+ * @program: the beginning of its name; NULL ends a list
+ * @blind: what is not seen without it
+ */
+struct probes_hook {
+	const char *program;
+	const char *blind;
+};
+
+/**
  * struct probes_part - what an object is for; see probes_parts.c
  * @name: also the beginning of its pins' names
  * @blind: what is not seen where the kernel does not take the object
  * @elf: the object as it was compiled
  * @prepare: before it is loaded: chooses the programs that this kernel can have (bpf_program__set_autoload()), fills
  *	in constants; says in @err what keeps the whole object out. May be NULL.
+ * @hooks: of those that @prepare may leave out; NULL: none
  */
 struct probes_part {
 	const char *name;
 	const char *blind;
 	const void *(*elf)(size_t *size);
 	int (*prepare)(struct bpf_object *bpf, struct error *err);
+	const struct probes_hook *hooks;
 };
 
 /**
@@ -65,6 +77,9 @@ bool probes_object_resume(struct probes_object *object, const struct probes_part
 
 /** probes_object_fd - the descriptor of a link or map, or -ENOENT */
 int probes_object_fd(const struct probes_object *object, const char *name);
+
+/** probes_object_hooked - is there such a program in it? By the beginning of its name */
+bool probes_object_hooked(const struct probes_object *object, const char *program);
 
 /** probes_object_close - what is not pinned is gone then */
 void probes_object_close(struct probes_object *object);

@@ -5,11 +5,19 @@
 #include "bpf/probes.h"
 
 #include "bpf/lifecycle.skel.h"
+#include "supervisord/reliability/probes_limits.h"
 
 const struct probes_part probes_parts[PART_COUNT] = {
 	[PART_LIFECYCLE] = {
 		.name = "lifecycle",
-		.blind = "fatal signals and ends of processes",
+		.blind = "fatal signals and ends of processes are not seen",
 		.elf = probes_lifecycle__elf_bytes,
+	},
+	[PART_LIMITS] = {
+		.name = "limits",
+		.blind = "limits that a system call ran into are not seen",
+		.elf = probes_limits_elf,
+		.prepare = probes_limits_prepare,
+		.hooks = probes_limits_hooks,
 	},
 };

@@ -8,6 +8,7 @@
 /* In the order in which they are loaded: the first one makes the maps that all share, and no other goes without it. */
 enum {
 	PART_LIFECYCLE,
+	PART_LIMITS,
 	PART_COUNT
 };
 

@@ -30,7 +30,7 @@ struct source {
 	struct probes_counters *per_cpu;
 	int cpus;
 	struct pins pins;
-	char blind[2 * ERROR_TEXT_MAX];
+	char blind[4 * ERROR_TEXT_MAX];
 };
 
 static int base_fd(const struct source *source, const char *name)
@@ -118,18 +118,28 @@ static int base_begin(struct source *source, struct error *err)
 	return ret;
 }
 
+static void hooks_look(struct source *source, const struct probes_object *object)
+{
+	for (const struct probes_hook *hook = object->part->hooks; hook && hook->program; hook++)
+		if (!probes_object_hooked(object, hook->program))
+			blind_add(source, hook->blind, "not seen on this kernel");
+}
+
 /* A part that the kernel does not take is a part that does not see. */
 static void part_begin(struct source *source, int part)
 {
 	struct probes_object *object = &source->objects[part];
 	struct error err = {};
 
-	if (probes_object_resume(object, &probes_parts[part], &source->pins))
-		return;
-	if (probes_object_load(object, &probes_parts[part], &source->objects[PART_LIFECYCLE], &err))
-		blind_add(source, probes_parts[part].blind, err.text);
-	else
+	if (!probes_object_resume(object, &probes_parts[part], &source->pins)) {
+		if (probes_object_load(object, &probes_parts[part],
+				       &source->objects[PART_LIFECYCLE], &err)) {
+			blind_add(source, probes_parts[part].blind, err.text);
+			return;
+		}
 		object_pin(source, object);
+	}
+	hooks_look(source, object);
 }
 
 /* core_pattern may change while we run; it is looked at with each watch. */

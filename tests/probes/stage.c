@@ -28,6 +28,8 @@ static void record_seen(void *user, const struct faultline_record *record,
 	memset(seen, 0, sizeof(*seen));
 	seen->record = *record;
 	seen->captured = capture;
+	if (record->type == FAULTLINE_RECORD_LIMIT && record->flags & FAULTLINE_F_BLOCKS)
+		memcpy(&seen->usage, record + 1, sizeof(seen->usage));
 	if (!capture)
 		return;
 	seen->capture = *capture;

@@ -25,6 +25,7 @@ struct seen {
 	bool captured;
 	struct faultline_capture capture;
 	uint8_t stack[FAULTLINE_STACK_MAX];
+	struct faultline_usage usage;	/* of a LIMIT record */
 };
 
 /**

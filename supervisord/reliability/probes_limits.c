@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "supervisord/reliability/probes_limits.h"
+
+#include <bpf/btf.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The skeletons look at the shared memory by its type. */
+#include "bpf/probes.h"
+
+#include "bpf/limits.skel.h"
+#include "lib/cleanup.h"
+
+DEFINE_CLEANUP(struct btf *, btf__free)
+
+const struct probes_hook probes_limits_hooks[] = {
+	{ "limit_alloc_fd", "a limit of open files" },
+	{ "limit_alloc_file", "open files of the machine" },
+	{ "limit_clone", "a limit of processes" },
+	{ "limit_expand", "a limit of address space" },
+	{ "limit_promise", "memory that the machine does not promise" },
+	{ "limit_write", "writes to a full file system" },
+	{ "limit_iomap", "writes to a full file system such as XFS" },
+	{ "limit_fallocate", "fallocate() on a full file system" },
+	{ "limit_create", "files that a full file system cannot take" },
+	{}
+};
+
+const void *probes_limits_elf(size_t *size)
+{
+	return probes_limits__elf_bytes(size);
+}
+
+/* Of a function that a program could stand behind; -ENOENT where the kernel has none of this name. */
+static int arguments_count(const struct btf *btf, const char *function)
+{
+	int id = btf__find_by_name_kind(btf, function, BTF_KIND_FUNC);
+
+	return id < 0 ? -ENOENT : btf_vlen(btf__type_by_id(btf, btf__type_by_id(btf, id)->type));
+}
+
+/* Of several programs for one function, the one for as many arguments. */
+static bool program_fits(const struct btf *btf, const struct bpf_program *program)
+{
+	const char *name = bpf_program__name(program);
+	int count = arguments_count(btf, strchr(bpf_program__section_name(program), '/') + 1);
+	char last = name[strlen(name) - 1];
+
+	if (strncmp(name, "limit_iomap_", strlen("limit_iomap_")))
+		return count >= 0;
+	return count == last - '0';
+}
+
+static int constants_set(struct bpf_object *bpf, bool with_module)
+{
+	const struct probes_limits__rodata constants = {
+		.with_module = with_module,
+		.page_shift = __builtin_ctzl(sysconf(_SC_PAGESIZE)),
+	};
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, bpf)
+		if (strstr(bpf_map__name(map), ".rodata"))
+			return bpf_map__set_initial_value(map, &constants, sizeof(constants));
+	return -ENOENT;
+}
+
+int probes_limits_prepare(struct bpf_object *bpf, struct error *err)
+{
+	struct btf *btf __cleanup(btf__freep) = btf__load_vmlinux_btf();
+	struct bpf_program *program;
+
+	if (!btf)
+		return error_set(err, -errno, "BPF probes: cannot read the kernel's BTF: %s",
+				 strerror(errno));
+	bpf_object__for_each_program(program, bpf)
+		bpf_program__set_autoload(program, program_fits(btf, program));
+	return constants_set(bpf, false);
+}
