@@ -12,6 +12,7 @@
 #include <linux/faultline.h>
 
 #include "kernel.h"
+#include "probes.h"
 
 #define STACK_CHUNK	512
 
@@ -90,7 +91,7 @@ static __always_inline u32 capture_stack(u8 *stack, u64 from)
 	if (bpf_probe_read_user(stack, size, (void *)from))
 		return 0;
 #pragma unroll
-	for (int i = 1; i < FAULTLINE_STACK_MAX / STACK_CHUNK; i++) {
+	for (int i = 1; i < PROBES_STACK_MAX / STACK_CHUNK; i++) {
 		if (bpf_probe_read_user(stack + size, STACK_CHUNK,
 					(void *)(from + size)))
 			break;
@@ -103,7 +104,7 @@ static __always_inline u32 capture_stack(u8 *stack, u64 from)
 
 /*
  * Fills in what follows the record. @room must hold a whole capture with
- * FAULTLINE_STACK_MAX bytes of stack; returns the bytes that are used.
+ * PROBES_STACK_MAX bytes of stack; returns the bytes that are used.
  */
 static __always_inline u32 capture_take(struct faultline_capture *capture,
 					struct task_struct *task)

@@ -25,7 +25,7 @@
 #include "signal.bpf.h"
 
 #define FATAL_SIZE (sizeof(struct faultline_record) + \
-		    sizeof(struct faultline_capture) + FAULTLINE_STACK_MAX)
+		    sizeof(struct faultline_capture) + PROBES_STACK_MAX)
 /* Captures stop when this much of the ring is taken; bare records go on. */
 #define RING_CAPTURES (PROBES_RING_SIZE / 4 * 3)
 

@@ -7,6 +7,7 @@
 
 #define PROBES_PROCESSES_MAX	4096
 #define PROBES_WATCHES_MAX	1024
+#define PROBES_STACK_MAX	4096	/* bytes of user stack, of the FAULTLINE_STACK_MAX */
 #define PROBES_RING_SIZE	(512 * 1024)
 #define PROBES_FILTER_SIZE	8192	/* a power of two */
 

@@ -11,27 +11,43 @@
 #include <linux/timekeeping.h>
 #include <linux/uaccess.h>
 #include <linux/vmalloc.h>
+#include <asm/syscall.h>
 #ifdef CONFIG_X86_64
 #include <asm/fsgsbase.h>
 #include <asm/msr.h>
 #include <asm/user.h>
 #endif
 
+#include "address.h"
+#include "auxv.h"
 #include "capture.h"
+#include "fpregs.h"
 #include "maps.h"
+#include "threads.h"
 
-#define CAPTURE_STRIDE \
-	ALIGN(sizeof(struct fl_capture) + FAULTLINE_STACK_MAX + FAULTLINE_MAPS_MAX, 8)
+/* What the program, its libraries and a few threads come to is less. */
+#define SMALL_SIZE	8192
+#define LARGE_SIZE	ALIGN(offsetof(struct fl_capture, data) + FL_CAPTURE_MAX, 64)
+/* One buffer of so many is large. */
+#define LARGE_SHARE	8
 
+/*
+ * Captures are begun in a large buffer, and move to a small one if they turn
+ * out to fit: a large one is in use for the moment in which a capture is taken,
+ * and for as long as a record keeps what is large.
+ */
 static struct {
-	raw_spinlock_t lock;
-	struct list_head free;
-	void *buffers;
+	raw_spinlock_t lock; /* of all */
+	struct list_head small;
+	struct list_head large;
+	void *small_buffers;
+	void *large_buffers;
 	u64 taken;
 	u64 missed;
 } pool = {
 	.lock = __RAW_SPIN_LOCK_UNLOCKED(pool.lock),
-	.free = LIST_HEAD_INIT(pool.free),
+	.small = LIST_HEAD_INIT(pool.small),
+	.large = LIST_HEAD_INIT(pool.large),
 };
 
 #if defined(CONFIG_X86_64)
@@ -88,7 +104,10 @@ static struct fl_capture *capture_get(void)
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&pool.lock, flags);
-	capture = list_first_entry_or_null(&pool.free, struct fl_capture, node);
+	capture = list_first_entry_or_null(&pool.large, struct fl_capture, node);
+	/* A short capture is better than none. */
+	if (!capture)
+		capture = list_first_entry_or_null(&pool.small, struct fl_capture, node);
 	if (capture) {
 		list_del_init(&capture->node);
 		pool.taken++;
@@ -97,12 +116,30 @@ static struct fl_capture *capture_get(void)
 	return capture;
 }
 
+static struct fl_capture *capture_get_small(void)
+{
+	struct fl_capture *capture;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&pool.lock, flags);
+	capture = list_first_entry_or_null(&pool.small, struct fl_capture, node);
+	if (capture)
+		list_del_init(&capture->node);
+	raw_spin_unlock_irqrestore(&pool.lock, flags);
+	return capture;
+}
+
+static bool capture_is_small(const struct fl_capture *capture)
+{
+	return capture->room < FL_CAPTURE_MAX;
+}
+
 void fl_capture_put(struct fl_capture *capture)
 {
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&pool.lock, flags);
-	list_add(&capture->node, &pool.free);
+	list_add(&capture->node, capture_is_small(capture) ? &pool.small : &pool.large);
 	raw_spin_unlock_irqrestore(&pool.lock, flags);
 }
 
@@ -130,12 +167,12 @@ void fl_capture_counts(u64 *taken, u64 *missed)
  * off: a stack on a file system that never answers, or under userfaultfd, must
  * hold up neither the fault's record nor the module's unloading.
  */
-static u32 capture_stack(u8 *to, unsigned long from)
+static u32 capture_stack(u8 *to, unsigned long from, u32 room)
 {
 	u32 done = 0;
 
-	while (done < FAULTLINE_STACK_MAX) {
-		u32 len = min_t(u32, FAULTLINE_STACK_MAX - done,
+	while (done < room) {
+		u32 len = min_t(u32, room - done,
 				PAGE_SIZE - offset_in_page(from + done));
 
 		if (copy_from_user_nofault(to + done, (void __user *)(from + done), len))
@@ -146,49 +183,131 @@ static u32 capture_stack(u8 *to, unsigned long from)
 	return done;
 }
 
-struct fl_capture *fl_capture_take(void)
+u32 fl_capture_room(const struct fl_capture *capture)
+{
+	return capture->room - capture->size;
+}
+
+void *fl_capture_block(struct fl_capture *capture, u16 type, u32 size)
+{
+	struct faultline_block *block = (void *)&capture->data + capture->size;
+
+	if (fl_capture_room(capture) < size)
+		return NULL;
+	memset(block, 0, size);
+	block->len = size;
+	block->type = type;
+	capture->size += size;
+	capture->blocks = true;
+	return block;
+}
+
+void fl_capture_trim(struct fl_capture *capture, struct faultline_block *block, u32 size)
+{
+	capture->size -= block->len - size;
+	block->len = size;
+}
+
+static void capture_syscall(struct fl_capture *capture, struct pt_regs *regs)
+{
+	unsigned long args[6] = {};
+	struct faultline_syscall *call;
+	int nr = syscall_get_nr(current, regs);
+	unsigned int i;
+
+	if (nr < 0)
+		return;
+	call = fl_capture_block(capture, FAULTLINE_BLOCK_SYSCALL, sizeof(*call));
+	if (!call)
+		return;
+	call->nr = nr;
+	syscall_get_arguments(current, regs, args);
+	for (i = 0; i < ARRAY_SIZE(args); i++)
+		call->args[i] = args[i];
+}
+
+/* The mappings come between the stack and the blocks, so they have to be taken before those. */
+static void capture_take_rest(struct fl_capture *capture)
+{
+	capture_syscall(capture, task_pt_regs(current));
+	fl_fpregs_take(capture);
+}
+
+/* The capture is complete: where it fits, into a small buffer with it. */
+static struct fl_capture *capture_settle(struct fl_capture *capture, u64 start)
+{
+	struct fl_capture *small = NULL;
+	u32 room;
+
+	if (!capture_is_small(capture) &&
+	    capture->size <= SMALL_SIZE - offsetof(struct fl_capture, data))
+		small = capture_get_small();
+	if (small) {
+		room = small->room;
+		memcpy(small, capture, offsetof(struct fl_capture, data) + capture->size);
+		INIT_LIST_HEAD(&small->node);
+		small->room = room;
+		fl_capture_put(capture);
+		capture = small;
+	}
+	capture->data.cost_ns = ktime_get_mono_fast_ns() - start;
+	return capture;
+}
+
+static struct fl_capture *capture_begin(void)
 {
 	struct pt_regs *regs = task_pt_regs(current);
-	u64 start = ktime_get_mono_fast_ns();
 	struct fl_capture *capture;
+	u32 room;
 
 	capture = capture_get();
 	if (!capture)
 		return NULL;
 	capture->tid = task_pid_nr(current);
 	capture->ip = instruction_pointer(regs);
-	capture->maps_len = 0;
+	capture->maps = false;
+	capture->blocks = false;
 	memset(&capture->data, 0, sizeof(capture->data));
 	capture->data.arch = CAPTURE_ARCH;
 	capture->data.nregs = capture_regs(capture->data.regs, regs);
 	capture->data.stack_addr = user_stack_pointer(regs);
+	/* In a small buffer the rest has room, too. */
+	room = capture_is_small(capture) ? SMALL_SIZE / 4 : FAULTLINE_STACK_MAX;
 	capture->data.stack_len = capture_stack(capture->data.stack,
-						capture->data.stack_addr);
-	capture->data.cost_ns = ktime_get_mono_fast_ns() - start;
+						capture->data.stack_addr, room);
+	capture->size = sizeof(capture->data) + ALIGN(capture->data.stack_len, 8);
 	return capture;
 }
 
-static struct faultline_maps *capture_maps(const struct fl_capture *capture)
-{
-	return (void *)capture->data.stack + FAULTLINE_STACK_MAX;
-}
-
-void fl_capture_take_maps(struct fl_capture *capture)
+struct fl_capture *fl_capture_take(void)
 {
 	u64 start = ktime_get_mono_fast_ns();
+	struct fl_capture *capture = capture_begin();
 
-	static_assert(offsetof(struct fl_capture, data.stack) % 8 == 0);
-
-	capture->maps_len = fl_maps_take(capture_maps(capture));
-	capture->data.cost_ns += ktime_get_mono_fast_ns() - start;
+	if (!capture)
+		return NULL;
+	capture_take_rest(capture);
+	return capture_settle(capture, start);
 }
 
-void fl_capture_copy(void *to, const struct fl_capture *capture)
+struct fl_capture *fl_capture_take_whole(const struct fl_candidate *candidate)
 {
-	size_t len = sizeof(capture->data) + ALIGN(capture->data.stack_len, 8);
+	u64 start = ktime_get_mono_fast_ns();
+	struct fl_capture *capture = capture_begin();
+	struct faultline_maps *maps;
+	u32 len;
 
-	memcpy(to, &capture->data, len);
-	memcpy(to + len, capture_maps(capture), capture->maps_len);
+	if (!capture)
+		return NULL;
+	maps = (void *)&capture->data + capture->size;
+	len = fl_maps_take(maps, min_t(u32, FAULTLINE_MAPS_MAX, fl_capture_room(capture)));
+	capture->size += len;
+	capture->maps = len;
+	fl_address_take(capture, candidate);
+	capture_take_rest(capture);
+	fl_auxv_take(capture);
+	fl_threads_take(capture);
+	return capture_settle(capture, start);
 }
 
 bool fl_capture_fits(const struct fl_capture *capture)
@@ -200,23 +319,47 @@ bool fl_capture_fits(const struct fl_capture *capture)
 	       capture->data.stack_addr == user_stack_pointer(regs);
 }
 
-int fl_capture_init(unsigned int count)
+static void *pool_fill(unsigned int count, size_t size, u32 room)
 {
+	void *buffers = vzalloc(array_size(count, size));
+	struct fl_capture *capture;
 	unsigned int i;
 
+	for (i = 0; buffers && i < count; i++) {
+		capture = buffers + i * size;
+		capture->room = room;
+		fl_capture_put(capture);
+	}
+	return buffers;
+}
+
+int fl_capture_init(unsigned int count)
+{
+	unsigned int large = DIV_ROUND_UP(count, LARGE_SHARE);
+
 	static_assert(FAULTLINE_STACK_MAX % 8 == 0);
+	static_assert(FL_CAPTURE_MAX % 8 == 0);
+	static_assert(offsetof(struct fl_capture, data.stack) % 8 == 0);
+	static_assert(sizeof(struct fl_capture) + FAULTLINE_STACK_MAX + FAULTLINE_MAPS_MAX <
+		      LARGE_SIZE);
 
 	if (!count)
 		return 0;
-	pool.buffers = vzalloc(array_size(count, CAPTURE_STRIDE));
-	if (!pool.buffers)
+	pool.large_buffers = pool_fill(large, LARGE_SIZE, FL_CAPTURE_MAX);
+	if (!pool.large_buffers)
 		return -ENOMEM;
-	for (i = 0; i < count; i++)
-		fl_capture_put(pool.buffers + i * CAPTURE_STRIDE);
-	return 0;
+	if (count == large)
+		return 0;
+	pool.small_buffers = pool_fill(count - large, SMALL_SIZE,
+				       SMALL_SIZE - offsetof(struct fl_capture, data));
+	if (pool.small_buffers)
+		return 0;
+	vfree(pool.large_buffers);
+	return -ENOMEM;
 }
 
 void fl_capture_exit(void)
 {
-	vfree(pool.buffers);
+	vfree(pool.small_buffers);
+	vfree(pool.large_buffers);
 }

@@ -51,6 +51,17 @@ static inline struct nlattr **fl_dump_attrs(struct netlink_callback *cb)
 #endif
 }
 
+#ifdef CONFIG_X86_64
+static inline struct fpstate *fl_fpstate(struct task_struct *task)
+{
+#ifdef HAVE_X86_TASK_FPU
+	return x86_task_fpu(task)->fpstate;
+#else
+	return task->thread.fpu.fpstate;
+#endif
+}
+#endif
+
 static inline const struct path *fl_file_path(const struct file *file)
 {
 #ifdef HAVE_FILE_USER_PATH

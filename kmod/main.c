@@ -33,7 +33,7 @@ MODULE_PARM_DESC(kept, "records kept until they are acknowledged (8-1048576, a p
 
 static unsigned int captures = 512;
 module_param(captures, uint, 0444);
-MODULE_PARM_DESC(captures, "captures held at a time, 13 KB each (0-65536)");
+MODULE_PARM_DESC(captures, "captures held at a time, 8 KB each, and of every eighth 32 KB (0-65536)");
 
 static unsigned int blocks = 1024;
 module_param(blocks, uint, 0444);

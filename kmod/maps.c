@@ -22,11 +22,13 @@
 /**
  * struct list - a list under construction
  * @maps: the block
+ * @room: bytes that it may take, a multiple of 8
  * @file: of the last mapping in it; NULL where that has none
  * @essential: only mappings of files, and where the thread is
  */
 struct list {
 	struct faultline_maps *maps;
+	u32 room;
 	const struct file *file;
 	bool essential;
 };
@@ -38,7 +40,7 @@ static void *list_end(const struct list *list)
 
 static u32 list_room(const struct list *list)
 {
-	return FAULTLINE_MAPS_MAX - list->maps->len;
+	return list->room - list->maps->len;
 }
 
 /* Without page faults: what is not in memory is not read. */
@@ -144,7 +146,7 @@ static int name_put(u8 *to, u32 room, struct vm_area_struct *vma)
 	return len;
 }
 
-static u32 mapping_flags(const struct vm_area_struct *vma)
+u32 fl_maps_flags(const struct vm_area_struct *vma)
 {
 	u32 flags = 0;
 
@@ -156,8 +158,13 @@ static u32 mapping_flags(const struct vm_area_struct *vma)
 		flags |= FAULTLINE_MAP_EXEC;
 	if (vma->vm_flags & VM_SHARED)
 		flags |= FAULTLINE_MAP_SHARED;
+	if (vma->vm_flags & VM_GROWSDOWN)
+		flags |= FAULTLINE_MAP_GROWS;
 	if (vma->vm_file)
 		flags |= FAULTLINE_MAP_FILE;
+	/* Only compared: the lock keeps the mapping's file, not the process's. */
+	if (vma->vm_file && vma->vm_file == rcu_access_pointer(vma->vm_mm->exe_file))
+		flags |= FAULTLINE_MAP_PROGRAM;
 	return flags;
 }
 
@@ -174,7 +181,7 @@ static bool list_add_mapping(struct list *list, struct vm_area_struct *vma)
 	memset(map, 0, sizeof(*map));
 	map->start = vma->vm_start;
 	map->end = vma->vm_end;
-	map->flags = mapping_flags(vma);
+	map->flags = fl_maps_flags(vma);
 	if (vma->vm_file)
 		map->offset = (u64)vma->vm_pgoff << PAGE_SHIFT;
 	if (vma->vm_file && vma->vm_file == list->file) {
@@ -225,13 +232,13 @@ static bool list_fill(struct list *list)
 	return true;
 }
 
-u32 fl_maps_take(struct faultline_maps *maps)
+u32 fl_maps_take(struct faultline_maps *maps, u32 room)
 {
-	struct list list = { .maps = maps };
+	struct list list = { .maps = maps, .room = ALIGN_DOWN(room, 8) };
 
 	static_assert(FAULTLINE_MAPS_MAX % 8 == 0);
 
-	if (!mmap_read_trylock(current->mm))
+	if (room < sizeof(*maps) || !mmap_read_trylock(current->mm))
 		return 0;
 	maps->flags = 0;
 	if (!list_fill(&list)) {

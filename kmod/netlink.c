@@ -16,10 +16,11 @@
 #include "watch.h"
 
 /*
- * Bytes of a notification. It holds one record with all that a capture can be,
- * or several; a reader with a buffer of four pages never sees it cut.
+ * Bytes of a notification. It holds one record with all that it can have, or
+ * several; a reader with a buffer of 32 KiB never sees it cut.
  */
-#define EVENT_SIZE (16384 - GENL_HDRLEN - NLMSG_HDRLEN)
+#define EVENT_SIZE (32768 - SKB_DATA_ALIGN(sizeof(struct skb_shared_info)) - \
+		    GENL_HDRLEN - NLMSG_HDRLEN)
 
 static struct genl_family family;
 
@@ -432,8 +433,7 @@ void fl_netlink_event_send(struct sk_buff *skb)
 
 int fl_netlink_init(void)
 {
-	static_assert(sizeof(struct faultline_record) + FL_CAPTURE_SIZE_MAX +
-		      FL_BLOCKS_ROOM + NLA_HDRLEN <=
+	static_assert(FAULTLINE_RECORD_MAX + NLA_HDRLEN <=
 		      EVENT_SIZE - GENL_HDRLEN - NLMSG_HDRLEN);
 
 	return genl_register_family(&family);

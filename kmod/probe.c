@@ -46,6 +46,21 @@ static bool signal_is_sent(struct task_struct *task, const struct kernel_siginfo
 	       info->si_code == SI_TKILL;
 }
 
+/* An access to memory that the current thread tried. What the processor said is still there. */
+static void candidate_fault(struct fl_candidate *candidate, const struct kernel_siginfo *info)
+{
+	if (!candidate->own || !(candidate->flags & FAULTLINE_F_KERNEL) ||
+	    (candidate->signo != SIGSEGV && candidate->signo != SIGBUS))
+		return;
+	candidate->fault = true;
+	candidate->address = (unsigned long)info->si_addr;
+#if defined(CONFIG_X86_64)
+	candidate->error_code = current->thread.error_code;
+#elif defined(CONFIG_ARM64)
+	candidate->error_code = current->thread.fault_code;
+#endif
+}
+
 static void candidate_init(struct fl_candidate *candidate, int sig,
 			   const struct kernel_siginfo *info,
 			   struct task_struct *task, bool group)
@@ -68,6 +83,8 @@ static void candidate_init(struct fl_candidate *candidate, int sig,
 		candidate->sender_tgid = task_tgid_nr(current);
 		candidate->sender_uid = from_kuid_munged(&init_user_ns, current_uid());
 	}
+	if (info != SEND_SIG_PRIV && info != SEND_SIG_NOINFO)
+		candidate_fault(candidate, info);
 }
 
 /* Not one that blocks the signal, is past it, or is to die to free memory. */

@@ -182,19 +182,21 @@ static struct fl_process *process_find_suspect(u32 candidate)
 
 void fl_process_capture(u32 candidate)
 {
+	struct fl_candidate known;
 	struct fl_process *process;
 	struct fl_capture *capture;
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&fl_process_lock, flags);
 	process = process_find_suspect(candidate);
+	if (process)
+		known = process->candidate;
 	raw_spin_unlock_irqrestore(&fl_process_lock, flags);
 	if (!process)
 		return;
-	capture = fl_capture_take();
+	capture = fl_capture_take_whole(known.id == candidate ? &known : NULL);
 	if (!capture)
 		return;
-	fl_capture_take_maps(capture);
 
 	/* The process may have left the table, or its end may be recorded. */
 	raw_spin_lock_irqsave(&fl_process_lock, flags);

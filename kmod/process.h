@@ -21,6 +21,9 @@ struct fl_watch;
  * @errno_: si_errno
  * @sender_tgid: with FAULTLINE_F_SENT
  * @sender_uid: likewise
+ * @fault: an access to memory that the thread itself tried: the others are set
+ * @address: si_addr
+ * @error_code: the processor's
  */
 struct fl_candidate {
 	u32 id;
@@ -32,6 +35,9 @@ struct fl_candidate {
 	int errno_;
 	pid_t sender_tgid;
 	u32 sender_uid;
+	bool fault;
+	u64 address;
+	u64 error_code;
 };
 
 /**

@@ -58,10 +58,12 @@ void fl_slot_emit(struct faultline_record *record, struct fl_capture *capture,
 
 	record->len = sizeof(*record);
 	if (capture) {
-		record->len += fl_capture_size(capture);
+		record->len += capture->size;
 		record->flags |= FAULTLINE_F_CAPTURE;
-		if (capture->maps_len)
+		if (capture->maps)
 			record->flags |= FAULTLINE_F_MAPS;
+		if (capture->blocks)
+			record->flags |= FAULTLINE_F_BLOCKS;
 	}
 	if (blocks && blocks->len) {
 		record->len += blocks->len;

@@ -169,8 +169,8 @@ static void stream_copy(void *to, const struct fl_slot *slot)
 	memcpy(to, &slot->record, sizeof(slot->record));
 	to += sizeof(slot->record);
 	if (slot->capture) {
-		fl_capture_copy(to, slot->capture);
-		to += fl_capture_size(slot->capture);
+		memcpy(to, &slot->capture->data, slot->capture->size);
+		to += slot->capture->size;
 	}
 	if (slot->blocks)
 		memcpy(to, slot->blocks->data, slot->blocks->len);

@@ -531,7 +531,8 @@ TEST_F(once, mappings)
 		map = maps_find(maps, regs->rip, &file);
 		ASSERT_NE(map, NULL);
 		EXPECT_EQ(map->flags & ~FAULTLINE_MAP_SAME,
-			  FAULTLINE_MAP_READ | FAULTLINE_MAP_EXEC | FAULTLINE_MAP_FILE);
+			  FAULTLINE_MAP_READ | FAULTLINE_MAP_EXEC | FAULTLINE_MAP_FILE |
+			  FAULTLINE_MAP_PROGRAM);
 		EXPECT_TRUE(map_is_named(file, path));
 		EXPECT_EQ(file->offset, 0);
 		EXPECT_EQ(file->build_id_len, FAULTLINE_BUILD_ID_MAX);

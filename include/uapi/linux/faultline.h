@@ -20,9 +20,12 @@
 
 #define FAULTLINE_COMM_LEN		16
 #define FAULTLINE_REGS_MAX		40	/* 64-bit words; x86-64 uses 27, arm64 34 */
-#define FAULTLINE_STACK_MAX		4096	/* bytes of user stack in a capture */
+#define FAULTLINE_RECORD_MAX		32256	/* bytes of a record, all included */
+#define FAULTLINE_STACK_MAX		16384	/* bytes of user stack in a capture */
 #define FAULTLINE_MAPS_MAX		8192	/* bytes of the list of mappings */
 #define FAULTLINE_BUILD_ID_MAX		20	/* bytes of a mapping's build id */
+#define FAULTLINE_THREADS_MAX		64	/* other threads that are listed */
+#define FAULTLINE_AUXV_MAX		64	/* 64-bit words of the auxiliary vector */
 
 /**
  * enum faultline_record_type - what happened
@@ -207,6 +210,8 @@ struct faultline_maps {
 #define FAULTLINE_MAP_SHARED	(1U << 3)
 #define FAULTLINE_MAP_FILE	(1U << 4)	/* @offset and the name are a file's */
 #define FAULTLINE_MAP_SAME	(1U << 5)	/* the file of the mapping before it; no name */
+#define FAULTLINE_MAP_PROGRAM	(1U << 6)	/* of the file that was executed */
+#define FAULTLINE_MAP_GROWS	(1U << 7)	/* a stack, which grows down as it is used */
 
 /**
  * struct faultline_map - one mapping, in rising addresses
@@ -247,14 +252,15 @@ struct faultline_block {
 
 /**
  * enum faultline_block_type - which structure begins with the block
- * @FAULTLINE_BLOCK_ADDRESS: what was at the fault address
- * @FAULTLINE_BLOCK_SYSCALL: the thread's last system call
- * @FAULTLINE_BLOCK_THREADS: where the other threads were
- * @FAULTLINE_BLOCK_FPREGS: floating point registers
+ * @FAULTLINE_BLOCK_ADDRESS: struct faultline_address, what was at the fault address
+ * @FAULTLINE_BLOCK_SYSCALL: struct faultline_syscall, where the thread was in one
+ * @FAULTLINE_BLOCK_THREADS: struct faultline_threads, where the other threads were
+ * @FAULTLINE_BLOCK_FPREGS: struct faultline_fpregs, floating point registers
  * @FAULTLINE_BLOCK_HANG: why it is a hang
  * @FAULTLINE_BLOCK_KSTACK: kernel stack of the thread
  * @FAULTLINE_BLOCK_LIMIT: struct faultline_usage, what was used, and how much there may be
  * @FAULTLINE_BLOCK_PATH: of the file, or another object's name
+ * @FAULTLINE_BLOCK_AUXV: struct faultline_auxv, what the kernel told the program at its start
  */
 enum faultline_block_type {
 	FAULTLINE_BLOCK_UNSPEC,
@@ -266,6 +272,127 @@ enum faultline_block_type {
 	FAULTLINE_BLOCK_KSTACK,
 	FAULTLINE_BLOCK_LIMIT,
 	FAULTLINE_BLOCK_PATH,
+	FAULTLINE_BLOCK_AUXV,
+};
+
+/**
+ * enum faultline_address_what - why an address could not be used
+ * @FAULTLINE_ADDRESS_NULL: it is in the first 64 KiB: a null pointer, or next to one
+ * @FAULTLINE_ADDRESS_UNMAPPED: no mapping has it
+ * @FAULTLINE_ADDRESS_PROTECTION: a mapping has it, which does not grant the access
+ * @FAULTLINE_ADDRESS_STACK: the thread's stack is used up: it may not grow so far,
+ *	or the address is in the guard page below it
+ * @FAULTLINE_ADDRESS_BEYOND: a mapping has it, and the file behind it ends before it
+ *	or cannot be read
+ * @FAULTLINE_ADDRESS_KERNEL: it is not the process's part of the address space
+ * @FAULTLINE_ADDRESS_NONE: the processor does not tell which it was: on x86 one that
+ *	is not canonical, or an instruction that is privileged
+ */
+enum faultline_address_what {
+	FAULTLINE_ADDRESS_UNSPEC,
+	FAULTLINE_ADDRESS_NULL,
+	FAULTLINE_ADDRESS_UNMAPPED,
+	FAULTLINE_ADDRESS_PROTECTION,
+	FAULTLINE_ADDRESS_STACK,
+	FAULTLINE_ADDRESS_BEYOND,
+	FAULTLINE_ADDRESS_KERNEL,
+	FAULTLINE_ADDRESS_NONE,
+};
+
+/**
+ * struct faultline_address - what was at the address of a SIGSEGV or SIGBUS
+ * @address: the fault address
+ * @what: enum faultline_address_what
+ * @access: FAULTLINE_MAP_READ, _WRITE or _EXEC: what was tried; 0 where unknown
+ * @below_start: of the mapping that has the address, or the next one below it
+ * @below_end: its end; 0: there is none
+ * @above_start: of the next mapping above
+ * @above_end: its end; 0: there is none
+ * @below_flags: FAULTLINE_MAP_*
+ * @above_flags: likewise
+ */
+struct faultline_address {
+	struct faultline_block block;
+	__u64	address;
+	__u32	what;
+	__u32	access;
+	__u64	below_start;
+	__u64	below_end;
+	__u64	above_start;
+	__u64	above_end;
+	__u32	below_flags;
+	__u32	above_flags;
+};
+
+/**
+ * struct faultline_syscall - the system call in which the thread was
+ * @nr: number
+ * @args: arguments
+ *
+ * A thread that faults in user space is in none, and has no such block: the
+ * kernel does not keep which one was the last.
+ */
+struct faultline_syscall {
+	struct faultline_block block;
+	__s64	nr;
+	__u64	args[6];
+};
+
+/* struct faultline_thread::flags */
+#define FAULTLINE_THREAD_STALE	(1U << 0)	/* it ran: @pc and @sp are of its last entry into the kernel */
+#define FAULTLINE_THREAD_KERNEL	(1U << 1)	/* it has no user side: @pc and @sp are 0 */
+
+/**
+ * struct faultline_thread - where another thread was
+ * @tid: in the initial pid namespace
+ * @state: as in /proc/PID/stat: 'R', 'S', 'D', 'T', 't', 'X', 'Z', 'P', 'I'
+ * @flags: FAULTLINE_THREAD_*
+ * @reserved: 0
+ * @syscall: in which it is; -1: in none
+ * @pc: in user space
+ * @sp: in user space
+ * @comm: name, ended by a zero byte
+ */
+struct faultline_thread {
+	__s32	tid;
+	__u8	state;
+	__u8	flags;
+	__u16	reserved;
+	__s64	syscall;
+	__u64	pc;
+	__u64	sp;
+	char	comm[FAULTLINE_COMM_LEN];
+};
+
+/**
+ * struct faultline_threads - the process's other threads, which were not stopped
+ * @total: how many there were
+ * @count: how many are listed: FAULTLINE_THREADS_MAX, or fewer for want of room
+ */
+struct faultline_threads {
+	struct faultline_block block;
+	__u32	total;
+	__u32	count;
+	struct faultline_thread threads[];
+};
+
+/**
+ * struct faultline_fpregs - floating point registers
+ * @regs: x86-64: what FXSAVE writes, struct user_fpregs_struct; the upper halves
+ *	of AVX registers are not in it
+ */
+struct faultline_fpregs {
+	struct faultline_block block;
+	__u8	regs[512];
+};
+
+/**
+ * struct faultline_auxv - the auxiliary vector, Elf64_auxv_t up to the end of the
+ *	block, AT_NULL left out
+ */
+struct faultline_auxv {
+	struct faultline_block block;
+	__u64	words[];
 };
 
 /**
