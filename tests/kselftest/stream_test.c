@@ -75,7 +75,7 @@ static void fault_times(void *with)
 /* The thread that numbers the records needs a moment. */
 static bool settle(struct client *client, struct stats *stats, int what, uint64_t value)
 {
-	for (int i = 0; i < 2000; i++) {
+	for (int i = 0; i < 30000; i++) {
 		if (client_stats(client, stats))
 			return false;
 		if (stats->value[what] == value)
