@@ -11,7 +11,7 @@ cd "$root"
 flavour=${1:?6.1, 6.12 or 6.12-rt}
 shift
 programs=("$@")
-((${#programs[@]})) || programs=(watch_test fatal_test capture_test stream_test unload_test)
+((${#programs[@]})) || programs=(watch_test fault_table fatal_test capture_test stream_test unload_test)
 built=$root/build/kselftest
 
 tests/vm/kmod.sh "$flavour" | sed 's/^/# /'
@@ -20,4 +20,4 @@ mkdir -p "$built/$flavour"
 flock "$built" make -s -C tests/kselftest OUTPUT="$built" MAKELEVEL=1 | sed 's/^/# /'
 echo "${programs[*]}" > "$built/$flavour/programs"
 BOOT_LIMIT=${BOOT_LIMIT:-400} exec tests/vm/boot.sh "$flavour" tests/vm/kselftest.init "$built/$flavour/programs" \
-	"build/kmod/$flavour/kmod/faultline.ko" "$built/victim" "${programs[@]/#/$built/}"
+	"build/kmod/$flavour/kmod/faultline.ko" "$built/victim" "$built/faulter" "${programs[@]/#/$built/}"
