@@ -28,6 +28,7 @@ struct jsonrpc_peer {
 	ev_io write;
 	struct call *calls;
 	json_int_t last_id;
+	bool resumed;	/* the first line may be half a line */
 	bool finish;	/* close the write end once all is written */
 	bool *freed;	/* set by jsonrpc_free() below a callback */
 	char *out;
@@ -138,8 +139,12 @@ static bool peer_line(struct jsonrpc_peer *peer, const char *line, size_t size)
 	json_t *message = json_loadb(line, size, 0, NULL);
 	const char *version = json_string_value(json_object_get(message, "jsonrpc"));
 	bool valid = version && !strcmp(version, "2.0");
+	bool half = !valid && peer->resumed;
 
-	if (!valid)
+	peer->resumed = false;
+	if (half)
+		valid = true;
+	else if (!valid)
 		jsonrpc_error(peer, NULL, JSONRPC_PARSE_ERROR,
 			      "not JSON-RPC 2.0", NULL);
 	else if (json_object_get(message, "method"))
@@ -285,6 +290,12 @@ struct jsonrpc_peer *jsonrpc_new(struct ev_loop *loop, int in, int out,
 	peer->write.data = peer;
 	ev_io_start(loop, &peer->read);
 	return peer;
+}
+
+void jsonrpc_resume(struct jsonrpc_peer *peer, json_int_t last_id)
+{
+	peer->resumed = true;
+	peer->last_id = last_id;
 }
 
 int jsonrpc_take_long(struct jsonrpc_peer *peer)

@@ -65,6 +65,15 @@ struct jsonrpc_peer *jsonrpc_new(struct ev_loop *loop, int in, int out,
 				 const struct jsonrpc_handler *handler,
 				 void *user);
 
+/**
+ * jsonrpc_resume - the descriptors were another peer's before, of a program that has ended
+ * @last_id: higher than any id of a call that one has made
+ *
+ * What comes first may be the rest of a line, and is passed over if it is not
+ * JSON-RPC; answers to calls of the peer before find no call.
+ */
+void jsonrpc_resume(struct jsonrpc_peer *peer, json_int_t last_id);
+
 /** jsonrpc_take_long - take lines up to JSONRPC_LONG_MAX from now on; 0 or -ENOMEM */
 int jsonrpc_take_long(struct jsonrpc_peer *peer);
 /** jsonrpc_send_long - send lines up to JSONRPC_LONG_MAX from now on */

@@ -15,7 +15,7 @@ install: all
 	install -d $(addprefix $(DESTDIR),$(LIBEXEC) $(PREFIX)/bin $(PREFIX)/sbin $(PREFIX)/share/faultline/dtd \
 		$(PREFIX)/share/doc/faultline $(PREFIX)/share/man/man1 $(PREFIX)/share/man/man8 /lib/systemd/system \
 		/etc/faultline/definitions)
-	install -s $(addprefix $(O)/bin/,faultlined faultline-link faultline-unpack) $(DESTDIR)$(LIBEXEC)
+	install -s $(addprefix $(O)/bin/,faultlined faultline-keeper faultline-link faultline-unpack) $(DESTDIR)$(LIBEXEC)
 	ln -sf ../libexec/faultline/faultlined $(DESTDIR)$(PREFIX)/sbin/faultlined
 	install -s $(O)/bin/faultctl $(DESTDIR)$(PREFIX)/bin
 	install -s $(O)/bin/faultline-center $(DESTDIR)$(PREFIX)/sbin

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The gateway: faultlined, faultctl, and the programs that stand beside them.
 include supervisord/link/build.mk
+include supervisord/keeper/build.mk
 
 SUPERVISORD := $(addprefix supervisord/,\
 	main.c settings.c program.c priority.c \
 	control/control.c control/methods.c \
+	keeper/packet.c \
 	reliability/attempts.c reliability/collection.c reliability/detector.c reliability/evidence.c \
 	reliability/fault.c \
 	reliability/fault_data.c reliability/mappings.c reliability/notifier.c reliability/pins.c reliability/policy.c \
@@ -15,8 +17,8 @@ SUPERVISORD := $(addprefix supervisord/,\
 	reliability/source.c reliability/source_module.c reliability/source_probes.c \
 	reliability/store.c \
 	remote/application.c remote/center.c remote/download.c remote/link.c \
-	remote/link_process.c remote/management.c remote/request.c remote/unpacker.c \
-	runtime/cgroup.c runtime/isolation.c runtime/log.c runtime/logs.c \
+	remote/link_process.c remote/management.c remote/request.c remote/takeover.c remote/unpacker.c \
+	runtime/cgroup.c runtime/isolation.c runtime/keeper.c runtime/log.c runtime/logs.c \
 	runtime/notify.c runtime/process.c runtime/runtimes.c \
 	script/calendar.c script/drive.c script/dry_run.c script/event_list.c \
 	script/machine.c script/plan.c script/run.c script/services.c \

@@ -13,6 +13,7 @@
 struct application_list;
 struct event_list;
 struct isolation;
+struct keeper;
 struct link;
 struct logs;
 struct runtimes;
@@ -34,6 +35,7 @@ struct gateway {
 	struct runtimes *runtimes;		/* 31 */
 	struct isolation *isolation;		/* 31 */
 	struct logs *logs;			/* 31 */
+	struct keeper *keeper;			/* 31: for the next supervisor; NULL: there is none */
 	struct link *link;			/* 32, its outer half */
 	struct centers *centers;		/* 321: which of them is asked */
 	struct application_list *applications;	/* 322, 325 */

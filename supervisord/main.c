@@ -7,6 +7,7 @@
 #include <getopt.h>
 #include <libxml/parser.h>
 #include <libxml/xmlerror.h>
+#include <limits.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
@@ -21,6 +22,7 @@
 #include "lib/log.h"
 #include "supervisord/control/control.h"
 #include "supervisord/priority.h"
+#include "supervisord/program.h"
 #include "supervisord/reliability/collection.h"
 #include "supervisord/reliability/fault.h"
 #include "supervisord/reliability/notifier.h"
@@ -29,7 +31,10 @@
 #include "supervisord/reliability/store.h"
 #include "supervisord/remote/center.h"
 #include "supervisord/remote/link.h"
+#include "supervisord/remote/management.h"
+#include "supervisord/remote/takeover.h"
 #include "supervisord/runtime/isolation.h"
+#include "supervisord/runtime/keeper.h"
 #include "supervisord/runtime/logs.h"
 #include "supervisord/runtime/runtimes.h"
 #include "supervisord/script/event_list.h"
@@ -183,7 +188,19 @@ static int link_open(struct gateway *gateway, struct error *err)
 	return gateway->link ? 0 : -EIO;
 }
 
-/* The folder of applications' sockets, with what a supervisor that was killed has left in it. */
+/* For the next supervisor, should this one die; without it the gateway still does its work. */
+static void keeper_begin(struct gateway *gateway)
+{
+	struct error err = { 0 };
+
+	gateway->keeper = keeper_open(gateway->settings->run_folder, &err);
+	if (!gateway->keeper)
+		log_warning("applications would end with this supervisor: %s", err.text);
+	else if (!keeper_found(gateway->keeper))
+		cgroups_place(&gateway->isolation->cgroups, "keeper", keeper_pid(gateway->keeper));
+}
+
+/* The folder of applications' sockets. */
 static void sockets_remove(const struct gateway *gateway)
 {
 	__cleanup_free char *folder = alloc_format("%s/notify", gateway->settings->run_folder);
@@ -204,24 +221,32 @@ static int gateway_open(struct gateway *gateway, struct error *err)
 	}
 	if (!ret)
 		ret = control_open(gateway, err);
-	if (!ret)
+	if (ret)
+		return ret;
+	/* Before any other process is started: the supervisor may have to leave its own group. */
+	gateway->isolation = isolation_open(gateway->settings->name);
+	keeper_begin(gateway);
+	if (!keeper_found(gateway->keeper))
 		sockets_remove(gateway);
-	/* The first process but its own is the link's. */
+	takeover_processes(gateway);
+	ret = link_open(gateway, err);
+	if (ret)
+		return ret;
+	policy_open(gateway);
+	notifier_open(gateway);
+	takeover_faults(gateway);
+	ret = source_open(gateway, err);
 	if (!ret)
-		gateway->isolation = isolation_open(gateway->settings->name);
-	if (!ret)
-		ret = link_open(gateway, err);
-	if (!ret) {
-		policy_open(gateway);
-		notifier_open(gateway);
-	}
-	if (!ret)
-		ret = source_open(gateway, err);
+		takeover_watches(gateway);
 	return ret;
 }
 
-/* In the reverse order, from wherever gateway_open() came to. */
-static void gateway_close(struct gateway *gateway)
+/*
+ * In the reverse order, from wherever gateway_open() came to. With @leave all
+ * that a next supervisor can take over stays as it is: processes, their groups
+ * and sockets, and what watches them.
+ */
+static void gateway_close(struct gateway *gateway, bool leave)
 {
 	for (struct app *app = gateway->applications ? app_list_first(gateway) : NULL; app;
 	     app = app->next)
@@ -230,8 +255,11 @@ static void gateway_close(struct gateway *gateway)
 	services_close(gateway);
 	run_list_close(gateway);
 	control_close(gateway);
+	if (leave && gateway->applications)
+		management_leave(gateway);
 	app_list_close(gateway);
-	if (gateway->isolation)
+	keeper_close(gateway->keeper, !leave);
+	if (gateway->isolation && !leave)
 		sockets_remove(gateway);
 	if (gateway->link)
 		link_stop(gateway->link);
@@ -240,9 +268,10 @@ static void gateway_close(struct gateway *gateway)
 	policy_close(gateway);
 	if (gateway->collection)
 		collection_close(gateway);
-	if (gateway->source)
+	if (gateway->source && !leave)
 		gateway->source_ops->close(gateway->source);
-	isolation_close(gateway->isolation);
+	if (!leave)
+		isolation_close(gateway->isolation);
 	logs_close(gateway->logs);
 	store_close(gateway->store);
 	event_list_put(gateway->events);
@@ -253,6 +282,16 @@ static void gateway_close(struct gateway *gateway)
 static void stop(struct ev_loop *loop, ev_signal *signal, int events)
 {
 	log_info("stopping");
+	ev_break(loop, EVBREAK_ALL);
+}
+
+/* SIGHUP: a new supervisor, perhaps of a newer version, takes the place of this one. */
+static void make_way(struct ev_loop *loop, ev_signal *signal, int events)
+{
+	bool *again = signal->data;
+
+	log_notice("starting anew; applications go on");
+	*again = true;
 	ev_break(loop, EVBREAK_ALL);
 }
 
@@ -273,10 +312,15 @@ static void manager_notify(const char *state)
 	close(fd);
 }
 
-static void gateway_run(struct gateway *gateway)
+/* Return: true when a new supervisor is to take over. */
+static bool gateway_run(struct gateway *gateway)
 {
-	ev_signal term, interrupt;
+	ev_signal term, interrupt, hangup;
+	bool again = false;
 
+	ev_signal_init(&hangup, make_way, SIGHUP);
+	hangup.data = &again;
+	ev_signal_start(gateway->loop, &hangup);
 	ev_signal_init(&term, stop, SIGTERM);
 	ev_signal_init(&interrupt, stop, SIGINT);
 	ev_signal_start(gateway->loop, &term);
@@ -290,7 +334,8 @@ static void gateway_run(struct gateway *gateway)
 	/* What starting needed and running does not goes back to the kernel. */
 	malloc_trim(0);
 	ev_run(gateway->loop, 0);
-	manager_notify("STOPPING=1");
+	manager_notify(again ? "RELOADING=1" : "STOPPING=1");
+	return again;
 }
 
 static void xml_quiet(void *user, xmlErrorPtr error)
@@ -302,6 +347,8 @@ int main(int argc, char **argv)
 	struct gateway gateway = { .started_ns = clock_now() };
 	struct error err = { 0 };
 	int ret = options_parse(argc, argv);
+	char program[PATH_MAX] = "";
+	bool again = false;
 
 	if (ret)
 		return ret - 1;
@@ -321,13 +368,20 @@ int main(int argc, char **argv)
 	} else if (!ret) {
 		if (priority_raise())
 			log_warning("faults are known later than they could be: no right to raise the priority (CAP_SYS_NICE)");
+		program_beside("faultlined", program);
 		ret = gateway_open(&gateway, &err);
 		if (!ret)
-			gateway_run(&gateway);
+			again = gateway_run(&gateway);
 	}
-	gateway_close(&gateway);
+	/* One that cannot even start leaves what another one has left. */
+	gateway_close(&gateway, again || (ret && keeper_found(gateway.keeper)));
 	ev_loop_destroy(gateway.loop);
 	xmlCleanupParser();
+	if (again) {
+		execv(program, argv);
+		log_error("%s: %m", program);
+		ret = -errno;
+	}
 	if (ret)
 		log_error("%s", err.text);
 	return ret ? 1 : 0;

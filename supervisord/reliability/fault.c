@@ -66,33 +66,31 @@ static void fault_store(struct fault *fault)
 		ms_between(fault->time_ns, fault->known_ns), fault->row.id);
 }
 
-void fault_begin(struct app *app, const char *kind, const struct fault_evidence *evidence)
+static struct fault *fault_new(struct app *app, const char *kind, const char *version)
 {
-	struct gateway *gateway = app->gateway;
 	struct fault *fault = alloc_zero(1, sizeof(*fault));
-	bool at_gateway = false;
-	json_t *own;
 
 	fault->app = app;
 	fault->known_ns = clock_now();
-	fault->time_ns = evidence->time_ns;
 	snprintf(fault->kind, sizeof(fault->kind), "%s", kind);
-	snprintf(fault->version, sizeof(fault->version), "%s", app_version(app));
-	fault->row.time_ms = clock_to_unix_ms(fault->time_ns);
+	snprintf(fault->version, sizeof(fault->version), "%s", version);
 	fault->row.kind = fault->kind;
 	fault->row.application = app->name;
 	fault->row.version = fault->version;
-	fault->row.data = fault_data_collect(app, evidence);
-	ev_timer_init(&fault->decide, decide_overdue, gateway->settings->decide_ms / 1e3, 0.);
+	ev_timer_init(&fault->decide, decide_overdue, app->gateway->settings->decide_ms / 1e3, 0.);
 	fault->decide.data = fault;
 	ev_init(&fault->backoff, NULL);
 	app->fault = fault;
-	app->unready = app->state == APP_STARTING;
-	app->state = APP_RESTORING;
-	run_interrupted(app);
-	fault_store(fault);
-	json_decref(steal_pointer(&fault->row.data));
-	own = policy_choose(gateway, fault, &at_gateway);
+	return fault;
+}
+
+/* The list says who decides: the gateway at once, or the center within its time. */
+static void decision_seek(struct fault *fault)
+{
+	struct gateway *gateway = fault->app->gateway;
+	bool at_gateway = false;
+	json_t *own = policy_choose(gateway, fault, &at_gateway);
+
 	if (own && at_gateway) {
 		fault_decide(fault, own, FAULT_BY_LIST);
 	} else {
@@ -100,6 +98,55 @@ void fault_begin(struct app *app, const char *kind, const struct fault_evidence 
 		notifier_kick(gateway);
 	}
 	json_decref(own);
+}
+
+void fault_begin(struct app *app, const char *kind, const struct fault_evidence *evidence)
+{
+	json_t *data = fault_data_collect(app, evidence);
+	struct fault *fault = fault_new(app, kind, app_version(app));
+
+	fault->time_ns = evidence->time_ns;
+	fault->row.time_ms = clock_to_unix_ms(fault->time_ns);
+	fault->row.data = data;
+	app->unready = app->state == APP_STARTING;
+	app->state = APP_RESTORING;
+	run_interrupted(app);
+	fault_store(fault);
+	json_decref(steal_pointer(&fault->row.data));
+	decision_seek(fault);
+}
+
+static const char *row_text(const json_t *row, const char *name)
+{
+	const char *text = json_string_value(json_object_get(row, name));
+
+	return text ? text : "";
+}
+
+void fault_resume(struct app *app, json_t *row)
+{
+	struct fault *fault = fault_new(app, row_text(row, "kind"), row_text(row, "version"));
+	json_t *countermeasure = json_object_get(row, "countermeasure");
+	int64_t ago_ms;
+
+	snprintf(fault->row.id, sizeof(fault->row.id), "%s", row_text(row, "id"));
+	fault->row.time_ms = json_integer_value(json_object_get(row, "time_ms"));
+	ago_ms = clock_to_unix_ms(fault->known_ns) - fault->row.time_ms;
+	fault->time_ns = fault->known_ns - (ago_ms > 0 ? ago_ms : 0) * 1000000;
+	fault->recorded = true;
+	app->state = APP_RESTORING;
+	collection_add(app->gateway, &(struct event){
+		.part = "fault", .name = "fault.resumed", .application = app->name,
+		.data = json_pack("{s:s, s:s}", "fault", fault->row.id, "kind", fault->kind) },
+		"%s in %s: the supervisor ended while it was handled, and goes on with it",
+		fault->kind, app->name);
+	if (action_terms_read(countermeasure, &fault->terms, NULL)) {
+		decision_seek(fault);
+		return;
+	}
+	fault->decided = true;
+	fault->countermeasure = json_incref(countermeasure);
+	restoration_start(fault);
 }
 
 /* Who decided and by which list; null for the center, which knows. */

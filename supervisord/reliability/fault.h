@@ -65,6 +65,12 @@ struct fault_evidence {
  */
 void fault_begin(struct app *app, const char *kind, const struct fault_evidence *evidence);
 
+/**
+ * fault_resume - go on with a fault that a supervisor before this one was handling
+ * @row: of store_faults_unfinished()
+ */
+void fault_resume(struct app *app, json_t *row);
+
 /** enum fault_judge - who decides, and why */
 enum fault_judge {
 	FAULT_BY_CENTER,	/* its answer (figure 12) */

@@ -408,16 +408,17 @@ static int module_open(struct source **result, struct ev_loop *loop,
 		return error_set(err, ret, "faultline.ko: cannot ask for its netlink family: %s",
 				 nl_geterror(source->family));
 	}
-	/* First the group, then what was before: between them nothing falls through. */
+	/*
+	 * First the group, then what was before: between them nothing falls through.
+	 * The loop dumps it: what comes of a record needs a source that is open.
+	 */
 	ret = events_join(source, err);
 	if (ret)
 		return ret;
-	ret = records_dump(source);
-	if (ret)
-		return error_set(err, ret, "faultline.ko: cannot read the records that are kept: %s",
-				 strerror(-ret));
 	ev_io_set(&source->readable, nl_socket_get_fd(source->events), EV_READ);
 	ev_io_start(loop, &source->readable);
+	source->behind = true;
+	ev_feed_event(loop, &source->readable, EV_READ);
 	*result = steal_pointer(&source);
 	return 0;
 }

@@ -475,6 +475,15 @@ static json_t *row_first(struct store *store, sqlite3_stmt *stmt)
 	return first;
 }
 
+int store_fault_abandon(struct store *store, const char *id)
+{
+	return fault_update(store, "UPDATE fault SET state = 'failed', outcome = json_object("
+			    "'action', coalesce(json_extract(countermeasure, '$.action'), 'none'),"
+			    " 'result', 'failed', 'duration_ms', 0, 'detail',"
+			    " 'the supervisor ended while the fault was handled') WHERE id = ?1",
+			    id, NULL, NULL, -1);
+}
+
 json_t *store_fault_unreported(struct store *store)
 {
 	return row_first(store, store_statement(store,
@@ -509,6 +518,13 @@ json_t *store_faults(struct store *store, int limit)
 
 	sqlite3_bind_int(stmt, 1, limit);
 	return rows(store, stmt, fault_row, false);
+}
+
+json_t *store_faults_unfinished(struct store *store)
+{
+	return rows(store, store_statement(store, "SELECT " FAULT_COLUMNS " FROM fault"
+					   " WHERE outcome IS NULL ORDER BY time, rowid"),
+		    fault_row, false);
 }
 
 json_t *store_fault(struct store *store, const char *id)

@@ -100,6 +100,15 @@ int store_fault_reported(struct store *store, const char *id);
 /** store_fault_outcome - the restoration has ended in @state: "restored" or "failed" */
 int store_fault_outcome(struct store *store, const char *id, const char *state,
 			json_t *outcome);
+/** store_fault_abandon - it was being handled when a supervisor ended, and is not any more */
+int store_fault_abandon(struct store *store, const char *id);
+/**
+ * store_faults_unfinished - faults without an outcome, oldest first
+ *
+ * Return: array of {id, kind, application, version, time_ms, countermeasure, decided,
+ * reported}, to be released; NULL on failure.
+ */
+json_t *store_faults_unfinished(struct store *store);
 /** store_fault_outcome_sent - the center has the outcome as well */
 int store_fault_outcome_sent(struct store *store, const char *id);
 

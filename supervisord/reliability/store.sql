@@ -37,13 +37,3 @@ CREATE TABLE IF NOT EXISTS setting (
 
 CREATE INDEX IF NOT EXISTS fault_unreported ON fault (time)
 	WHERE NOT reported OR (outcome IS NOT NULL AND NOT outcome_sent);
-
--- What was being handled when the supervisor ended has an outcome as well.
-UPDATE fault SET
-	state = 'failed',
-	outcome = json_object(
-		'action', coalesce(json_extract(countermeasure, '$.action'), 'none'),
-		'result', 'failed',
-		'duration_ms', 0,
-		'detail', 'the supervisor ended while the fault was handled')
-WHERE outcome IS NULL;

@@ -110,6 +110,7 @@ int management_start(struct app *app, struct error *err)
 		.source_ops = gateway->source_ops,
 		.source = gateway->source,
 		.logs = gateway->logs,
+		.keeper = gateway->keeper,
 		.handler = &process_handler,
 		.user = app,
 	};
@@ -137,6 +138,39 @@ int management_start(struct app *app, struct error *err)
 		app->process->pid,
 		gateway->source_ops ? gateway->source_ops->name : "nobody");
 	return 0;
+}
+
+int management_adopt(struct app *app, const json_t *data, int *fds, int n, struct error *err)
+{
+	struct gateway *gateway = app->gateway;
+	struct process_setup setup = {
+		.application = app->data,
+		.uid = app->uid,
+		.isolation = gateway->isolation,
+		.logs = gateway->logs,
+		.keeper = gateway->keeper,
+		.handler = &process_handler,
+		.user = app,
+	};
+	int ret = process_adopt(&app->process, gateway->loop, &setup, data, fds, n, err);
+
+	if (ret)
+		return ret;
+	app->state = process_ready(app->process) ? APP_RUNNING : APP_STARTING;
+	collection_add(gateway, &(struct event){
+		.part = "runtime", .name = "application.taken-over", .application = app->name,
+		.data = json_pack("{s:i, s:s}", "pid", app->process->pid,
+				  "version", app->data->version) },
+		"%s %s runs as process %d, and is taken over", app->name, app->data->version,
+		app->process->pid);
+	return 0;
+}
+
+void management_leave(struct gateway *gateway)
+{
+	for (struct app *app = app_list_first(gateway); app; app = app->next)
+		if (app->process)
+			process_leave(steal_pointer(&app->process));
 }
 
 /* Empties the state folder; the folder itself keeps its owner. */

@@ -6,11 +6,22 @@
 #ifndef SUPERVISORD_MANAGEMENT_H
 #define SUPERVISORD_MANAGEMENT_H
 
+#include <jansson.h>
+
 #include "lib/error.h"
 #include "supervisord/remote/application.h"
 
 /** management_start - start its process (S15); 0, or negative errno with @err set */
 int management_start(struct app *app, struct error *err);
+
+/**
+ * management_adopt - a process that a supervisor before this one has started is its process
+ * @data: with @fds, what that one had the keeper keep: see process_adopt()
+ */
+int management_adopt(struct app *app, const json_t *data, int *fds, int n, struct error *err);
+
+/** management_leave - all processes go on, for the next supervisor to take over */
+void management_leave(struct gateway *gateway);
 
 /**
  * management_restart - put a new process in the place of one that had a fault

@@ -157,34 +157,47 @@ void cgroups_open(struct cgroups *cgroups, const char *name)
 	__cleanup_free char *mount = mount_find();
 	__cleanup_close int own = -1, base = -1;
 	char path[PATH_MAX];
-	bool root;
 
 	if (!mount) {
 		snprintf(cgroups->why, sizeof(cgroups->why), "cgroup v2 is not mounted");
 		return;
 	}
-	own_path(path, sizeof(path));
-	root = !strcmp(path, "/");
-	if (root)
-		cgroups->base = alloc_format("%s/" BASE "%s.%d", mount, name, getpid());
-	else
-		cgroups->base = alloc_format("%s%s", mount, path);
-	own = open(root ? mount : cgroups->base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (root)
-		abandoned_remove(mount);
-	if (!root)
-		step_aside(own);
-	controllers_enable(own);
-	if (root && mkdir(cgroups->base, 0755) < 0 && errno != EEXIST) {
+	abandoned_remove(mount);
+	cgroups->base = alloc_format("%s/" BASE "%s.%d", mount, name, getpid());
+	if (!mkdir(cgroups->base, 0755) || errno == EEXIST) {
+		own = open(mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	} else {
 		snprintf(cgroups->why, sizeof(cgroups->why), "%.150s: %s", cgroups->base,
 			 strerror(errno));
 		free(steal_pointer(&cgroups->base));
-		return;
+		own_path(path, sizeof(path));
+		if (!strcmp(path, "/"))
+			return;
+		cgroups->why[0] = '\0';
+		cgroups->base = alloc_format("%s%s", mount, path);
+		own = open(cgroups->base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		step_aside(own);
 	}
+	controllers_enable(own);
 	base = open(cgroups->base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	controllers_enable(base);
 	controllers_find(cgroups, base);
 	sweep(cgroups->base);
+}
+
+void cgroups_place(const struct cgroups *cgroups, const char *name, pid_t pid)
+{
+	__cleanup_free char *path = NULL;
+	__cleanup_close int fd = -1;
+	char text[16];
+
+	if (!cgroups->base)
+		return;
+	path = alloc_format("%s/%s", cgroups->base, name);
+	mkdir(path, 0755);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	snprintf(text, sizeof(text), "%d", pid);
+	value_write(fd, "cgroup.procs", text);
 }
 
 void cgroups_close(struct cgroups *cgroups)
@@ -246,18 +259,42 @@ struct cgroup *cgroup_new(const struct cgroups *cgroups, const char *name, uint6
 	return NULL;
 }
 
+struct cgroup *cgroup_adopt(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct cgroup *cgroup;
+
+	if (fd < 0)
+		return NULL;
+	cgroup = alloc_zero(1, sizeof(*cgroup));
+	cgroup->path = alloc_copy(path);
+	cgroup->fd = fd;
+	return cgroup;
+}
+
+void cgroup_leave(struct cgroup *cgroup)
+{
+	if (!cgroup)
+		return;
+	closep(&cgroup->fd);
+	free(cgroup->path);
+	free(cgroup);
+}
+
 void cgroup_free(struct cgroup *cgroup)
 {
 	if (!cgroup)
 		return;
-	if (cgroup->fd >= 0) {
+	if (cgroup->fd >= 0)
 		cgroup_kill(cgroup);
-		close(cgroup->fd);
-	}
 	/* What was just killed may take a moment: then the next one sweeps it. */
 	rmdir(cgroup->path);
-	free(cgroup->path);
-	free(cgroup);
+	cgroup_leave(cgroup);
+}
+
+const char *cgroup_path(const struct cgroup *cgroup)
+{
+	return cgroup->path;
 }
 
 int cgroup_fd(const struct cgroup *cgroup)

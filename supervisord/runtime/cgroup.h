@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "lib/error.h"
 
@@ -30,11 +31,15 @@ struct cgroups {
  * cgroups_open - look for the mount and make a place
  * @name: of the gateway
  *
- * The place is below the supervisor's own group where that is delegated to it
- * (systemd: Delegate=yes), which puts the supervisor into a group beside it;
- * below the root otherwise. Call it before any other process is started.
+ * The place is below the root, beside the group of the supervisor's own service:
+ * who restarts that service, or ends all that is left in it, does not mean the
+ * applications. Where that cannot be written to, it is the supervisor's own group
+ * if it is delegated to it (systemd: Delegate=yes), which puts the supervisor into
+ * a group beside it. Call it before any other process is started.
  */
 void cgroups_open(struct cgroups *cgroups, const char *name);
+/** cgroups_place - put a process that is not an application's into a group of its own there */
+void cgroups_place(const struct cgroups *cgroups, const char *name, pid_t pid);
 /** cgroups_close - give up the place, once the last process has gone */
 void cgroups_close(struct cgroups *cgroups);
 
@@ -51,9 +56,14 @@ struct cgroup;
  */
 struct cgroup *cgroup_new(const struct cgroups *cgroups, const char *name, uint64_t id,
 			  uint64_t memory, int processes, struct error *err);
+/** cgroup_adopt - one that a supervisor before this one has made; NULL when it is not there */
+struct cgroup *cgroup_adopt(const char *path);
+/** cgroup_leave - forget it; what is in it goes on */
+void cgroup_leave(struct cgroup *cgroup);
 /** cgroup_free - kill what is left in it and remove it; NULL is taken */
 void cgroup_free(struct cgroup *cgroup);
 
+const char *cgroup_path(const struct cgroup *cgroup);
 /** cgroup_fd - for clone3(2), CLONE_INTO_CGROUP */
 int cgroup_fd(const struct cgroup *cgroup);
 /** cgroup_kill - SIGKILL to all that is in it */

@@ -245,8 +245,8 @@ static int socket_bind(struct notify *notify, const char *folder, uint64_t id, s
 	return 0;
 }
 
-struct notify *notify_new(struct ev_loop *loop, const char *folder, uint64_t id, uid_t uid,
-			  const struct application_watch *watch, struct error *err)
+static struct notify *notify_make(struct ev_loop *loop, uid_t uid,
+				  const struct application_watch *watch)
 {
 	struct notify *notify = alloc_zero(1, sizeof(*notify));
 
@@ -259,22 +259,47 @@ struct notify *notify_new(struct ev_loop *loop, const char *folder, uint64_t id,
 	notify->io.data = notify->start.data = notify->heartbeat.data = notify;
 	notify->heartbeat.repeat = watch->heartbeat_ms / 1e3;
 	notify->io.fd = -1;
+	notify->ready = !watch->ready;
+	return notify;
+}
+
+struct notify *notify_new(struct ev_loop *loop, const char *folder, uint64_t id, uid_t uid,
+			  const struct application_watch *watch, struct error *err)
+{
+	struct notify *notify = notify_make(loop, uid, watch);
+
 	if (!socket_bind(notify, folder, id, err))
 		return notify;
 	notify_free(notify);
 	return NULL;
 }
 
+struct notify *notify_adopt(struct ev_loop *loop, int fd, const char *path, uid_t uid,
+			    const struct application_watch *watch, bool ready)
+{
+	struct notify *notify = notify_make(loop, uid, watch);
+
+	notify->io.fd = fd;
+	notify->ready = ready;
+	snprintf(notify->path, sizeof(notify->path), "%s", path);
+	return notify;
+}
+
+void notify_leave(struct notify *notify)
+{
+	notify_stop(notify);
+	ev_io_stop(notify->loop, &notify->io);
+	closep(&notify->io.fd);
+	free(notify);
+}
+
 void notify_free(struct notify *notify)
 {
 	if (!notify)
 		return;
-	notify_stop(notify);
-	ev_io_stop(notify->loop, &notify->io);
-	closep(&notify->io.fd);
 	if (notify->path[0])
 		unlink(notify->path);
-	free(notify);
+	notify_leave(notify);
 }
 
 void notify_start(struct notify *notify, pid_t pid, const struct notify_handler *handler,
@@ -285,7 +310,6 @@ void notify_start(struct notify *notify, pid_t pid, const struct notify_handler 
 	notify->user = user;
 	ev_io_set(&notify->io, notify->io.fd, EV_READ);
 	ev_io_start(notify->loop, &notify->io);
-	notify->ready = !notify->watch.ready;
 	if (!notify->ready)
 		timer_set(notify, &notify->start, notify->watch.start_s);
 	else if (notify->heartbeat.repeat > 0)
@@ -297,6 +321,16 @@ void notify_stop(struct notify *notify)
 	notify->over = true;
 	ev_timer_stop(notify->loop, &notify->start);
 	ev_timer_stop(notify->loop, &notify->heartbeat);
+}
+
+int notify_fd(const struct notify *notify)
+{
+	return notify->io.fd;
+}
+
+bool notify_ready(const struct notify *notify)
+{
+	return notify->ready;
 }
 
 const char *notify_path(const struct notify *notify)

@@ -48,7 +48,17 @@ struct notify_handler {
  */
 struct notify *notify_new(struct ev_loop *loop, const char *folder, uint64_t id, uid_t uid,
 			  const struct application_watch *watch, struct error *err);
+/**
+ * notify_adopt - the socket of a process that a supervisor before this one has started
+ * @fd: owned from now on
+ * @path: of it
+ * @ready: it has said READY=1, or need not
+ */
+struct notify *notify_adopt(struct ev_loop *loop, int fd, const char *path, uid_t uid,
+			    const struct application_watch *watch, bool ready);
 void notify_free(struct notify *notify);
+/** notify_leave - likewise, but the socket stays for the next supervisor */
+void notify_leave(struct notify *notify);
 
 /** notify_start - the process runs: listen, and count its time */
 void notify_start(struct notify *notify, pid_t pid, const struct notify_handler *handler,
@@ -56,6 +66,10 @@ void notify_start(struct notify *notify, pid_t pid, const struct notify_handler 
 /** notify_stop - it is to end: only STATUS and EXTEND_TIMEOUT_USEC matter from now on */
 void notify_stop(struct notify *notify);
 
+/** notify_fd - the socket */
+int notify_fd(const struct notify *notify);
+/** notify_ready - has it said READY=1, or need it not? */
+bool notify_ready(const struct notify *notify);
 /** notify_path - of the socket, for NOTIFY_SOCKET */
 const char *notify_path(const struct notify *notify);
 /** notify_status - the last STATUS, cleaned for a terminal; "" before the first */

@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +19,7 @@
 #include "supervisord/gateway.h"
 #include "supervisord/runtime/cgroup.h"
 #include "supervisord/runtime/isolation.h"
+#include "supervisord/runtime/keeper.h"
 #include "supervisord/runtime/log.h"
 #include "supervisord/runtime/notify.h"
 
@@ -25,6 +28,9 @@
 
 /* An application that is to end can ask for this much time in all. */
 #define STOP_MAX_S 600
+
+/* How long the end of a process that has been killed is waited for. */
+#define ADOPTED_END_MS 5000
 
 /* How long the kernel's record of an end may come after the end itself. */
 #define RECORD_OVERDUE_S 0.25
@@ -160,6 +166,7 @@ static void process_reap(struct process *process)
 	siginfo_t info = { 0 };
 
 	process->gone = true;
+	/* Of another one's child the kernel tells nobody here: the record of its end has it. */
 	if (waitid(P_PIDFD, process->pidfd, &info, WEXITED | WNOHANG) < 0 || !info.si_pid)
 		return;
 	if (info.si_code == CLD_EXITED)
@@ -252,10 +259,57 @@ static bool is_heard(const struct process *process)
 	return process->handler && !process->stopping && !process->dying && !process->gone;
 }
 
+/* What the keeper keeps of a process, in this order. */
+enum kept {
+	KEPT_IN,
+	KEPT_OUT,
+	KEPT_ERR,
+	KEPT_PIDFD,
+	KEPT_NOTIFY,
+	KEPT_COUNT,
+};
+
+static void kept_name(char name[32], const struct process *process)
+{
+	snprintf(name, 32, "process/%" PRIx64, process->cookie);
+}
+
+static json_t *kept_data(const struct process *process)
+{
+	return json_pack("{s:s, s:s, s:i, s:I, s:I, s:I, s:I, s:b, s:s, s:s*}",
+			 "application", process->application, "version", process->version,
+			 "pid", process->pid, "uid", (json_int_t)process->uid,
+			 "cookie", (json_int_t)process->cookie,
+			 "watch", (json_int_t)process->watch,
+			 "started_ns", (json_int_t)process->started_ns,
+			 "ready", notify_ready(process->notify),
+			 "notify", notify_path(process->notify),
+			 "cgroup", process->cgroup ? cgroup_path(process->cgroup) : NULL);
+}
+
+static void process_keep(const struct process *process, const int *fds)
+{
+	char name[32];
+
+	kept_name(name, process);
+	keeper_put(process->keeper, name, kept_data(process), fds, fds ? KEPT_COUNT : 0);
+}
+
+/* Its end is wanted or has come: the keeper must not hold its input open. */
+static void process_unkeep(struct process *process)
+{
+	char name[32];
+
+	kept_name(name, process);
+	keeper_drop(process->keeper, name);
+	process->keeper = NULL;
+}
+
 static void told_ready(void *user)
 {
 	struct process *process = user;
 
+	process_keep(process, NULL);
 	if (is_heard(process))
 		process->handler->ready(process->user);
 }
@@ -314,15 +368,17 @@ static const struct jsonrpc_handler channel_handler = {
 	.closed = channel_closed,
 };
 
-static void process_attach(struct process *process, struct pipes *p,
+/* The descriptors are the process's from now on. */
+static void process_attach(struct process *process, int fds[KEPT_COUNT],
 			   const struct process_setup *setup)
 {
-	process->channel = jsonrpc_new(process->loop, p->out[0], p->in[1],
+	process->channel = jsonrpc_new(process->loop, fds[KEPT_OUT], fds[KEPT_IN],
 				       &channel_handler, process);
-	p->out[0] = -1;
-	p->in[1] = -1;
-	process->log = process_log_new(process->loop, steal_fd(&p->err[0]),
+	process->log = process_log_new(process->loop, fds[KEPT_ERR],
 				       setup->application->name, process->pid, setup->logs);
+	process->pidfd = fds[KEPT_PIDFD];
+	for (int i = 0; i < KEPT_COUNT; i++)
+		fds[i] = -1;
 	ev_io_init(&process->exit, process_exited, process->pidfd, EV_READ);
 	process->exit.data = process;
 	ev_io_start(process->loop, &process->exit);
@@ -366,6 +422,27 @@ static void child_abort(pid_t pid, int pidfd)
 		close(pidfd);
 }
 
+static struct process *process_new(struct ev_loop *loop, const struct process_setup *setup,
+				   pid_t pid, uint64_t cookie)
+{
+	struct process *process = alloc_zero(1, sizeof(*process));
+
+	process->loop = loop;
+	snprintf(process->application, sizeof(process->application), "%s",
+		 setup->application->name);
+	snprintf(process->version, sizeof(process->version), "%s", setup->application->version);
+	process->uid = setup->uid;
+	process->pid = pid;
+	process->cookie = cookie;
+	process->started_ns = clock_now();
+	process->watched = setup->source_ops;
+	process->grace_s = setup->application->grace_s;
+	process->keeper = setup->keeper;
+	process->handler = setup->handler;
+	process->user = setup->user;
+	return process;
+}
+
 int process_start(struct process **result, struct ev_loop *loop,
 		  const struct process_setup *setup, struct error *err)
 {
@@ -377,6 +454,7 @@ int process_start(struct process **result, struct ev_loop *loop,
 	struct notify *notify;
 	struct pipes p;
 	int pidfd = -1, ret;
+	int fds[KEPT_COUNT];
 	pid_t pid;
 
 	if (cookie <= last_cookie)
@@ -411,29 +489,66 @@ int process_start(struct process **result, struct ev_loop *loop,
 		notify_free(notify);
 		return ret;
 	}
-	process = alloc_zero(1, sizeof(*process));
-	process->loop = loop;
-	process->pid = pid;
-	process->pidfd = pidfd;
-	process->cookie = cookie;
+	process = process_new(loop, setup, pid, cookie);
 	process->watch = watch;
 	process->cgroup = cgroup;
 	process->notify = notify;
-	process->started_ns = clock_now();
-	process->watched = setup->source_ops;
-	process->grace_s = setup->application->grace_s;
-	process->handler = setup->handler;
-	process->user = setup->user;
-	process_attach(process, &p, setup);
+	fds[KEPT_IN] = steal_fd(&p.in[1]);
+	fds[KEPT_OUT] = steal_fd(&p.out[0]);
+	fds[KEPT_ERR] = steal_fd(&p.err[0]);
+	fds[KEPT_PIDFD] = pidfd;
+	fds[KEPT_NOTIFY] = notify_fd(notify);
+	process_keep(process, fds);
+	process_attach(process, fds, setup);
 	pipes_close(&p);
 	*result = process;
 	return 0;
+}
+
+int process_adopt(struct process **result, struct ev_loop *loop,
+		  const struct process_setup *setup, const json_t *data, int *fds, int n,
+		  struct error *err)
+{
+	const char *cgroup = json_string_value(json_object_get(data, "cgroup"));
+	const char *notify = json_string_value(json_object_get(data, "notify"));
+	json_int_t pid = json_integer_value(json_object_get(data, "pid"));
+	json_int_t cookie = json_integer_value(json_object_get(data, "cookie"));
+	struct process *process;
+
+	if (n != KEPT_COUNT || pid <= 1 || !cookie || !notify)
+		return error_set(err, -EINVAL, "%s: what is kept of its process is not whole",
+				 setup->application->name);
+	process = process_new(loop, setup, pid, cookie);
+	process->adopted = true;
+	process->watch = json_integer_value(json_object_get(data, "watch"));
+	process->started_ns = json_integer_value(json_object_get(data, "started_ns"));
+	process->cgroup = cgroup ? cgroup_adopt(cgroup) : NULL;
+	process->notify = notify_adopt(loop, fds[KEPT_NOTIFY], notify, setup->uid,
+				       &setup->application->watch,
+				       json_is_true(json_object_get(data, "ready")));
+	process_attach(process, fds, setup);
+	/* Calls are numbered from 1, and nobody makes one each microsecond. */
+	jsonrpc_resume(process->channel, clock_now() / 1000);
+	*result = process;
+	return 0;
+}
+
+int process_rewatch(struct process *process, const struct source_ops *ops, struct source *source,
+		    struct error *err)
+{
+	int ret = ops->watch(source, process->pid, process->cookie, NULL, &process->watch, err);
+
+	/* One that has ended since cannot be watched any more, but its record may have come. */
+	process->watched = !ret || ret == -EEXIST || process->recorded;
+	process_keep(process, NULL);
+	return process->watched ? 0 : ret;
 }
 
 void process_stop(struct process *process)
 {
 	process->stopping = true;
 	process->stopping_ns = clock_now();
+	process_unkeep(process);
 	notify_stop(process->notify);
 	if (process->channel)
 		jsonrpc_finish(process->channel);
@@ -442,7 +557,9 @@ void process_stop(struct process *process)
 
 void process_kill(struct process *process)
 {
-	kill(-process->pid, SIGKILL);
+	/* Once it has gone, what another one's child was called by may be somebody else. */
+	if (!process->adopted || !process->cgroup)
+		kill(-process->pid, SIGKILL);
 	if (process->cgroup)
 		cgroup_kill(process->cgroup);
 }
@@ -456,6 +573,7 @@ void process_disown(struct process *process)
 {
 	process->handler = NULL;
 	process->stopping = true;
+	process_unkeep(process);
 	notify_stop(process->notify);
 	if (process->channel)
 		jsonrpc_free(steal_pointer(&process->channel));
@@ -465,20 +583,44 @@ void process_disown(struct process *process)
 		process_free(process);
 }
 
-void process_free(struct process *process)
+/* All but the group and the socket, which may go on. */
+static void process_fini(struct process *process)
 {
-	if (!process)
-		return;
 	ev_io_stop(process->loop, &process->exit);
 	ev_timer_stop(process->loop, &process->grace);
-	if (!process->gone)
-		waitpid(process->pid, NULL, 0);
-	cgroup_free(process->cgroup);
-	notify_free(process->notify);
 	jsonrpc_free(process->channel);
 	process_log_free(process->log);
 	close(process->pidfd);
 	free(process);
+}
+
+void process_free(struct process *process)
+{
+	struct pollfd end;
+
+	if (!process)
+		return;
+	end = (struct pollfd){ .fd = process->pidfd, .events = POLLIN };
+	process_unkeep(process);
+	if (!process->gone && !process->adopted)
+		waitpid(process->pid, NULL, 0);
+	else if (!process->gone)
+		poll(&end, 1, ADOPTED_END_MS);
+	cgroup_free(process->cgroup);
+	notify_free(process->notify);
+	process_fini(process);
+}
+
+void process_leave(struct process *process)
+{
+	cgroup_leave(process->cgroup);
+	notify_leave(process->notify);
+	process_fini(process);
+}
+
+bool process_ready(const struct process *process)
+{
+	return notify_ready(process->notify);
 }
 
 const char *process_status(const struct process *process)

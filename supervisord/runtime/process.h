@@ -14,10 +14,12 @@
 #include "lib/application.h"
 #include "lib/error.h"
 #include "lib/jsonrpc.h"
+#include "lib/name.h"
 #include "supervisord/reliability/source.h"
 
 struct cgroup;
 struct isolation;
+struct keeper;
 struct logs;
 struct notify;
 
@@ -52,13 +54,18 @@ struct process_handler {
  * @watched: the kernel reports its end
  * @recorded: it has done so: set with process_recorded()
  * @gone: it is reaped, @status is how it ended
+ * @adopted: it is another supervisor's child: only the kernel's record says how it ended
  * @channel: NULL once it is broken
  */
 struct process {
 	struct ev_loop *loop;
+	char application[NAME_MAX_LEN + 1];
+	char version[VERSION_MAX_LEN + 1];
+	uid_t uid;
 	pid_t pid;
 	int pidfd;
 	struct cgroup *cgroup;	/* NULL where the gateway has none */
+	struct keeper *keeper;	/* holds its descriptors too; or NULL */
 	uint64_t cookie;
 	uint32_t watch;
 	uint64_t started_ns;
@@ -67,6 +74,7 @@ struct process {
 	bool watched;
 	bool recorded;
 	bool gone;
+	bool adopted;
 	int status;
 	int grace_s;
 	struct jsonrpc_peer *channel;
@@ -88,6 +96,7 @@ struct process {
  * @notify_folder: where its socket for sd_notify(3) is made
  * @uid: user and group id that it runs as
  * @source_ops: NULL when nothing watches
+ * @keeper: keeps it for the next supervisor; NULL: it ends with this one
  */
 struct process_setup {
 	const struct application *application;
@@ -100,6 +109,7 @@ struct process_setup {
 	const struct source_ops *source_ops;
 	struct source *source;
 	struct logs *logs;
+	struct keeper *keeper;
 	const struct process_handler *handler;
 	void *user;
 };
@@ -111,6 +121,25 @@ struct process_setup {
  */
 int process_start(struct process **process, struct ev_loop *loop,
 		  const struct process_setup *setup, struct error *err);
+
+/**
+ * process_adopt - take over a process that a supervisor before this one has left
+ * @setup: @command, @folder, @state_folder and @notify_folder are not used
+ * @data: what that one had the keeper keep
+ * @fds: likewise, @n of them; those that are taken over are set to -1
+ *
+ * Return: 0, or -EINVAL with @err set where they do not belong together.
+ */
+int process_adopt(struct process **process, struct ev_loop *loop,
+		  const struct process_setup *setup, const json_t *data, int *fds, int n,
+		  struct error *err);
+
+/** process_rewatch - see to it that the kernel watches an adopted process; 0 or negative errno */
+int process_rewatch(struct process *process, const struct source_ops *ops, struct source *source,
+		    struct error *err);
+
+/** process_leave - forget a process that goes on, for the next supervisor to find */
+void process_leave(struct process *process);
 
 /** process_stop - end of input now, SIGTERM after its grace time, then SIGKILL */
 void process_stop(struct process *process);
@@ -133,6 +162,8 @@ bool process_out_of_memory(const struct process *process);
 /** process_free - forget a process that has ended */
 void process_free(struct process *process);
 
+/** process_ready - has it said that it is ready, or need it not? */
+bool process_ready(const struct process *process);
 /** process_status - what it last told of itself (STATUS of sd_notify(3)), or "" */
 const char *process_status(const struct process *process);
 

