@@ -35,7 +35,7 @@ def test_configuration_is_valid(root, name):
 
 def test_the_daemon_finds_its_helpers_beside_it(root):
     folder = (root / "usr/sbin/faultlined").resolve().parent
-    assert {"faultline-link", "faultline-unpack"} <= {path.name for path in folder.iterdir()}
+    assert {"faultline-keeper", "faultline-link", "faultline-unpack"} <= {path.name for path in folder.iterdir()}
 
 
 def test_what_a_gateway_has_set_stays(root):

@@ -157,14 +157,23 @@ static void fault_is_told_until_the_center_has_all_of_it(void **state)
 	store_close(store);
 }
 
-static void fault_in_handling_has_an_outcome_after_a_restart(void **state)
+static void fault_that_was_in_handling_is_found_and_abandoned(void **state)
 {
 	struct store *store = store_new();
 	struct store_fault fault = fault_add(store, 500);
-	json_t *row;
+	json_t *row, *unfinished;
 
 	store_close(store);
 	store = store_new();
+	unfinished = store_faults_unfinished(store);
+	assert_int_equal(json_array_size(unfinished), 1);
+	assert_string_equal(json_string_value(json_object_get(json_array_get(unfinished, 0), "id")),
+			    fault.id);
+	json_decref(unfinished);
+	assert_int_equal(store_fault_abandon(store, fault.id), 0);
+	unfinished = store_faults_unfinished(store);
+	assert_int_equal(json_array_size(unfinished), 0);
+	json_decref(unfinished);
 	row = store_fault(store, fault.id);
 	assert_string_equal(json_string_value(json_object_get(row, "state")), "failed");
 	assert_string_equal(json_string_value(json_object_get(json_object_get(row, "outcome"),
@@ -273,7 +282,7 @@ int main(void)
 		cmocka_unit_test(verdicts_on_records),
 		cmocka_unit_test(verdicts_on_notifications),
 		cmocka_unit_test(fault_is_told_until_the_center_has_all_of_it),
-		cmocka_unit_test(fault_in_handling_has_an_outcome_after_a_restart),
+		cmocka_unit_test(fault_that_was_in_handling_is_found_and_abandoned),
 		cmocka_unit_test(numbers_of_faults_go_on),
 		cmocka_unit_test(events_come_newest_first),
 		cmocka_unit_test(database_of_others_is_left_alone),
