@@ -24,23 +24,48 @@ static struct {
 	.free = LIST_HEAD_INIT(pool.free),
 };
 
+/* With the lock held. */
+static struct fl_blocks *pool_take(void)
+{
+	struct fl_blocks *blocks;
+
+	blocks = list_first_entry_or_null(&pool.free, struct fl_blocks, node);
+	if (blocks) {
+		list_del_init(&blocks->node);
+		blocks->len = 0;
+		pool.taken++;
+	} else {
+		pool.missed++;
+	}
+	return blocks;
+}
+
 struct fl_blocks *fl_blocks_take(void)
 {
 	struct fl_blocks *blocks;
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&pool.lock, flags);
-	blocks = list_first_entry_or_null(&pool.free, struct fl_blocks, node);
-	if (blocks) {
-		list_del_init(&blocks->node);
-		pool.taken++;
-	} else {
-		pool.missed++;
-	}
+	blocks = pool_take();
 	raw_spin_unlock_irqrestore(&pool.lock, flags);
-	if (blocks)
-		blocks->len = 0;
 	return blocks;
+}
+
+struct fl_blocks *fl_blocks_try_take(void)
+{
+	struct fl_blocks *blocks;
+	unsigned long flags;
+	unsigned int i;
+
+	for (i = 0; i < FL_LOCK_ATTEMPTS; i++) {
+		if (raw_spin_trylock_irqsave(&pool.lock, flags)) {
+			blocks = pool_take();
+			raw_spin_unlock_irqrestore(&pool.lock, flags);
+			return blocks;
+		}
+		cpu_relax();
+	}
+	return NULL;
 }
 
 void fl_blocks_put(struct fl_blocks *blocks)

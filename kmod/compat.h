@@ -9,6 +9,8 @@
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/btf.h>
+#include <linux/btf_ids.h>
 #include <linux/fs.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
@@ -36,6 +38,23 @@
 #define FL_TWA_RESUME (TWA_RESUME | TWAF_NO_ALLOC)
 #else
 #define FL_TWA_RESUME TWA_RESUME
+#endif
+
+/* kfuncs have had their own macros since they became many. */
+#ifndef __bpf_kfunc
+#define __bpf_kfunc __used noinline
+#endif
+
+#ifndef __bpf_kfunc_start_defs
+#define __bpf_kfunc_start_defs()						\
+	__diag_push();								\
+	__diag_ignore_all("-Wmissing-prototypes", "only BPF programs call them")
+#define __bpf_kfunc_end_defs() __diag_pop()
+#endif
+
+#ifndef BTF_KFUNCS_START
+#define BTF_KFUNCS_START BTF_SET8_START
+#define BTF_KFUNCS_END BTF_SET8_END
 #endif
 
 #if defined(CONFIG_X86_64) && !defined(rdmsrl)

@@ -3,8 +3,8 @@
  * Faultline: sees the faults of watched processes in the kernel, with the
  * evidence, and tells the supervisor over generic netlink.
  *
- *  probe   -> process -> slot -> stream -> netlink
- *             watch, twork, capture, block
+ *  probe, kfunc -> process -> slot -> stream -> netlink
+ *                  watch, twork, capture, block
  */
 #include <linux/log2.h>
 #include <linux/module.h>
@@ -13,6 +13,7 @@
 
 #include "block.h"
 #include "capture.h"
+#include "kfunc.h"
 #include "netlink.h"
 #include "probe.h"
 #include "process.h"
@@ -100,6 +101,8 @@ static int __init faultline_init(void)
 	err = fl_stream_start();
 	if (err)
 		goto err_start;
+	/* Last, as there is no way back: no program may call before init is over. */
+	fl_kfunc_init();
 	return 0;
 
 err_start:

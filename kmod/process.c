@@ -16,6 +16,7 @@
 #include <linux/user_namespace.h>
 #include <linux/vmalloc.h>
 
+#include "block.h"
 #include "capture.h"
 #include "process.h"
 #include "slot.h"
@@ -210,15 +211,10 @@ void fl_process_capture(u32 candidate)
 		fl_capture_put(capture);
 }
 
-static void process_record(struct faultline_record *record,
-			   const struct fl_process *process, int type)
+/* The current thread of the process, in the words of a record. */
+static void record_current(struct faultline_record *record)
 {
-	memset(record, 0, sizeof(*record));
-	record->type = type;
-	record->flags = process->main ? FAULTLINE_F_MAIN : 0;
-	record->cookie = process->watch->cookie;
-	record->watch = process->watch->id;
-	record->tgid = process->tgid;
+	record->tgid = task_tgid_nr(current);
 	record->tid = task_pid_nr(current);
 	rcu_read_lock();
 	record->ptgid = task_tgid_nr(rcu_dereference(current->real_parent));
@@ -227,6 +223,17 @@ static void process_record(struct faultline_record *record,
 	/* Not get_task_comm(), whose lock sleeps on PREEMPT_RT. */
 	memcpy(record->comm, current->comm, sizeof(record->comm));
 	record->comm[sizeof(record->comm) - 1] = 0;
+}
+
+static void process_record(struct faultline_record *record,
+			   const struct fl_process *process, int type)
+{
+	memset(record, 0, sizeof(*record));
+	record->type = type;
+	record->flags = process->main ? FAULTLINE_F_MAIN : 0;
+	record->cookie = process->watch->cookie;
+	record->watch = process->watch->id;
+	record_current(record);
 }
 
 static void record_siginfo(struct faultline_record *record,
@@ -383,6 +390,48 @@ void fl_process_thread_exit(bool dead)
 	fl_slot_emit(&record, NULL, NULL);
 unlock:
 	raw_spin_unlock_irqrestore(&fl_process_lock, flags);
+}
+
+/* See FL_LOCK_ATTEMPTS. */
+static bool process_trylock(unsigned long *flags)
+{
+	unsigned int i;
+
+	for (i = 0; i < FL_LOCK_ATTEMPTS; i++) {
+		if (raw_spin_trylock_irqsave(&fl_process_lock, *flags))
+			return true;
+		cpu_relax();
+	}
+	return false;
+}
+
+int fl_process_emit(struct faultline_record *record, struct fl_blocks *blocks)
+{
+	struct fl_process *process;
+	unsigned long flags;
+	int err = -EBUSY;
+
+	if (!record->tgid)
+		record_current(record);
+	record->comm[sizeof(record->comm) - 1] = 0;
+	/* Under the lock, so that it is never behind the watch's last record. */
+	if (!process_trylock(&flags))
+		goto put_blocks;
+	process = fl_process_find(record->tgid);
+	if (process) {
+		record->flags = process->main ? FAULTLINE_F_MAIN : 0;
+		record->cookie = process->watch->cookie;
+		record->watch = process->watch->id;
+		err = fl_slot_emit(record, NULL, blocks) ? 0 : -ENOBUFS;
+		blocks = NULL;
+	} else {
+		err = -ESRCH;
+	}
+	raw_spin_unlock_irqrestore(&fl_process_lock, flags);
+put_blocks:
+	if (blocks)
+		fl_blocks_put(blocks);
+	return err;
 }
 
 void fl_process_counts(u64 *watched, u64 *unwatched)

@@ -8,6 +8,7 @@
 #include <linux/spinlock.h>
 #include <linux/faultline.h>
 
+struct fl_blocks;
 struct fl_watch;
 
 /**
@@ -125,6 +126,19 @@ void fl_process_fatal(int signo, const struct kernel_siginfo *info);
 
 /* The current thread ends; with @dead it was one of the last. */
 void fl_process_thread_exit(bool dead);
+
+/**
+ * fl_process_emit() - a record of somebody else's about a watched process
+ * @record: tgid says which, 0: the current one; flags are set to what the
+ *	module knows, as are watch and cookie, and with 0 who the process is
+ * @blocks: of the pool, given back where the record does not go out; or NULL
+ *
+ * Any context but NMI, also one in which this CPU holds fl_process_lock.
+ *
+ * Return: 0, -ESRCH where it is not watched, -EBUSY where the lock is not to be
+ * had, -ENOBUFS where there was no slot, which is counted.
+ */
+int fl_process_emit(struct faultline_record *record, struct fl_blocks *blocks);
 
 void fl_process_counts(u64 *watched, u64 *unwatched);
 

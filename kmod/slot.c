@@ -49,7 +49,7 @@ void fl_slot_release(struct fl_slot *slot)
 	slot->blocks = NULL;
 }
 
-void fl_slot_emit(struct faultline_record *record, struct fl_capture *capture,
+bool fl_slot_emit(struct faultline_record *record, struct fl_capture *capture,
 		  struct fl_blocks *blocks)
 {
 	struct fl_slot *slot, lost;
@@ -81,7 +81,7 @@ void fl_slot_emit(struct faultline_record *record, struct fl_capture *capture,
 		lost.capture = capture;
 		lost.blocks = blocks;
 		fl_slot_release(&lost);
-		return;
+		return false;
 	}
 	slot = &ring->slots[ring->head & slots_mask];
 	slot->record = *record;
@@ -91,6 +91,7 @@ void fl_slot_emit(struct faultline_record *record, struct fl_capture *capture,
 	smp_store_release(&ring->head, ring->head + 1);
 	irq_work_queue(&ring->work);
 	local_irq_restore(flags);
+	return true;
 }
 
 bool fl_slot_shift(struct fl_slot *to, u64 time)

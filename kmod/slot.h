@@ -36,8 +36,9 @@ void fl_slot_exit(void);
  * @blocks: of the pool; likewise
  *
  * Any context but NMI. The record is counted, as emitted or as lost.
+ * Return: false where it was lost.
  */
-void fl_slot_emit(struct faultline_record *record, struct fl_capture *capture,
+bool fl_slot_emit(struct faultline_record *record, struct fl_capture *capture,
 		  struct fl_blocks *blocks);
 
 /* Give back the evidence of a record that was taken, copied and is over. */

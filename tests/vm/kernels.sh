@@ -107,6 +107,26 @@ fetch_headers()
 	mv "$new" "$to"
 }
 
+# The types of the kernel, which make those of a module (BTF, for what BPF programs call in it). The headers of 6.12 come
+# with them and with the tool that files them into a module; where they do not, the kernel itself has the types, and the
+# tool of 6.12 serves.
+add_types()
+{
+	local build=$cache/kernels/$1/headers/build tool=tools/bpf/resolve_btfids/resolve_btfids from
+	grep -q '^CONFIG_DEBUG_INFO_BTF_MODULES=y' "$build/.config" || return 0
+	if [[ ! -x $build/$tool ]]; then
+		from=$cache/kernels/6.12/headers/build/$tool
+		[[ -x $from ]] || { say "$1: modules will have no types: kernels.sh 6.12 gets the tool"; return; }
+		mkdir -p "$build/$(dirname "$tool")"
+		cp "$from" "$build/$tool"
+	fi
+	[[ -e $build/vmlinux ]] && return
+	say "$1: taking the kernel's types for the headers"
+	# It warns of segments that are empty then, as they should be.
+	objcopy -O elf64-x86-64 --only-section=.BTF "$cache/kernels/$1/vmlinux" "$build/vmlinux.new" 2>/dev/null
+	mv "$build/vmlinux.new" "$build/vmlinux"
+}
+
 # Unpacks files of linux-source-6.12 into .cache/NAME, without so many leading folders: source_part NAME STRIP FILE...
 source_part()
 {
@@ -139,6 +159,9 @@ fetch_source()
 for flavour; do
 	[[ -s $cache/kernels/$flavour/release ]] || fetch_image "$flavour"
 	fetch_headers "$flavour" "$(< "$cache/kernels/$flavour/release")"
+done
+for flavour; do
+	add_types "$flavour"
 done
 source_part kselftest 4 "${harness[@]/#/tools/testing/selftests/}"
 source_part ynl 1 "${ynl[@]}"

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _FL_KFUNC_H
+#define _FL_KFUNC_H
+
+#include <linux/types.h>
+
+/*
+ * faultline_emit() is there for BPF programs, once the module is loaded and
+ * where it has BTF (/sys/kernel/btf/faultline). It needs no undoing: whoever
+ * may call it holds the module.
+ */
+void fl_kfunc_init(void);
+
+/* Records that programs handed over and that were not taken, ever. */
+u64 fl_kfunc_refused(void);
+
+#endif /* _FL_KFUNC_H */
