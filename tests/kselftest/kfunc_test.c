@@ -167,6 +167,106 @@ TEST_F(kfunc, wrong_records)
 	EXPECT_GT(tried, 40);
 }
 
+struct with_usage {
+	struct faultline_record record;
+	struct faultline_usage usage;
+	unsigned char more[1024];
+};
+
+static void record_with_usage(struct with_usage *given, pid_t tgid)
+{
+	memset(given, 0, sizeof(*given));
+	emitter_record(&given->record, tgid);
+	given->record.flags = FAULTLINE_F_BLOCKS;
+	given->record.len = sizeof(given->record) + sizeof(given->usage);
+	given->usage.block.len = sizeof(given->usage);
+	given->usage.block.type = FAULTLINE_BLOCK_LIMIT;
+	given->usage.used = 1024;
+	given->usage.limit = 1025;
+}
+
+TEST_F(kfunc, evidence)
+{
+	const struct faultline_usage *usage;
+	struct with_usage given;
+
+	record_with_usage(&given, self->victim.pid);
+	ASSERT_EQ(emitter_emit(self->emit, &given, given.record.len), 0);
+	ASSERT_EQ(client_wait(&self->client, 20000, is_type, FAULTLINE_RECORD_LIMIT), 0);
+	EXPECT_EQ(self->client.events[0].record.flags, FAULTLINE_F_MAIN | FAULTLINE_F_BLOCKS);
+	usage = event_block(&self->client.events[0], FAULTLINE_BLOCK_LIMIT);
+	ASSERT_NE(usage, NULL);
+	EXPECT_EQ(usage->used, 1024);
+	EXPECT_EQ(usage->limit, 1025);
+}
+
+TEST_F(kfunc, wrong_evidence)
+{
+	struct with_usage given;
+
+#define WRONG_EVIDENCE(change, error) do {					\
+	record_with_usage(&given, self->victim.pid);				\
+	change;									\
+	EXPECT_EQ(emitter_emit(self->emit, &given, given.record.len), error) {	\
+		TH_LOG(#change);						\
+	}									\
+} while (0)
+	WRONG_EVIDENCE(given.record.flags = 0, -EINVAL);
+	WRONG_EVIDENCE(given.record.flags = 0xffff, -EINVAL);
+	WRONG_EVIDENCE(given.record.len = sizeof(given.record), -EINVAL);
+	WRONG_EVIDENCE(given.record.len -= 4, -EINVAL);
+	WRONG_EVIDENCE(given.record.len += 4, -EINVAL);
+	WRONG_EVIDENCE(given.record.len += 8, -EINVAL);
+	WRONG_EVIDENCE(given.record.len = sizeof(given.record) + 1001, -EMSGSIZE);
+	for (uint32_t len = 0; len < 64; len++)
+		if (len != sizeof(given.usage))
+			WRONG_EVIDENCE(given.usage.block.len = len, -EINVAL);
+	WRONG_EVIDENCE(given.usage.block.len = 0xfffffff8, -EINVAL);
+	for (uint32_t type = 0; type < 64; type++) {
+		switch (type) {
+		case FAULTLINE_BLOCK_LIMIT:
+		case FAULTLINE_BLOCK_HANG:
+		case FAULTLINE_BLOCK_KSTACK:
+		case FAULTLINE_BLOCK_PATH:
+		case FAULTLINE_BLOCK_SYSCALL:
+			break;
+		default:
+			WRONG_EVIDENCE(given.usage.block.type = type, -EINVAL);
+		}
+	}
+	ASSERT_EQ(client_stats(&self->client, &self->stats), 0);
+	EXPECT_EQ(self->stats.value[FAULTLINE_STATS_A_EMITTED], 0);
+}
+
+/* No buffer is lost on any way, and none is missed while there are some. */
+TEST_F(kfunc, evidence_again_and_again)
+{
+	struct with_usage given;
+	uint64_t seq = 0;
+
+	for (int i = 0; i < 3000; i++) {
+		record_with_usage(&given, self->victim.pid);
+		if (i % 3 == 1)
+			given.usage.block.len += 8;
+		if (i % 3 == 2)
+			given.record.tgid = 1;
+		emitter_emit(self->emit, &given, given.record.len);
+		if (i % 30)
+			continue;
+		for (int wait = 0; wait < 3000; wait++) {
+			ASSERT_EQ(client_stats(&self->client, &self->stats), 0);
+			seq = self->stats.value[FAULTLINE_STATS_A_SEQ];
+			if (seq == self->stats.value[FAULTLINE_STATS_A_EMITTED])
+				break;
+			usleep(1000);
+		}
+		ASSERT_EQ(client_ack(&self->client, seq), 0);
+	}
+	EXPECT_EQ(self->stats.value[FAULTLINE_STATS_A_BLOCKS_MISSED], 0);
+	EXPECT_EQ(self->stats.value[FAULTLINE_STATS_A_LOST_NO_SLOT], 0);
+	EXPECT_GE(self->stats.value[FAULTLINE_STATS_A_EMITTED], 990);
+}
+
 static void signal_often(void *with)
 {
 	signal(SIGUSR1, SIG_IGN);
