@@ -193,6 +193,20 @@ int BPF_PROG(probe_signal_deliver, int signo, struct kernel_siginfo *info,
 	return 0;
 }
 
+/* Is there a place for one more process? False where its count in the filter would run over. */
+static __always_inline bool filter_raise(u32 tgid)
+{
+	if (*PROBES_FILTER(&shared, tgid) >= PROBES_FILTER_MAX)
+		return false;
+	__sync_fetch_and_add(PROBES_FILTER_WORD(&shared, tgid), PROBES_FILTER_ONE(tgid));
+	return true;
+}
+
+static __always_inline void filter_lower(u32 tgid)
+{
+	__sync_fetch_and_sub(PROBES_FILTER_WORD(&shared, tgid), PROBES_FILTER_ONE(tgid));
+}
+
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(probe_process_fork, struct task_struct *parent,
 	     struct task_struct *child)
@@ -212,11 +226,14 @@ int BPF_PROG(probe_process_fork, struct task_struct *parent,
 	inherited.cookie = process->cookie;
 	inherited.watch = process->watch;
 	tgid = child->tgid;
+	if (!filter_raise(tgid)) {
+		count(unwatched);
+		return 0;
+	}
 	/* The parent lives, so that the count cannot have reached zero. */
 	__sync_fetch_and_add(&watch->processes, 1);
-	__sync_fetch_and_add(PROBES_FILTER(&shared, tgid), 1);
 	if (bpf_map_update_elem(&processes, &tgid, &inherited, BPF_NOEXIST)) {
-		__sync_fetch_and_sub(PROBES_FILTER(&shared, tgid), 1);
+		filter_lower(tgid);
 		__sync_fetch_and_sub(&watch->processes, 1);
 		count(unwatched);
 	}
@@ -293,7 +310,7 @@ int BPF_PROG(probe_process_exit, struct task_struct *task)
 	/* Two threads that end together may both see that none is alive. */
 	if (bpf_map_delete_elem(&processes, &tgid))
 		return 0;
-	__sync_fetch_and_sub(PROBES_FILTER(&shared, tgid), 1);
+	filter_lower(tgid);
 	code = signal->flags & SIGNAL_GROUP_EXIT ? signal->group_exit_code :
 						   task->exit_code;
 	/* A fatal signal that was not delivered to any thread. */

@@ -9,7 +9,7 @@
 #define PROBES_WATCHES_MAX	1024
 #define PROBES_STACK_MAX	4096	/* bytes of user stack, of the FAULTLINE_STACK_MAX */
 #define PROBES_RING_SIZE	(512 * 1024)
-#define PROBES_FILTER_SIZE	8192	/* a power of two */
+#define PROBES_FILTER_SIZE	4096	/* a power of two; one page */
 
 /**
  * struct probes_cause - the signal that ends a process, as it was sent
@@ -99,16 +99,18 @@ struct probes_reader {
 
 /**
  * struct probes_shared - memory that the programs and the supervisor share
- * @filter: how many watched processes have this tgid, modulo the size. Where it
- *	is 0 nobody is watched, and one load has told so; it is raised before a
- *	process enters the table, and lowered after it has left.
+ * @filter: how many watched processes have this tgid, modulo the size, one byte
+ *	for each. Where it is 0 nobody is watched, and one load has told so; it
+ *	is raised before a process enters the table, and lowered after it has
+ *	left. At the page's beginning, for the sake of caches; changed in words,
+ *	as there are no atomic operations on bytes.
  * @core_pipe: core_pattern hands core dumps to a program
  * @watch: newest id given to a watch
  * @reader: the supervisor's own, as is the following; the one that counts is at @current,
  *	the other one may be half written
  */
 struct probes_shared {
-	__u32 filter[PROBES_FILTER_SIZE];
+	__u64 filter[PROBES_FILTER_SIZE / 8];
 	__u32 core_pipe;
 	__u32 watch;
 	struct probes_reader reader[2];
@@ -116,7 +118,13 @@ struct probes_shared {
 	__u32 reserved;
 };
 
+/* The count of a tgid; its word; what is one more of it in that word (a little-endian machine). */
 #define PROBES_FILTER(shared, tgid) \
-	(&(shared)->filter[(__u32)(tgid) & (PROBES_FILTER_SIZE - 1)])
+	(&((const volatile __u8 *)(shared)->filter)[(__u32)(tgid) & (PROBES_FILTER_SIZE - 1)])
+#define PROBES_FILTER_WORD(shared, tgid) \
+	(&(shared)->filter[((__u32)(tgid) & (PROBES_FILTER_SIZE - 1)) / 8])
+#define PROBES_FILTER_ONE(tgid) (1ULL << ((tgid) & 7) * 8)
+/* More of one tgid, modulo the size, are not watched: their count would run over. */
+#define PROBES_FILTER_MAX 250
 
 #endif /* BPF_PROBES_H */

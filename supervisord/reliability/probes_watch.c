@@ -34,9 +34,19 @@ static bool process_ending(pid_t pid)
 }
 
 /* The programs change the same counts. */
-static void process_filter(const struct probes_watches *watches, pid_t pid, int by)
+static bool filter_raise(const struct probes_watches *watches, pid_t pid)
 {
-	__atomic_fetch_add(PROBES_FILTER(watches->shared, pid), by, __ATOMIC_SEQ_CST);
+	if (*PROBES_FILTER(watches->shared, pid) >= PROBES_FILTER_MAX)
+		return false;
+	__atomic_fetch_add(PROBES_FILTER_WORD(watches->shared, pid), PROBES_FILTER_ONE(pid),
+			   __ATOMIC_SEQ_CST);
+	return true;
+}
+
+static void filter_lower(const struct probes_watches *watches, pid_t pid)
+{
+	__atomic_fetch_sub(PROBES_FILTER_WORD(watches->shared, pid), PROBES_FILTER_ONE(pid),
+			   __ATOMIC_SEQ_CST);
 }
 
 static void settings_apply(struct probes_settings *to, const struct source_settings *from)
@@ -97,11 +107,15 @@ int probes_watch_set(const struct probes_watches *watches, pid_t pid, uint64_t c
 				 "BPF probes: %d applications are watched already, no more fit",
 				 PROBES_WATCHES_MAX);
 	watches->shared->watch++;
-	process_filter(watches, pid, 1);
+	if (!filter_raise(watches, pid)) {
+		watch_undo(watches, process.watch);
+		return error_set(err, -ENOSPC,
+				 "BPF probes: too many processes like %d are watched already", pid);
+	}
 	if (bpf_map_update_elem(watches->processes, &tgid, &process, BPF_NOEXIST)) {
 		int code = errno == EEXIST ? -EEXIST : -ENOSPC;
 
-		process_filter(watches, pid, -1);
+		filter_lower(watches, pid);
 		watch_undo(watches, process.watch);
 		if (code == -EEXIST)
 			return error_set(err, code, "BPF probes: process %d is watched already", pid);
@@ -114,7 +128,7 @@ int probes_watch_set(const struct probes_watches *watches, pid_t pid, uint64_t c
 	 * made a record, or the watch is still there and nobody else removes it.
 	 */
 	if (process_ending(pid) && !bpf_map_delete_elem(watches->processes, &tgid)) {
-		process_filter(watches, pid, -1);
+		filter_lower(watches, pid);
 		watch_undo(watches, process.watch);
 		return error_set(err, -ESRCH, "BPF probes: process %d has ended", pid);
 	}

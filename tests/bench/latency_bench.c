@@ -43,8 +43,9 @@
 
 #define LOOP_TURNS 9
 #define LOOP_PROCESSES 500
-#define COST_SIGNALS 300000
-#define COST_PROCESSES 5000
+#define COST_TURNS 9
+#define COST_SIGNALS 100000
+#define COST_PROCESSES 3000
 
 extern char **environ;
 
@@ -484,36 +485,68 @@ static int costs_read(uint32_t id, const char *name, double *costs, int room)
 	return count;
 }
 
-static void cost_report(void)
-{
-	/* In the order of the programs in the object. */
-	static const char *const tracepoints[] = {
-		"signal_generate", "signal_deliver", "sched_process_fork", "sched_process_exit",
-	};
-	enum { COUNT = sizeof(tracepoints) / sizeof(tracepoints[0]) };
-	double empty[COUNT], probe[COUNT];
-	uint32_t before = program_newest();
-	int links[COUNT], stats, found;
+/* In the order of the programs in the object. */
+static const char *const tracepoints[] = {
+	"signal_generate", "signal_deliver", "sched_process_fork", "sched_process_exit",
+};
+#define TRACEPOINTS (sizeof(tracepoints) / sizeof(tracepoints[0]))
 
-	for (int i = 0; i < COUNT; i++)
+static bool cost_of_empty(double *costs)
+{
+	uint32_t before = program_newest();
+	int links[TRACEPOINTS];
+	bool found;
+
+	for (size_t i = 0; i < TRACEPOINTS; i++)
 		links[i] = empty_attach(tracepoints[i]);
-	stats = bpf_enable_stats(BPF_STATS_RUN_TIME);
-	if (stats < 0)
-		die("BPF statistics");
 	unwatched_work();
-	found = costs_read(before, "empty", empty, COUNT);
-	for (int i = 0; i < COUNT; i++)
+	found = costs_read(before, "empty", costs, TRACEPOINTS) == (int)TRACEPOINTS;
+	for (size_t i = 0; i < TRACEPOINTS; i++)
 		close(links[i]);
+	return found;
+}
+
+static bool cost_of_probes(double *costs)
+{
+	uint32_t before = program_newest();
+	bool found;
+
 	probes_on();
 	unwatched_work();
-	if (found == COUNT && costs_read(before, "probe_", probe, COUNT) == COUNT) {
-		printf("a task that is not watched:\n");
-		for (int i = 0; i < COUNT; i++)
-			printf("  %-18s %6.1f ns, %6.1f more than an empty program\n",
-			       tracepoints[i], probe[i], probe[i] - empty[i]);
-	}
+	found = costs_read(before, "probe_", costs, TRACEPOINTS) == (int)TRACEPOINTS;
 	probes_off();
+	return found;
+}
+
+/* In turns, as what else runs on the machine moves both. */
+static void cost_report(void)
+{
+	double empty[TRACEPOINTS][COST_TURNS], probe[TRACEPOINTS][COST_TURNS], costs[TRACEPOINTS];
+	int stats = bpf_enable_stats(BPF_STATS_RUN_TIME);
+
+	if (stats < 0)
+		die("BPF statistics");
+	for (int turn = 0; turn < COST_TURNS; turn++) {
+		if (!cost_of_empty(costs))
+			die("the empty programs");
+		for (size_t i = 0; i < TRACEPOINTS; i++)
+			empty[i][turn] = costs[i];
+		if (!cost_of_probes(costs))
+			die("the probes");
+		for (size_t i = 0; i < TRACEPOINTS; i++)
+			probe[i][turn] = costs[i];
+	}
 	close(stats);
+	printf("a task that is not watched, ns a tracepoint, median (best) of %d turns:\n", COST_TURNS);
+	for (size_t i = 0; i < TRACEPOINTS; i++) {
+		qsort(empty[i], COST_TURNS, sizeof(double), compare_double);
+		qsort(probe[i], COST_TURNS, sizeof(double), compare_double);
+		printf("  %-18s probe %5.1f (%5.1f)  empty program %5.1f (%5.1f)  more %5.1f (%5.1f)\n",
+		       tracepoints[i], probe[i][COST_TURNS / 2], probe[i][0],
+		       empty[i][COST_TURNS / 2], empty[i][0],
+		       probe[i][COST_TURNS / 2] - empty[i][COST_TURNS / 2],
+		       probe[i][0] - empty[i][0]);
+	}
 }
 
 static long memory_kib(const char *what)
