@@ -10,7 +10,8 @@ SUPERVISORD := $(addprefix supervisord/,\
 	reliability/attempts.c reliability/collection.c reliability/detector.c reliability/evidence.c \
 	reliability/fault.c \
 	reliability/fault_data.c reliability/mappings.c reliability/notifier.c reliability/pins.c reliability/policy.c \
-	reliability/probes_limits.c reliability/probes_object.c reliability/probes_parts.c reliability/probes_ring.c reliability/probes_watch.c \
+	reliability/probes_limits.c reliability/probes_object.c reliability/probes_parts.c \
+	reliability/probes_progress.c reliability/probes_ring.c reliability/probes_watch.c \
 	reliability/restoration.c reliability/restoration_install.c \
 	reliability/restoration_process.c reliability/restoration_service.c \
 	reliability/restoration_system.c \

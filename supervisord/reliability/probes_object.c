@@ -241,11 +241,11 @@ static void whole_name(const struct probes_object *object, int count, char *pin,
 		 (unsigned long long)pins_hash(elf, elf_size), count);
 }
 
-static void pins_remove(const struct probes_part *part, const struct pins *pins)
+void probes_object_unpin(const struct probes_object *object, const struct pins *pins)
 {
 	char prefix[PROBES_NAME_SIZE];
 
-	pin_name(part, "", prefix, sizeof(prefix));
+	pin_name(object->part, "", prefix, sizeof(prefix));
 	pins_clear(pins, prefix);
 }
 
@@ -254,7 +254,7 @@ int probes_object_pin(const struct probes_object *object, const struct pins *pin
 	char pin[2 * PROBES_NAME_SIZE];
 	int ret = 0;
 
-	pins_remove(object->part, pins);
+	probes_object_unpin(object, pins);
 	for (int i = 0; i < object->count && !ret; i++) {
 		pin_name(object->part, object->kept[i].name, pin, sizeof(pin));
 		ret = pins_put(pins, pin, object->kept[i].fd);
@@ -264,7 +264,7 @@ int probes_object_pin(const struct probes_object *object, const struct pins *pin
 		ret = pins_put(pins, pin, object->kept[0].fd);
 	}
 	if (ret)
-		pins_remove(object->part, pins);
+		probes_object_unpin(object, pins);
 	return ret;
 }
 

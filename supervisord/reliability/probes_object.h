@@ -9,6 +9,7 @@
 
 #include <bpf/libbpf.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "lib/error.h"
 #include "supervisord/reliability/pins.h"
@@ -31,6 +32,7 @@ struct probes_hook {
  * struct probes_part - what an object is for; see probes_parts.c
  * @name: also the beginning of its pins' names
  * @blind: what is not seen where the kernel does not take the object
+ * @by_need: it is loaded only while something needs it
  * @elf: the object as it was compiled
  * @prepare: before it is loaded: chooses the programs that this kernel can have (bpf_program__set_autoload()), fills
  *	in constants; says in @err what keeps the whole object out. May be NULL.
@@ -39,6 +41,7 @@ struct probes_hook {
 struct probes_part {
 	const char *name;
 	const char *blind;
+	bool by_need;
 	const void *(*elf)(size_t *size);
 	int (*prepare)(struct bpf_object *bpf, struct error *err);
 	const struct probes_hook *hooks;
@@ -70,6 +73,9 @@ int probes_object_load(struct probes_object *object, const struct probes_part *p
 
 /** probes_object_pin - give it its names; all of them or, on failure, none */
 int probes_object_pin(const struct probes_object *object, const struct pins *pins);
+
+/** probes_object_unpin - take its names away */
+void probes_object_unpin(const struct probes_object *object, const struct pins *pins);
 
 /** probes_object_resume - take over what is pinned; false where it is not whole, or of another version */
 bool probes_object_resume(struct probes_object *object, const struct probes_part *part,

@@ -3,8 +3,10 @@
 
 /* The skeletons look at the shared memory by its type. */
 #include "bpf/probes.h"
+#include "bpf/progress.h"
 
 #include "bpf/lifecycle.skel.h"
+#include "bpf/progress.skel.h"
 #include "supervisord/reliability/probes_limits.h"
 
 const struct probes_part probes_parts[PART_COUNT] = {
@@ -19,5 +21,11 @@ const struct probes_part probes_parts[PART_COUNT] = {
 		.elf = probes_limits_elf,
 		.prepare = probes_limits_prepare,
 		.hooks = probes_limits_hooks,
+	},
+	[PART_PROGRESS] = {
+		.name = "progress",
+		.blind = "hangs are not seen",
+		.by_need = true,
+		.elf = probes_progress__elf_bytes,
 	},
 };

@@ -9,6 +9,7 @@
 enum {
 	PART_LIFECYCLE,
 	PART_LIMITS,
+	PART_PROGRESS,	/* only while a watch has thresholds */
 	PART_COUNT
 };
 

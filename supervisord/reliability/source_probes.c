@@ -15,8 +15,10 @@
 #include <unistd.h>
 
 #include "lib/cleanup.h"
+#include "lib/log.h"
 #include "supervisord/reliability/pins.h"
 #include "supervisord/reliability/probes_parts.h"
+#include "supervisord/reliability/probes_progress.h"
 #include "supervisord/reliability/probes_ring.h"
 #include "supervisord/reliability/probes_watch.h"
 
@@ -27,6 +29,10 @@
 struct source {
 	struct probes_ring ring;
 	struct probes_object objects[PART_COUNT];
+	struct probes_progress progress;
+	bool no_progress;	/* the kernel does not take it */
+	source_record_fn fn;
+	void *user;
 	struct probes_counters *per_cpu;
 	int cpus;
 	struct pins pins;
@@ -155,6 +161,7 @@ static void core_pattern_look(struct source *source)
 static void probes_close(struct source *source)
 {
 	probes_ring_stop(&source->ring);
+	probes_progress_close(&source->progress);
 	pins_clear(&source->pins, "");
 	pins_close(&source->pins);
 	for (int i = PART_COUNT - 1; i >= 0; i--)
@@ -174,6 +181,8 @@ static struct source *source_new(struct error *err)
 		return NULL;
 	}
 	source->pins.folder = -1;
+	source->progress.object = &source->objects[PART_PROGRESS];
+	source->progress.base = &source->objects[PART_LIFECYCLE];
 	source->cpus = libbpf_num_possible_cpus();
 	if (source->cpus < 1) {
 		error_set(err, source->cpus,
@@ -186,6 +195,16 @@ static struct source *source_new(struct error *err)
 		return NULL;
 	}
 	return steal_pointer(&source);
+}
+
+static void record_arrived(void *user, const struct faultline_record *record,
+			   const struct faultline_capture *capture)
+{
+	struct source *source = user;
+
+	source->fn(source->user, record, capture);
+	if (record->flags & FAULTLINE_F_LAST)
+		probes_progress_tidy(&source->progress, &source->pins);
 }
 
 static int probes_open(struct source **result, struct ev_loop *loop,
@@ -213,9 +232,13 @@ static int probes_open(struct source **result, struct ev_loop *loop,
 			return ret;
 	}
 	for (int part = PART_LIFECYCLE + 1; part < PART_COUNT; part++)
-		part_begin(source, part);
+		if (!probes_parts[part].by_need)
+			part_begin(source, part);
+	probes_progress_resume(&source->progress, &source->pins);
 	core_pattern_look(source);
-	ret = probes_ring_start(&source->ring, loop, fn, user, err);
+	source->fn = fn;
+	source->user = user;
+	ret = probes_ring_start(&source->ring, loop, record_arrived, source, err);
 	if (ret)
 		return ret;
 	*result = steal_pointer(&source);
@@ -234,13 +257,34 @@ static struct probes_watches base_watches(const struct source *source)
 	};
 }
 
+/* Looks for hangs of a watch as its settings want it, or says that it cannot. */
+static void progress_follow(struct source *source, uint32_t watch)
+{
+	struct probes_settings settings;
+	struct error err = {};
+
+	if (source->no_progress || bpf_map_lookup_elem(base_fd(source, "settings"), &watch, &settings))
+		return;
+	if (!probes_progress_wanted(&settings)) {
+		probes_progress_tidy(&source->progress, &source->pins);
+	} else if (probes_progress_begin(&source->progress, &source->pins, watch, &settings, &err)) {
+		source->no_progress = true;
+		blind_add(source, probes_parts[PART_PROGRESS].blind, err.text);
+		log_warning("%s", err.text);
+	}
+}
+
 static int probes_watch(struct source *source, pid_t pid, uint64_t cookie,
 			const struct source_settings *settings, uint32_t *id, struct error *err)
 {
 	const struct probes_watches watches = base_watches(source);
+	int ret;
 
 	core_pattern_look(source);
-	return probes_watch_set(&watches, pid, cookie, settings, id, err);
+	ret = probes_watch_set(&watches, pid, cookie, settings, id, err);
+	if (!ret && settings && settings->given)
+		progress_follow(source, *id);
+	return ret;
 }
 
 static int probes_change(struct source *source, uint32_t watch,
@@ -248,10 +292,19 @@ static int probes_change(struct source *source, uint32_t watch,
 {
 	const struct probes_watches watches = base_watches(source);
 
-	return probes_watch_change(&watches, watch, settings);
+	int ret = probes_watch_change(&watches, watch, settings);
+
+	if (!ret)
+		progress_follow(source, watch);
+	return ret;
 }
 
-/* Probes neither supervise heartbeats nor hold threads. */
+static int probes_heartbeat(struct source *source, uint32_t watch)
+{
+	return probes_progress_beat(&source->progress, watch);
+}
+
+/* Probes hold no threads. */
 static int probes_refuse(struct source *source, uint32_t watch)
 {
 	return -EOPNOTSUPP;
@@ -287,7 +340,7 @@ const struct source_ops source_probes = {
 	.open = probes_open,
 	.watch = probes_watch,
 	.change = probes_change,
-	.heartbeat = probes_refuse,
+	.heartbeat = probes_heartbeat,
 	.release = probes_refuse,
 	.ack = probes_ack,
 	.ledger = probes_ledger,

@@ -42,7 +42,8 @@
  * @FAULTLINE_RECORD_HELD: the thread @tid waits, with its fatal signal before
  *	it, until it is released or its time is over; FATAL follows then
  * @FAULTLINE_RECORD_RANGE: something outside the range of the watch; @code is an
- *	enum faultline_range, @errno_ what the process was refused with, or 0
+ *	enum faultline_range, @errno_ what the process was refused with, or 0; a
+ *	block has its name or address, @error_code the number of a capability
  */
 enum faultline_record_type {
 	FAULTLINE_RECORD_UNSPEC,
@@ -259,8 +260,9 @@ struct faultline_block {
  * @FAULTLINE_BLOCK_HANG: why it is a hang
  * @FAULTLINE_BLOCK_KSTACK: kernel stack of the thread
  * @FAULTLINE_BLOCK_LIMIT: struct faultline_usage, what was used, and how much there may be
- * @FAULTLINE_BLOCK_PATH: of the file, or another object's name
+ * @FAULTLINE_BLOCK_PATH: struct faultline_path, of the file, or another object's name
  * @FAULTLINE_BLOCK_AUXV: struct faultline_auxv, what the kernel told the program at its start
+ * @FAULTLINE_BLOCK_NETWORK: struct faultline_network, an address
  */
 enum faultline_block_type {
 	FAULTLINE_BLOCK_UNSPEC,
@@ -273,6 +275,7 @@ enum faultline_block_type {
 	FAULTLINE_BLOCK_LIMIT,
 	FAULTLINE_BLOCK_PATH,
 	FAULTLINE_BLOCK_AUXV,
+	FAULTLINE_BLOCK_NETWORK,
 };
 
 /**
@@ -428,6 +431,125 @@ struct faultline_usage {
 	__u64	limit;
 	__u32	scope;
 	__u32	times;
+};
+
+#define FAULTLINE_WCHAN_LEN	32
+
+/* struct faultline_hang_block::flags of its head */
+#define FAULTLINE_HANG_F_RUNNING	(1U << 0)	/* the thread had a CPU */
+#define FAULTLINE_HANG_F_IOWAIT		(1U << 1)	/* it waited for a block device */
+#define FAULTLINE_HANG_F_MEMSTALL	(1U << 2)	/* it waited for memory (PSI) */
+
+/**
+ * struct faultline_hang_block - FAULTLINE_BLOCK_HANG, in HANG and HANG_OVER
+ * @block: its head
+ * @duration_ns: for how long, in time that counts (see @lost_ns); SPIN: of CPU time
+ * @threshold_ns: the threshold in force
+ * @lost_ns: time that passed and does not count: the machine or the scan stood
+ *	still or, for a heartbeat, its process waited for a CPU or for memory
+ * @cpu_ns: CPU time of the thread in that time; DEADLOCK and HEARTBEAT: 0, as
+ *	are the following, up to @samples
+ * @user_ns: of that in user space, counted in ticks
+ * @system_ns: in the kernel, likewise
+ * @waited_ns: runnable without a CPU
+ * @slept: how often it gave up the CPU by itself
+ * @preempted: how often the CPU was taken from it
+ * @bytes: that it read and wrote by system calls
+ * @ip_low: SPIN: lowest user address that it was seen at
+ * @ip_high: SPIN: highest
+ * @samples: SPIN: how often it was looked at
+ * @same: SPIN: how often all its user registers were as the time before
+ * @state: letter of the thread's state, as ps(1) has it
+ * @syscall: number of the system call that it sleeps in, else -1
+ * @cpu: the CPU it runs or waits on
+ * @rivals: STARVED: runnable threads of higher priority on that CPU
+ * @equals: STARVED: runnable threads of ordinary priority on it
+ * @threads: DEADLOCK: threads that wait, all that the watch has
+ * @wchan: function of the kernel that it sleeps in, ended by a zero byte; empty
+ *	where it is not known
+ */
+struct faultline_hang_block {
+	struct faultline_block block;
+	__u64	duration_ns;
+	__u64	threshold_ns;
+	__u64	lost_ns;
+	__u64	cpu_ns;
+	__u64	user_ns;
+	__u64	system_ns;
+	__u64	waited_ns;
+	__u64	slept;
+	__u64	preempted;
+	__u64	bytes;
+	__u64	ip_low;
+	__u64	ip_high;
+	__u32	samples;
+	__u32	same;
+	__u32	state;
+	__s32	syscall;
+	__u32	cpu;
+	__u32	rivals;
+	__u32	equals;
+	__u32	threads;
+	char	wchan[FAULTLINE_WCHAN_LEN];
+};
+
+/**
+ * struct faultline_kstack_block - FAULTLINE_BLOCK_KSTACK, of a thread that does
+ *	not run
+ * @block: its head
+ * @tid: the thread
+ * @count: how many names follow
+ * @names: names of functions, the innermost first, each ended by a zero byte
+ */
+struct faultline_kstack_block {
+	struct faultline_block block;
+	__s32	tid;
+	__u32	count;
+	char	names[];
+};
+
+/* struct faultline_path::block.flags: what is done with the file; 0 for other names */
+#define FAULTLINE_PATH_READ	(1U << 0)
+#define FAULTLINE_PATH_WRITE	(1U << 1)
+#define FAULTLINE_PATH_EXECUTE	(1U << 2)
+
+/**
+ * struct faultline_path - FAULTLINE_BLOCK_PATH
+ * @path: ended by a zero byte; empty where it is too long for the detector. The
+ *	name of a socket of AF_UNIX as the process gave it; "@" begins one
+ *	without a file.
+ */
+struct faultline_path {
+	struct faultline_block block;
+	char	path[];
+};
+
+/**
+ * enum faultline_network_operation - what is done with an address
+ * @FAULTLINE_NETWORK_CONNECT: connect to it, or send to it
+ * @FAULTLINE_NETWORK_BIND: make it one's own
+ * @FAULTLINE_NETWORK_SOCKET: make a socket of the family; there is no address yet
+ */
+enum faultline_network_operation {
+	FAULTLINE_NETWORK_CONNECT,
+	FAULTLINE_NETWORK_BIND,
+	FAULTLINE_NETWORK_SOCKET,
+};
+
+/**
+ * struct faultline_network - FAULTLINE_BLOCK_NETWORK
+ * @family: AF_*
+ * @port: in network order
+ * @operation: enum faultline_network_operation
+ * @address: of AF_INET the first four bytes
+ */
+struct faultline_network {
+	struct faultline_block block;
+	__u16	family;
+	__u16	port;
+	__u16	operation;
+	__u16	reserved;
+	__u8	address[16];
 };
 
 /**
