@@ -160,10 +160,13 @@ int probes_progress_begin(struct probes_progress *progress, const struct pins *p
 
 int probes_progress_beat(const struct probes_progress *progress, uint32_t watch)
 {
+	struct probes_settings settings;
 	uint64_t now;
 
-	if (!progress->shared)
-		return -ENOENT;
+	if (bpf_map_lookup_elem(base_fd(progress, "settings"), &watch, &settings))
+		return -errno;
+	if (!progress->shared || !settings.value[FAULTLINE_WATCH_A_HEARTBEAT_MS])
+		return 0;
 	now = progress_now(progress);
 	if (bpf_map_update_elem(probes_object_fd(progress->object, "beats"), &watch, &now, BPF_EXIST))
 		return -errno;

@@ -41,7 +41,7 @@ bool probes_progress_wanted(const struct probes_settings *settings);
 int probes_progress_begin(struct probes_progress *progress, const struct pins *pins, uint32_t watch,
 			  const struct probes_settings *settings, struct error *err);
 
-/** probes_progress_beat - the watch has given a sign of life; -ENOENT: none is expected of it */
+/** probes_progress_beat - the watch has given a sign of life; -ENOENT: it has ended */
 int probes_progress_beat(const struct probes_progress *progress, uint32_t watch);
 
 /** probes_progress_tidy - a watch has ended: unload the object if no other one needs it */

@@ -922,7 +922,8 @@ static void test_settings(void **state)
 	assert_int_equal(stage.ops->change(stage.source, id, &settings), 0);
 	assert_int_equal(stage.ops->change(stage.source, id + 1, &settings), -ENOENT);
 	if (stage.ops == &source_probes) {
-		assert_int_equal(stage.ops->heartbeat(stage.source, id), -EOPNOTSUPP);
+		assert_int_equal(stage.ops->heartbeat(stage.source, id), 0);
+		assert_int_equal(stage.ops->heartbeat(stage.source, id + 1), -ENOENT);
 		assert_int_equal(stage.ops->release(stage.source, id), -EOPNOTSUPP);
 	}
 	stage_release();
