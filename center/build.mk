@@ -4,12 +4,14 @@ CENTER_STORE := $(addprefix center/store/,store.c sqlite/sqlite.c postgres/postg
 	postgres/array.c)
 CENTER := center/main.c center/ready.c \
 	$(addprefix center/cli/,command.c serve.c app.c definition.c script.c \
-		countermeasure.c fault.c) \
+		countermeasure.c fault.c token.c) \
 	$(addprefix center/http/,server.c listener.c exchange.c header.c routes.c \
-		catalogue.c reports.c policy.c waiting.c) \
+		catalogue.c reports.c policy.c waiting.c access.c keeper.c metrics.c list.c overview.c \
+		console.c) \
 	$(addprefix center/catalogue/,applications.c artifact.c bundle.c definitions.c \
 		scripts.c) \
-	$(addprefix center/fault/,obtaining.c detector.c notifier.c list.c faults.c) \
+	$(addprefix center/fault/,obtaining.c detector.c notifier.c list.c faults.c entry.c match.c) \
+	$(addprefix center/access/,tokens.c keyring.c gateways.c) \
 	$(CENTER_STORE) center/store/writer.c
 
 # One header for each store, with all its statements.
@@ -22,6 +24,9 @@ $(O)/center/sql_$(1).h: $(sort $(wildcard center/store/$(1)/*.sql)) lib/sql.awk
 endef
 $(eval $(call center_sql,sqlite))
 $(eval $(call center_sql,postgres))
+
+# The console is in the program.
+$(O)/center/http/console.o: center/http/openapi.json $(wildcard center/console/*)
 
 $(O)/center/main.o $(O)/center/http/routes.o: PKG_CFLAGS += -DFAULTLINE_VERSION='"$(VERSION)"'
 

@@ -19,6 +19,8 @@ static const struct command *const nouns[] = {
 	script_commands,
 	countermeasure_commands,
 	fault_commands,
+	gateway_commands,
+	administrator_commands,
 };
 
 #define N_NOUNS (sizeof(nouns) / sizeof(nouns[0]))

@@ -6,8 +6,12 @@
 #include <string.h>
 
 #include "lib/alloc.h"
+#include "lib/file.h"
 #include "lib/name.h"
 #include "lib/xmlfile.h"
+
+#define TOKEN_MAX 1024
+#define TOKEN_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/="
 
 /* A missing element has the defaults that its DTD gives to its attributes. */
 static char *value(const xmlNode *node, const char *attribute, const char *otherwise)
@@ -96,6 +100,28 @@ static int numbers_read(struct settings *s, const xmlNode *root, struct error *e
 	return 0;
 }
 
+/* One line of the characters of RFC 6750's b64token. */
+static int token_read(struct settings *s, const xmlNode *root, struct error *err)
+{
+	const char *path = xmlfile_attribute(root, "token-file");
+	size_t len;
+
+	if (!path)
+		return 0;
+	s->token = file_read(path, TOKEN_MAX, NULL, err);
+	if (!s->token)
+		return -EINVAL;
+	len = strcspn(s->token, "\r\n");
+	if (s->token[len + strspn(s->token + len, "\r\n")])
+		len = 0;
+	s->token[len] = '\0';
+	if (len && strspn(s->token, TOKEN_CHARACTERS) == len)
+		return 0;
+	return error_set(err, -EINVAL,
+			 "%s: one line with a token is needed; \"faultline-center gateway add\" prints one",
+			 path);
+}
+
 struct settings *settings_read(const char *path, struct error *err)
 {
 	__cleanup_settings struct settings *s = alloc_zero(1, sizeof(*s));
@@ -122,7 +148,7 @@ struct settings *settings_read(const char *path, struct error *err)
 			 path, xmlGetLineNo(root));
 		return NULL;
 	}
-	if (centers_read(s, root, path, err) || numbers_read(s, root, err) ||
+	if (centers_read(s, root, path, err) || token_read(s, root, err) || numbers_read(s, root, err) ||
 	    retention_read(s, root, err))
 		return NULL;
 	return steal_pointer(&s);
@@ -137,6 +163,9 @@ void settings_free(struct settings *s)
 	while (s->n_centers)
 		free(s->center_urls[--s->n_centers]);
 	free(s->center_urls);
+	if (s->token)
+		explicit_bzero(s->token, strlen(s->token));
+	free(s->token);
 	free(s->center_ca);
 	free(s->state_folder);
 	free(s->run_folder);

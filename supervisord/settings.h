@@ -15,6 +15,7 @@ struct settings {
 	char *group;
 	char **center_urls;	/* n_centers of them, without a slash at their ends */
 	int n_centers;
+	char *token;		/* for the centers, or NULL */
 	char *center_ca;	/* PEM file for all of them, or NULL */
 	char *state_folder;
 	char *run_folder;

@@ -56,7 +56,7 @@ class Postgres:
         return [*user, str(self.bin / program), *map(str, arguments)]
 
     def run(self, program, *arguments):
-        done = subprocess.run(self.command(program, *arguments), text=True, capture_output=True, timeout=LIMIT_S,
+        done = subprocess.run(self.command(program, *arguments), text=True, capture_output=True, timeout=5 * LIMIT_S,
                               cwd=self.folder)
         assert not done.returncode, (program, done.stdout, done.stderr)
         return done.stdout
@@ -78,7 +78,7 @@ class Postgres:
 
     def stop(self, how="fast"):
         """`immediate` is a crash: no checkpoint, all clients are cut off."""
-        self.run("pg_ctl", "-D", self.data, "-m", how, "-w", "stop")
+        self.run("pg_ctl", "-D", self.data, "-m", how, "-w", "-t", 4 * LIMIT_S, "stop")
         self.server.wait(LIMIT_S)
 
     def sql(self, statement, database="postgres"):
@@ -92,6 +92,10 @@ class Postgres:
         self.sql(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
         return self.url(name)
 
+    def drop(self, url):
+        """So that a checkpoint has less to do."""
+        self.sql(f"DROP DATABASE {url.split('/')[3].split('?')[0]} WITH (FORCE)")
+
     def url(self, name):
         if self.address:
             return f"postgresql://postgres@{self.address}:{self.port}/{name}"
@@ -104,8 +108,7 @@ class Postgres:
         shutil.rmtree(self.folder)
 
 
-@pytest.fixture(scope="session")
-def postgres():
+def serve():
     if why := missing():
         pytest.skip(why)
     server = Postgres()
@@ -113,3 +116,6 @@ def postgres():
         yield server
     finally:
         server.close()
+
+
+postgres = pytest.fixture(serve, scope="session", name="postgres")

@@ -48,6 +48,8 @@ extern const struct command definition_commands[];
 extern const struct command script_commands[];
 extern const struct command countermeasure_commands[];
 extern const struct command fault_commands[];
+extern const struct command gateway_commands[];
+extern const struct command administrator_commands[];
 extern const struct command serve_commands[];
 
 /**

@@ -7,15 +7,12 @@
 #include <unistd.h>
 
 #include "center/cli/command.h"
-#include "center/fault/detector.h"
-#include "center/fault/faults.h"
+#include "center/fault/entry.h"
 #include "center/fault/list.h"
+#include "center/fault/match.h"
 
-#define ATTEMPTS_DEFAULT 3
-#define WINDOW_DEFAULT_S 60
-#define BACKOFF_DEFAULT_MS 100
 /* On the command line; an entry has "". */
-#define KIND_ANY "*"
+#define KIND_ANY ENTRY_KIND_ANY
 
 #define ACTIONS "none, restart, restart-clean, stop, reinstall, rollback, switch, limits, " \
 	"signal, run, collect, reboot"
@@ -39,8 +36,6 @@ enum {
 
 #define HISTORY_DEFAULT 50
 #define HISTORY_MAX 1000
-#define MATCH_MAX 10000
-#define SINCE_DEFAULT_S (7 * 86400)
 
 /* Begins with struct arguments, as command_operand() needs it. */
 struct entry_arguments {
@@ -293,8 +288,8 @@ static int change_print(const struct cli *cli, struct store *store, bool changed
 	return 0;
 }
 
-#define ENTRY_DEFAULT { .attempts = ATTEMPTS_DEFAULT, .window_s = WINDOW_DEFAULT_S, \
-			.backoff_ms = BACKOFF_DEFAULT_MS }
+#define ENTRY_DEFAULT { .attempts = ENTRY_ATTEMPTS_DEFAULT, .window_s = ENTRY_WINDOW_DEFAULT_S, \
+			.backoff_ms = ENTRY_BACKOFF_DEFAULT_MS }
 
 static int countermeasure_set(struct cli *cli, int argc, char **argv)
 {
@@ -498,41 +493,6 @@ static int countermeasure_undo(struct cli *cli, int argc, char **argv)
 	return 0;
 }
 
-/* The list as it would be with an entry. */
-static void list_with(struct list *list, const struct countermeasure *entry)
-{
-	struct countermeasure *old = bsearch(entry, list->entries, list->n, sizeof(*entry),
-					     countermeasure_key_compare);
-
-	if (!old)
-		old = &list->entries[list->n++];	/* list_read() has room for one more */
-	*old = *entry;
-	qsort(list->entries, list->n, sizeof(*entry), countermeasure_key_compare);
-}
-
-/* Of stored faults those for which the entry would decide. */
-static json_t *match_rows(const struct list *list, const struct countermeasure *entry,
-			  json_t *faults)
-{
-	json_t *rows = json_array(), *row;
-	size_t i;
-
-	json_array_foreach(faults, i, row) {
-		struct fault fault = {
-			.kind = json_string_value(json_object_get(row, "kind")),
-			.application = json_string_value(json_object_get(row, "application")),
-			.version = json_string_value(json_object_get(row, "version")),
-			.group = json_string_value(json_object_get(row, "group")),
-		};
-
-		if (countermeasure_key_compare(detector_choose(list, &fault), entry))
-			continue;
-		json_object_set_new(row, "would", json_string(action_name(entry->action)));
-		json_array_append(rows, row);
-	}
-	return rows;
-}
-
 static int countermeasure_match(struct cli *cli, int argc, char **argv)
 {
 	static const struct argp_option options[] = {
@@ -563,25 +523,17 @@ static int countermeasure_match(struct cli *cli, int argc, char **argv)
 	struct entry_arguments arguments = {
 		.common = { .cli = cli, .operands_min = 2, .operands_max = 2 },
 		.entry = ENTRY_DEFAULT,
-		.since_s = SINCE_DEFAULT_S,
+		.since_s = MATCH_SINCE_DEFAULT_S,
 	};
 	__cleanup_store struct store *store = NULL;
-	json_auto_t *faults = NULL;
 	json_t *rows = NULL;
 	struct error err = {};
-	struct list list = {};
 
 	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
 	json_decref(arguments.parameters);
 	store = store_open(&cli->place, STORE_READ, &err);
-	if (store && !list_read(&list, store, &err))
-		faults = faults_since(store, store_now() - arguments.since_s * 1000LL,
-				      MATCH_MAX, &err);
-	if (faults) {
-		list_with(&list, &arguments.entry);
-		rows = match_rows(&list, &arguments.entry, faults);
-	}
-	list_free(&list);
+	if (store)
+		rows = match_find(store, &arguments.entry, arguments.since_s, &err);
 	return command_print_rows(cli, rows, columns, &err);
 }
 

@@ -2,12 +2,13 @@
 /* faultline-center fault: the fault data (341) that gateways have reported. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "center/cli/command.h"
 #include "center/fault/faults.h"
 
-enum { OPTION_GATEWAY = 0x200, OPTION_KIND, OPTION_LIMIT };
+enum { OPTION_GATEWAY = 0x200, OPTION_KIND, OPTION_LIMIT, OPTION_DAYS };
 
 /* Begins with struct arguments, as command_operand() needs it. */
 struct fault_arguments {
@@ -15,6 +16,7 @@ struct fault_arguments {
 	const char *gateway;
 	const char *kind;
 	int limit;
+	long days;
 };
 
 static error_t fault_parse(int key, char *text, struct argp_state *state)
@@ -38,6 +40,11 @@ static error_t fault_parse(int key, char *text, struct argp_state *state)
 		    arguments->limit > FAULTS_LIMIT_MAX)
 			argp_error(state, "--limit %s: a whole number from 1 to %d is needed",
 				   text, FAULTS_LIMIT_MAX);
+		return 0;
+	case OPTION_DAYS:
+		arguments->days = atol(text);
+		if (!*text || text[strspn(text, "0123456789")] || arguments->days > 36500)
+			argp_error(state, "--older-than %s: a number of days is needed", text);
 		return 0;
 	default:
 		return command_operand(key, text, state);
@@ -159,8 +166,51 @@ static int fault_show(struct cli *cli, int argc, char **argv)
 	return 0;
 }
 
+static int fault_prune(struct cli *cli, int argc, char **argv)
+{
+	static const struct argp_option options[] = {
+		{ "gateway", OPTION_GATEWAY, "NAME", 0, "Only those of this gateway", 0 },
+		{ "older-than", OPTION_DAYS, "DAYS", 0, "Those received before so many days (needed)", 0 },
+		{},
+	};
+	static const struct argp argp = {
+		.options = options,
+		.parser = fault_parse,
+		.doc = "Forget old faults with their outcomes. A gateway that reports one of them again "
+		       "is answered by the list of then.",
+		.children = children,
+	};
+	struct fault_arguments arguments = { .common = { .cli = cli }, .days = -1 };
+	__cleanup_store struct store *store = NULL;
+	json_auto_t *row = NULL;
+	struct error err = {};
+	int ret;
+
+	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
+	if (arguments.days < 0) {
+		fprintf(stderr, "%s: --older-than is needed\n", argv[0]);
+		return COMMAND_USAGE;
+	}
+	store = store_open(&cli->place, STORE_WRITE, &err);
+	ret = store ? store_begin(store, &err) : err.code;
+	if (!ret)
+		ret = faults_prune(store, arguments.gateway,
+				   store_now() - arguments.days * 86400000L, &err);
+	if (ret >= 0 && store_commit(store, &err))
+		ret = err.code;
+	if (ret < 0)
+		return command_fail(&err);
+	row = json_pack("{s:i}", "forgotten", ret);
+	if (cli->json)
+		command_print_json(row);
+	else
+		printf("%d faults forgotten\n", ret);
+	return 0;
+}
+
 const struct command fault_commands[] = {
 	{ "fault", "list", "list the faults that gateways have reported", fault_list },
 	{ "fault", "show", "show one with all its data", fault_show },
+	{ "fault", "prune", "forget old ones", fault_prune },
 	{},
 };

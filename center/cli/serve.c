@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "center/cli/command.h"
@@ -10,7 +11,28 @@
 #include "center/ready.h"
 #include "lib/log.h"
 
-enum { OPTION_LISTEN = 0x200, OPTION_CERTIFICATE, OPTION_KEY };
+enum {
+	OPTION_LISTEN = 0x200,
+	OPTION_CERTIFICATE,
+	OPTION_KEY,
+	OPTION_RATE,
+	OPTION_BYTES,
+	OPTION_QUOTA,
+};
+
+#define RATE_DEFAULT 200
+#define BYTES_DEFAULT_KIB 1024
+#define QUOTA_DEFAULT_MIB 1024
+
+static int64_t limit_parse(struct argp_state *state, const char *option, const char *text)
+{
+	char *end;
+	long long number = strtoll(text, &end, 10);
+
+	if (end == text || *end || number < 0 || number > 1000000000)
+		argp_error(state, "--%s %s: a whole number is needed; 0: no limit", option, text);
+	return number;
+}
 
 /* Begins with struct arguments, as command_operand() needs it. */
 struct serve_arguments {
@@ -33,6 +55,15 @@ static error_t serve_parse(int key, char *text, struct argp_state *state)
 		return 0;
 	case OPTION_KEY:
 		settings->key = text;
+		return 0;
+	case OPTION_RATE:
+		settings->limits.rate = limit_parse(state, "gateway-rate", text);
+		return 0;
+	case OPTION_BYTES:
+		settings->limits.bytes_per_s = limit_parse(state, "gateway-bytes", text) << 10;
+		return 0;
+	case OPTION_QUOTA:
+		settings->limits.quota = limit_parse(state, "gateway-quota", text) << 20;
 		return 0;
 	case 'v':
 		arguments->verbose = true;
@@ -63,6 +94,11 @@ static int serve(struct cli *cli, int argc, char **argv)
 		  "Where to listen (127.0.0.1:8080); port 0: one that is free", 0 },
 		{ "tls-cert", OPTION_CERTIFICATE, "FILE", 0, "Certificate chain, PEM: serve HTTPS", 0 },
 		{ "tls-key", OPTION_KEY, "FILE", 0, "Its private key, PEM", 0 },
+		{ "gateway-rate", OPTION_RATE, "N", 0,
+		  "Reports a second that one gateway may send in the long run (200); 0: no limit", 0 },
+		{ "gateway-bytes", OPTION_BYTES, "KIB", 0, "Likewise KiB a second (1024)", 0 },
+		{ "gateway-quota", OPTION_QUOTA, "MIB", 0,
+		  "What the faults of one gateway may take in the store (1024)", 0 },
 		{ "verbose", 'v', NULL, 0, "Log what clients do wrong", 0 },
 		{},
 	};
@@ -75,7 +111,11 @@ static int serve(struct cli *cli, int argc, char **argv)
 	};
 	struct serve_arguments arguments = {
 		.common = { .cli = cli },
-		.settings = { .listen = "127.0.0.1:8080" },
+		.settings = {
+			.listen = "127.0.0.1:8080",
+			.limits = { RATE_DEFAULT, BYTES_DEFAULT_KIB << 10,
+				    (int64_t)QUOTA_DEFAULT_MIB << 20 },
+		},
 	};
 	struct error err = {};
 	struct server *server;

@@ -18,7 +18,7 @@ int countermeasure_key_compare(const void *a, const void *b)
 	return order ? order : strcmp(x->group, y->group);
 }
 
-static int entry_read(struct countermeasure *entry, json_t *row, struct error *err)
+static int row_read(struct countermeasure *entry, json_t *row, struct error *err)
 {
 	const char *kind, *application, *version, *group, *decide;
 	json_t *parameters;
@@ -56,7 +56,7 @@ static int list_fill(struct list *list, json_t *rows, struct error *err)
 	if (!list->entries)
 		return error_set(err, -ENOMEM, "out of memory");
 	for (list->n = 0; list->n < n; list->n++)
-		if (entry_read(&list->entries[list->n], json_array_get(rows, list->n), err))
+		if (row_read(&list->entries[list->n], json_array_get(rows, list->n), err))
 			return err->code;
 	qsort(list->entries, n, sizeof(*list->entries), countermeasure_key_compare);
 	return 0;
@@ -110,9 +110,8 @@ int list_read(struct list *list, struct store *store, struct error *err)
 	return list_refresh(list, store, err);
 }
 
-/* The entry with this key as an object, or a null; NULL with @err set. */
-static json_t *entry_row(struct store *store, const struct countermeasure *key,
-			 struct error *err)
+json_t *list_entry(struct store *store, const struct countermeasure *key,
+		   struct error *err)
 {
 	__cleanup_statement struct statement *statement =
 		store_statement(store, err, STATEMENT_COUNTERMEASURE_FIND, "ssss", key->kind,
@@ -172,13 +171,13 @@ static int entry_change(struct store *store, const struct countermeasure *key,
 
 	if (ret)
 		return ret;
-	before = entry_row(store, key, err);
+	before = list_entry(store, key, err);
 	if (!before)
 		return err->code;
 	ret = entry ? entry_put(store, entry, err) : entry_delete(store, key, err);
 	if (ret)
 		return ret;
-	after = entry_row(store, key, err);
+	after = list_entry(store, key, err);
 	if (!after)
 		return err->code;
 	if (json_equal(before, after))
@@ -230,10 +229,10 @@ static int64_t change_undo(struct store *store, json_t *change,
 	json_auto_t *now = NULL;
 	int ret;
 
-	if ((json_is_object(before) && entry_read(&entry, before, err)) ||
-	    entry_read(&key, json_is_object(after) ? after : before, err))
+	if ((json_is_object(before) && row_read(&entry, before, err)) ||
+	    row_read(&key, json_is_object(after) ? after : before, err))
 		return err->code;
-	now = entry_row(store, &key, err);
+	now = list_entry(store, &key, err);
 	if (!now)
 		return err->code;
 	if (!json_equal(now, after))

@@ -104,6 +104,9 @@ int list_remove(struct store *store, const struct countermeasure *entry,
 int64_t list_undo(struct store *store, int64_t version, const struct list_author *author,
 		  struct error *err);
 
+/** list_entry - the entry with the key of @key as an object, or a null; NULL with @err set */
+json_t *list_entry(struct store *store, const struct countermeasure *key, struct error *err);
+
 /** list_history - the last @limit changes, newest first; NULL with @err set */
 json_t *list_history(struct store *store, int limit, struct error *err);
 

@@ -3,11 +3,16 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <netdb.h>
+#include <netinet/in.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "center/http/access.h"
 #include "center/http/header.h"
+#include "center/http/metrics.h"
 #include "center/http/routes.h"
 #include "lib/log.h"
 
@@ -40,6 +45,8 @@ enum MHD_Result exchange_queue(struct exchange *exchange, unsigned int status,
 {
 	enum MHD_Result ret = MHD_queue_response(exchange->connection, status, response);
 
+	if (status < 600)
+		atomic_fetch_add(&exchange->server->metrics->answers[status / 100], 1);
 	MHD_destroy_response(response);
 	return ret;
 }
@@ -50,6 +57,14 @@ static void response_etag(struct MHD_Response *response, const char *etag)
 
 	snprintf(quoted, sizeof(quoted), "\"%s\"", etag);
 	MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, quoted);
+}
+
+static void response_retry(struct MHD_Response *response, int seconds)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%d", seconds);
+	MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, text);
 }
 
 enum MHD_Result exchange_send(struct exchange *exchange, unsigned int status,
@@ -68,8 +83,10 @@ enum MHD_Result exchange_send(struct exchange *exchange, unsigned int status,
 		response_etag(response, etag);
 	if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, exchange->allow);
-	if (status == MHD_HTTP_SERVICE_UNAVAILABLE)
-		MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, "2");
+	if (status == MHD_HTTP_UNAUTHORIZED)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
+	if (exchange->retry_after || status == MHD_HTTP_SERVICE_UNAVAILABLE)
+		response_retry(response, exchange->retry_after ? exchange->retry_after : 2);
 	return exchange_queue(exchange, status, response);
 }
 
@@ -108,6 +125,18 @@ static const char *status_title(unsigned int status)
 		return "Bad Request";
 	case MHD_HTTP_NOT_FOUND:
 		return "Not Found";
+	case MHD_HTTP_UNAUTHORIZED:
+		return "Unauthorized";
+	case MHD_HTTP_FORBIDDEN:
+		return "Forbidden";
+	case MHD_HTTP_CONFLICT:
+		return "Conflict";
+	case MHD_HTTP_PRECONDITION_FAILED:
+		return "Precondition Failed";
+	case MHD_HTTP_PRECONDITION_REQUIRED:
+		return "Precondition Required";
+	case MHD_HTTP_TOO_MANY_REQUESTS:
+		return "Too Many Requests";
 	case MHD_HTTP_METHOD_NOT_ALLOWED:
 		return "Method Not Allowed";
 	case MHD_HTTP_REQUEST_TIMEOUT:
@@ -192,6 +221,8 @@ void exchange_completed(void *cls, struct MHD_Connection *connection, void **sta
 		fault_free(exchange->fault);
 	if (exchange->outcome)
 		outcome_free(exchange->outcome);
+	if (exchange->edit)
+		edit_free(exchange->edit);
 	free(exchange);
 }
 
@@ -262,6 +293,7 @@ enum MHD_Result exchange_access(void *cls, struct MHD_Connection *connection,
 				const char *upload, size_t *upload_size, void **state)
 {
 	struct exchange *exchange = *state;
+	enum MHD_Result result;
 
 	if (!exchange) {
 		exchange = exchange_new(cls, connection, url, method);
@@ -276,6 +308,9 @@ enum MHD_Result exchange_access(void *cls, struct MHD_Connection *connection,
 	}
 	if (exchange->stored)
 		return exchange->resume(exchange);
+	/* Before anything is said of a body: a stranger learns nothing of it. */
+	if (exchange->handle && !access_check(exchange, exchange->access, &result))
+		return result;
 	if (exchange->too_large)
 		return too_large(exchange);
 	if (exchange->no_room)
@@ -324,4 +359,61 @@ enum MHD_Result exchange_fetch(struct exchange *exchange, exchange_job_fn run,
 			       exchange_fn resume)
 {
 	return exchange_submit(exchange, exchange->server->fetcher, run, resume);
+}
+
+json_t *exchange_body(struct exchange *exchange, struct error *err)
+{
+	json_error_t why;
+	json_t *json = json_loadb(exchange->body ? exchange->body : "", exchange->size,
+				  JSON_REJECT_DUPLICATES, &why);
+
+	if (json_is_object(json))
+		return json;
+	if (json)
+		error_set(err, -EINVAL, "the body is not an object");
+	else
+		error_set(err, -EINVAL, "the body is not JSON: line %d, column %d: %s", why.line,
+			  why.column, why.text);
+	json_decref(json);
+	return NULL;
+}
+
+long exchange_number(struct exchange *exchange, const char *name, long otherwise, long minimum,
+		     long maximum)
+{
+	const char *text = exchange_argument(exchange, name);
+	char *end;
+	long number;
+
+	if (!text)
+		return otherwise;
+	if (*text < '0' || *text > '9')
+		return -1;
+	number = strtol(text, &end, 10);
+	return *end || number < minimum || number > maximum ? -1 : number;
+}
+
+static void address_print(struct exchange *exchange, char text[GATEWAY_TEXT_MAX])
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+
+	text[0] = '\0';
+	if (info && info->client_addr)
+		getnameinfo(info->client_addr, info->client_addr->sa_family == AF_INET6 ?
+			    sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in), text,
+			    GATEWAY_TEXT_MAX, NULL, 0, NI_NUMERICHOST);
+}
+
+void exchange_seen(struct exchange *exchange)
+{
+	char address[GATEWAY_TEXT_MAX];
+
+	/* An administrator who looks is not the gateway. */
+	if (exchange->principal.known && exchange->principal.role != ROLE_GATEWAY)
+		return;
+	address_print(exchange, address);
+	gateways_seen(exchange->server->gateways, exchange->captures[0], address,
+		      exchange_header(exchange, MHD_HTTP_HEADER_USER_AGENT),
+		      exchange_header(exchange, "Faultline-State"));
 }

@@ -7,8 +7,10 @@
 #include <microhttpd.h>
 #include <time.h>
 
+#include "center/access/keyring.h"
 #include "center/fault/obtaining.h"
 #include "center/http/server.h"
+#include "center/http/waiting.h"
 #include "center/store/writer.h"
 
 #define EXCHANGE_CAPTURES_MAX 2
@@ -24,6 +26,10 @@ typedef int (*exchange_job_fn)(struct writer_job *job, struct store *store, stru
 /**
  * struct exchange - state of a request
  * @handle: answers it once the body is there
+ * @access: enum access, of its route
+ * @principal: who sent it
+ * @edit: what is to be changed; of list.c
+ * @retry_after: seconds for Retry-After; 0: 2 with 503, else none
  * @resume: answers it once the writer has done its job; set by exchange_store()
  * @captures: the parts of the path that the route leaves open
  * @allow: methods of the path, when the method is none of them
@@ -33,15 +39,17 @@ typedef int (*exchange_job_fn)(struct writer_job *job, struct store *store, stru
  * @job: what the writer does for this request, with what it is about
  * @answer: what the job answers, to be freed
  * @found: the job found what it is about
- * @next_waiting: of waiting.c, with what it waits for: another version than this, or this time
+ * @next_waiting: of waiting.c, with what it waits for: another version or mark than this, or this time
  */
 struct exchange {
 	struct server *server;
 	struct MHD_Connection *connection;
 	exchange_fn handle;
+	int access;
+	struct principal principal;
 	exchange_fn resume;
 	char captures[EXCHANGE_CAPTURES_MAX][EXCHANGE_CAPTURE_SIZE];
-	char allow[32];
+	char allow[40];
 	time_t started;
 	char *body;
 	size_t size;
@@ -55,8 +63,11 @@ struct exchange {
 	struct fault_id id;
 	struct outcome *outcome;
 	char *answer;
+	struct edit *edit;
+	int retry_after;
 	bool found;
 	struct exchange *next_waiting;
+	enum waiting_for wait_for;
 	int64_t wait_version;
 	int64_t wait_until_ms;
 };
@@ -86,6 +97,9 @@ struct exchange *exchange_of(struct writer_job *job);
 const char *exchange_header(struct exchange *exchange, const char *name);
 /** exchange_argument - a value of the query, or NULL */
 const char *exchange_argument(struct exchange *exchange, const char *name);
+
+/** exchange_seen - note that the gateway of the path was heard of, and what it says of itself */
+void exchange_seen(struct exchange *exchange);
 
 /* Answers. */
 
@@ -119,5 +133,19 @@ enum MHD_Result exchange_failed(struct exchange *exchange, const struct error *e
 /** exchange_queue - send a response that the caller made and let it go */
 enum MHD_Result exchange_queue(struct exchange *exchange, unsigned int status,
 			       struct MHD_Response *response);
+
+/**
+ * exchange_body - the body as JSON
+ *
+ * Return: a new reference to an object; NULL with @err set.
+ */
+json_t *exchange_body(struct exchange *exchange, struct error *err);
+
+/** exchange_number - a number of the query from @minimum to @maximum; -1 when it is none */
+long exchange_number(struct exchange *exchange, const char *name, long otherwise, long minimum,
+		     long maximum);
+
+/* The end of a change, also of one that was broken off; list.c. */
+void edit_free(struct edit *edit);
 
 #endif /* CENTER_HTTP_EXCHANGE_H */

@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "center/fault/faults.h"
+#include "center/http/metrics.h"
 #include "center/http/routes.h"
+#include "center/http/waiting.h"
 
 static enum MHD_Result gateway_unknown(struct exchange *exchange)
 {
@@ -35,11 +37,40 @@ static int faults_run(struct writer_job **jobs, size_t n, struct store *store, s
 	return ret;
 }
 
+/* How a report's job ended is counted. */
+static bool report_stored(struct exchange *exchange, _Atomic uint64_t *counter)
+{
+	struct metrics *metrics = exchange->server->metrics;
+
+	if (exchange->job.result < 0) {
+		atomic_fetch_add(&metrics->unstored, 1);
+		return false;
+	}
+	atomic_fetch_add(counter, 1);
+	atomic_fetch_add(&metrics->bytes, exchange->size);
+	return true;
+}
+
+/* A gateway that sends more than it may is told when to go on. */
+static bool report_admitted(struct exchange *exchange, enum MHD_Result *result)
+{
+	exchange_seen(exchange);
+	exchange->retry_after = gateways_admit(exchange->server->gateways,
+					       exchange->captures[0], exchange->size);
+	if (!exchange->retry_after)
+		return true;
+	atomic_fetch_add(&exchange->server->metrics->limited, 1);
+	*result = exchange_problem(exchange, MHD_HTTP_TOO_MANY_REQUESTS,
+				   "gateway %s sends more than it may; go on after %d s",
+				   exchange->captures[0], exchange->retry_after);
+	return false;
+}
+
 static enum MHD_Result fault_answer(struct exchange *exchange)
 {
 	char *answer = steal_pointer(&exchange->answer);
 
-	if (exchange->job.result < 0) {
+	if (!report_stored(exchange, &exchange->server->metrics->faults)) {
 		free(answer);
 		return exchange_failed(exchange, &exchange->job.error);
 	}
@@ -49,6 +80,7 @@ static enum MHD_Result fault_answer(struct exchange *exchange)
 
 enum MHD_Result reports_fault(struct exchange *exchange)
 {
+	enum MHD_Result result;
 	struct error err = {};
 
 	if (!name_valid(exchange->captures[0]))
@@ -56,6 +88,8 @@ enum MHD_Result reports_fault(struct exchange *exchange)
 	exchange->fault = obtaining_fault(exchange->body, exchange->size, &err);
 	if (!exchange->fault)
 		return exchange_problem(exchange, MHD_HTTP_BAD_REQUEST, "%s", err.text);
+	if (!report_admitted(exchange, &result))
+		return result;
 	exchange->job.run_many = faults_run;
 	return exchange_store(exchange, NULL, fault_answer);
 }
@@ -81,16 +115,18 @@ static enum MHD_Result outcome_answer(struct exchange *exchange)
 {
 	struct MHD_Response *response;
 
-	if (exchange->job.result < 0)
+	if (!report_stored(exchange, &exchange->server->metrics->outcomes))
 		return exchange_failed(exchange, &exchange->job.error);
 	if (!exchange->found)
 		return fault_unknown(exchange);
+	waiting_stir(exchange->server->waiting);
 	response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
 	return response ? exchange_queue(exchange, MHD_HTTP_NO_CONTENT, response) : MHD_NO;
 }
 
 enum MHD_Result reports_outcome(struct exchange *exchange)
 {
+	enum MHD_Result result;
 	struct error err = {};
 
 	if (!name_valid(exchange->captures[0]))
@@ -101,34 +137,22 @@ enum MHD_Result reports_outcome(struct exchange *exchange)
 	exchange->outcome = obtaining_outcome(exchange->body, exchange->size, &err);
 	if (!exchange->outcome)
 		return exchange_problem(exchange, MHD_HTTP_BAD_REQUEST, "%s", err.text);
+	if (!report_admitted(exchange, &result))
+		return result;
 	return exchange_store(exchange, outcome_run, outcome_answer);
-}
-
-/* 0 when it is not a number from 1 to FAULTS_LIMIT_MAX. */
-static int limit_of(struct exchange *exchange)
-{
-	const char *text = exchange_argument(exchange, "limit");
-	char *end;
-	long limit;
-
-	if (!text)
-		return FAULTS_LIMIT_DEFAULT;
-	if (*text < '0' || *text > '9')
-		return 0;
-	limit = strtol(text, &end, 10);
-	return *end || limit > FAULTS_LIMIT_MAX ? 0 : limit;
 }
 
 enum MHD_Result reports_list(struct exchange *exchange)
 {
-	int limit = limit_of(exchange);
+	long limit = exchange_number(exchange, "limit", FAULTS_LIMIT_DEFAULT, 1,
+				     FAULTS_LIMIT_MAX);
 	struct error err = {};
 	struct store *store;
 	json_t *rows;
 
 	if (!name_valid(exchange->captures[0]))
 		return gateway_unknown(exchange);
-	if (!limit)
+	if (limit < 0)
 		return exchange_problem(exchange, MHD_HTTP_BAD_REQUEST,
 					"limit: a whole number from 1 to %d is needed",
 					FAULTS_LIMIT_MAX);

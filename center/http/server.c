@@ -7,8 +7,11 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "center/access/keyring.h"
 #include "center/http/exchange.h"
+#include "center/http/keeper.h"
 #include "center/http/listener.h"
+#include "center/http/metrics.h"
 #include "center/http/waiting.h"
 #include "lib/file.h"
 #include "lib/log.h"
@@ -138,10 +141,13 @@ static int server_listen(struct server *server, const struct server_settings *se
 }
 
 static int server_open(struct server *server, const struct store_place *place,
-		       struct error *err)
+		       const struct gateway_limits *limits, struct error *err)
 {
 	server->data = strdup(place->data);
-	if (!server->data)
+	server->metrics = calloc(1, sizeof(*server->metrics));
+	server->keyring = keyring_new();
+	server->gateways = gateways_new(limits);
+	if (!server->data || !server->metrics || !server->keyring || !server->gateways)
 		return error_set(err, -ENOMEM, "out of memory");
 	server->writer = writer_start(place, err);
 	if (!server->writer)
@@ -159,7 +165,19 @@ static int server_open(struct server *server, const struct store_place *place,
 			return err->code;
 	}
 	server->waiting = waiting_start(place, err);
-	return server->waiting ? 0 : err->code;
+	if (!server->waiting)
+		return err->code;
+	server->keeper = keeper_start(server, place, err);
+	return server->keeper ? 0 : err->code;
+}
+
+/* What an operator should know when it starts. */
+static void server_advise(struct server *server)
+{
+	if (!keyring_count(server->keyring, ROLE_GATEWAY))
+		log_notice("gateways have no tokens: whoever reaches the port may report faults and download; \"faultline-center gateway add NAME\" makes one");
+	if (!keyring_count(server->keyring, ROLE_ADMINISTRATOR))
+		log_notice("there is no administrator: the console and changes over HTTP are closed; \"faultline-center administrator add NAME\" makes one");
 }
 
 struct server *server_start(const struct server_settings *settings, char url[128],
@@ -172,11 +190,12 @@ struct server *server_start(const struct server_settings *settings, char url[128
 		return NULL;
 	}
 	pthread_mutex_init(&server->lock, NULL);
-	if (server_open(server, &settings->place, err) ||
+	if (server_open(server, &settings->place, &settings->limits, err) ||
 	    server_listen(server, settings, url, err)) {
 		server_stop(server);
 		return NULL;
 	}
+	server_advise(server);
 	return server;
 }
 
@@ -185,6 +204,7 @@ void server_stop(struct server *server)
 	MHD_socket fd = server->daemon ? MHD_quiesce_daemon(server->daemon) : -1;
 
 	/* Every connection that sleeps is woken by this; none may sleep when the daemon stops. */
+	keeper_stop(server->keeper);
 	if (server->writer)
 		writer_drain(server->writer);
 	if (server->fetcher)
@@ -203,6 +223,11 @@ void server_stop(struct server *server)
 	while (server->n_readers)
 		store_close(server->readers[--server->n_readers]);
 	list_free(&server->list);
+	if (server->document)
+		MHD_destroy_response(server->document);
+	keyring_free(server->keyring);
+	gateways_free(server->gateways);
+	free(server->metrics);
 	pthread_mutex_destroy(&server->lock);
 	free(server->data);
 	free(server);

@@ -11,12 +11,16 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "center/access/gateways.h"
 #include "center/fault/list.h"
 #include "center/store/store.h"
 #include "center/store/writer.h"
 #include "lib/error.h"
 
 struct waiting;
+struct keyring;
+struct keeper;
+struct metrics;
 
 #define SERVER_THREADS 2
 #define SERVER_CONNECTIONS_MAX 8192
@@ -31,6 +35,7 @@ struct waiting;
  * struct server - a running server
  * @fetcher: brings bundles from a store that is shared into the data folder; NULL: it is not
  * @list: the list of countermeasures; the writer's thread alone uses it
+ * @document: the list as gateways get it, of the version that @document_version says; under lock
  * @bodies: bytes of bodies that are held
  * @readers: connections to the store that no thread uses now
  */
@@ -39,8 +44,14 @@ struct server {
 	struct writer *writer;
 	struct writer *fetcher;
 	struct waiting *waiting;
+	struct keyring *keyring;
+	struct gateways *gateways;
+	struct keeper *keeper;
+	struct metrics *metrics;
 	struct list list;
 	char *data;
+	struct MHD_Response *document;
+	int64_t document_version;
 	_Atomic size_t bodies;
 	pthread_mutex_t lock;
 	struct store *readers[SERVER_THREADS];
@@ -53,12 +64,14 @@ struct server {
  * @listen: "ADDRESS:PORT" or "[ADDRESS]:PORT"; port 0: one that is free
  * @certificate: PEM file with the chain; NULL: plain HTTP
  * @key: PEM file
+ * @limits: what a gateway may send
  */
 struct server_settings {
 	struct store_place place;
 	const char *listen;
 	const char *certificate;
 	const char *key;
+	struct gateway_limits limits;
 };
 
 /**

@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
+#include "center/fault/faults.h"
 #include "center/fault/list.h"
 #include "center/http/exchange.h"
 #include "lib/log.h"
@@ -18,8 +20,10 @@ struct waiting {
 	bool running;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
+	_Atomic uint32_t stirs;
 	/* Below: under lock. */
 	struct exchange *first;
+	size_t n[2];
 	bool ended;
 	bool stopping;
 };
@@ -32,30 +36,49 @@ static int64_t monotonic_ms(void)
 	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
-/* Wakes those whose time is over or whose version is an old one. Under lock. */
-static void waiting_wake(struct waiting *waiting, int64_t version)
+/* Wakes those whose time is over or whose version is an old one; -1: not known. Under lock. */
+static void waiting_wake(struct waiting *waiting, const int64_t versions[2])
 {
 	int64_t now = monotonic_ms();
 
 	for (struct exchange **p = &waiting->first; *p;) {
 		struct exchange *exchange = *p;
 
+		int64_t version = versions[exchange->wait_for];
+
 		if (!waiting->ended && now < exchange->wait_until_ms &&
-		    version == exchange->wait_version) {
+		    (version < 0 || version == exchange->wait_version)) {
 			p = &exchange->next_waiting;
 			continue;
 		}
 		*p = exchange->next_waiting;
+		waiting->n[exchange->wait_for]--;
 		MHD_resume_connection(exchange->connection);
 	}
+}
+
+/* What those wait for whom there are. */
+static void versions_look(struct waiting *waiting, const size_t n[2], int64_t versions[2])
+{
+	struct error err = {};
+
+	versions[WAITING_FOR_POLICY] = -1;
+	versions[WAITING_FOR_FAULTS] = -1;
+	if (n[WAITING_FOR_POLICY])
+		versions[WAITING_FOR_POLICY] = list_version(waiting->store, &err);
+	if (n[WAITING_FOR_FAULTS] && !err.code)
+		versions[WAITING_FOR_FAULTS] =
+			waiting_mark(waiting, faults_mark(waiting->store, &err));
+	/* Without the store each waits its time out, and then learns why. */
+	if (err.code)
+		log_error("%s", err.text);
 }
 
 static void *waiting_main(void *arg)
 {
 	struct waiting *waiting = arg;
 	struct timespec pause = { .tv_nsec = LOOK_MS * 1000000L };
-	struct error err = {};
-	int64_t version;
+	int64_t versions[2];
 
 	pthread_mutex_lock(&waiting->lock);
 	while (!waiting->stopping) {
@@ -63,16 +86,12 @@ static void *waiting_main(void *arg)
 			pthread_cond_wait(&waiting->wake, &waiting->lock);
 			continue;
 		}
+		size_t n[2] = { waiting->n[0], waiting->n[1] };
+
 		pthread_mutex_unlock(&waiting->lock);
-		version = list_version(waiting->store, &err);
-		if (version < 0) {
-			log_error("%s", err.text);
-			memset(&err, 0, sizeof(err));
-		}
+		versions_look(waiting, n, versions);
 		pthread_mutex_lock(&waiting->lock);
-		/* Without the store each waits its time out, and then learns why. */
-		if (version >= 0)
-			waiting_wake(waiting, version);
+		waiting_wake(waiting, versions);
 		pthread_mutex_unlock(&waiting->lock);
 		nanosleep(&pause, NULL);
 		pthread_mutex_lock(&waiting->lock);
@@ -108,10 +127,31 @@ struct waiting *waiting_start(const struct store_place *place, struct error *err
 	return waiting;
 }
 
-void waiting_add(struct waiting *waiting, struct exchange *exchange, int64_t version,
-		 int seconds)
+size_t waiting_count(struct waiting *waiting)
+{
+	size_t n;
+
+	pthread_mutex_lock(&waiting->lock);
+	n = waiting->n[0] + waiting->n[1];
+	pthread_mutex_unlock(&waiting->lock);
+	return n;
+}
+
+void waiting_stir(struct waiting *waiting)
+{
+	atomic_fetch_add(&waiting->stirs, 1);
+}
+
+int64_t waiting_mark(struct waiting *waiting, int64_t mark)
+{
+	return mark < 0 ? mark : (mark << 20) + (atomic_load(&waiting->stirs) & 0xfffff);
+}
+
+void waiting_add(struct waiting *waiting, struct exchange *exchange, enum waiting_for what,
+		 int64_t version, int seconds)
 {
 	exchange->stored = true;
+	exchange->wait_for = what;
 	exchange->wait_version = version;
 	exchange->wait_until_ms = monotonic_ms() + seconds * 1000LL;
 	/* First to sleep: the thread may wake it before this returns. */
@@ -122,6 +162,7 @@ void waiting_add(struct waiting *waiting, struct exchange *exchange, int64_t ver
 	} else {
 		exchange->next_waiting = waiting->first;
 		waiting->first = exchange;
+		waiting->n[what]++;
 		pthread_cond_signal(&waiting->wake);
 	}
 	pthread_mutex_unlock(&waiting->lock);
@@ -131,7 +172,7 @@ void waiting_end(struct waiting *waiting)
 {
 	pthread_mutex_lock(&waiting->lock);
 	waiting->ended = true;
-	waiting_wake(waiting, 0);
+	waiting_wake(waiting, (const int64_t[2]){ -1, -1 });
 	pthread_mutex_unlock(&waiting->lock);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Requests that wait for a change of the list of countermeasures (133): their
- * connections sleep, and a thread that looks at the policy version wakes them.
+ * Requests that wait for a change of the list of countermeasures (133), or for faults:
+ * their connections sleep, and a thread that looks at the policy version wakes them.
  * While none waits it does nothing. Waiting reads and never writes.
  */
 #ifndef CENTER_HTTP_WAITING_H
@@ -20,14 +20,26 @@ struct waiting;
 /** waiting_start - open a reader of the store and start the thread; NULL with @err set */
 struct waiting *waiting_start(const struct store_place *place, struct error *err);
 
+/** enum waiting_for - what a request waits for: another policy version, or mark of the faults */
+enum waiting_for { WAITING_FOR_POLICY, WAITING_FOR_FAULTS };
+
 /**
  * waiting_add - let a request sleep until the version is not @version, or for @seconds
  *
  * Then the request's resume function is called. When waiting has been ended
  * that is at once.
  */
-void waiting_add(struct waiting *waiting, struct exchange *exchange, int64_t version,
-		 int seconds);
+void waiting_add(struct waiting *waiting, struct exchange *exchange, enum waiting_for what,
+		 int64_t version, int seconds);
+
+/** waiting_count - how many sleep */
+size_t waiting_count(struct waiting *waiting);
+
+/** waiting_stir - outcomes came in, which the mark of the faults does not show */
+void waiting_stir(struct waiting *waiting);
+/** waiting_mark - the mark of the faults that was read from the store, with what came since */
+int64_t waiting_mark(struct waiting *waiting, int64_t mark);
+
 
 /** waiting_end - wake all; who comes later does not sleep */
 void waiting_end(struct waiting *waiting);

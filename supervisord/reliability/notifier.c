@@ -70,12 +70,19 @@ static void refused(struct notifier *notifier, const struct link_answer *answer)
 		store_fault_outcome_sent(notifier->gateway->store, notifier->id);
 }
 
+/* A token that is wrong now may be right tomorrow: a fault is not lost for that. */
+static bool worth_repeating(const struct link_answer *answer)
+{
+	return !answer->status || answer->status >= 500 || answer->status == 401 ||
+	       answer->status == 403 || answer->status == 408 || answer->status == 429;
+}
+
 static void told(void *user, const struct link_answer *answer)
 {
 	struct notifier *notifier = user;
 
 	notifier->busy = false;
-	if (!answer->status || answer->status >= 500 || answer->status == 429) {
+	if (worth_repeating(answer)) {
 		notifier_wait(notifier, answer->retry_after_s);
 		if (notifier->again)
 			notifier_pump(notifier);

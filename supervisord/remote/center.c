@@ -12,6 +12,8 @@
 #include "lib/log.h"
 #include "supervisord/reliability/collection.h"
 #include "supervisord/reliability/policy.h"
+#include "supervisord/reliability/source.h"
+#include "supervisord/remote/application.h"
 #include "supervisord/settings.h"
 
 /* Enough for what the center says; bundles have no limit but that of standing still. */
@@ -20,12 +22,14 @@
 #define TIMEOUT_ONE_OF_MANY_MS 4000
 /* Wait before the next center is asked, at most. */
 #define MOVE_S 0.3
+#define HEADERS_MAX 5
 
 /**
  * struct center_request - a request until its answer
  * @center: which one is asked
  * @tries: how many were
  * @body: text, or NULL
+ * @state: what the gateway says of itself, JSON, or NULL
  * @sink: one was given: it cannot be sent again
  * @again: fires when the next center is to be asked
  */
@@ -38,6 +42,7 @@ struct center_request {
 	char *path;
 	char *body;
 	char *etag;
+	char *state;
 	uint64_t max_bytes;
 	unsigned int timeout_ms;
 	bool sink;
@@ -62,6 +67,7 @@ static void request_free(struct center_request *request)
 	free(request->path);
 	free(request->body);
 	free(request->etag);
+	free(request->state);
 	free(request);
 }
 
@@ -187,8 +193,9 @@ static void request_progress(void *user, uint64_t received)
 /* Asks the present center. */
 static int request_send(struct center_request *request, int sink, struct error *err)
 {
-	struct link_header headers[3] = { };
-	__cleanup_free char *url = NULL;
+	struct link_header headers[HEADERS_MAX + 1] = { };
+	const char *token = request->gateway->settings->token;
+	__cleanup_free char *url = NULL, *authorization = NULL;
 	struct link_request asked = {
 		.method = request->method,
 		.headers = headers,
@@ -204,6 +211,14 @@ static int request_send(struct center_request *request, int sink, struct error *
 		headers[n++] = (struct link_header){ "Content-Type", "application/json" };
 	if (request->etag)
 		headers[n++] = (struct link_header){ "If-None-Match", request->etag };
+	if (request->state) {
+		headers[n++] = (struct link_header){ "User-Agent", "faultlined/" FAULTLINE_VERSION };
+		headers[n++] = (struct link_header){ "Faultline-State", request->state };
+	}
+	if (token) {
+		authorization = alloc_format("Bearer %s", token);
+		headers[n++] = (struct link_header){ "Authorization", authorization };
+	}
 	request->center = request->gateway->centers->current;
 	url = alloc_format("%s%s", center_url(request->gateway), request->path);
 	asked.url = url;
@@ -278,6 +293,25 @@ int center_get(struct gateway *gateway, const char *path, uint64_t max_bytes, in
 	return request_begin(request, sink, err);
 }
 
+/* A few figures for who looks after many gateways; one line. */
+static char *state_text(const struct gateway *gateway)
+{
+	json_auto_t *state = json_object();
+	int there = 0, running = 0;
+
+	for (struct app *app = app_list_first(gateway); app; app = app->next) {
+		there += app->state != APP_ABSENT;
+		running += app->state == APP_RUNNING;
+	}
+	json_object_set_new(state, "source", json_string(gateway->source_ops ?
+							  gateway->source_ops->name : "none"));
+	json_object_set_new(state, "group", json_string(gateway->settings->group));
+	json_object_set_new(state, "applications", json_integer(there));
+	json_object_set_new(state, "running", json_integer(running));
+	json_object_set_new(state, "policy_version", json_integer(policy_version(gateway)));
+	return json_dumps(state, JSON_COMPACT | JSON_ENSURE_ASCII);
+}
+
 int center_poll(struct gateway *gateway, const char *path, const char *etag,
 		uint64_t max_bytes, unsigned int timeout_ms, link_done_fn done, void *user,
 		struct error *err)
@@ -288,6 +322,7 @@ int center_poll(struct gateway *gateway, const char *path, const char *etag,
 	request->timeout_ms = timeout_ms;
 	request->once = true;
 	request->etag = etag ? alloc_copy(etag) : NULL;
+	request->state = state_text(gateway);
 	return request_begin(request, -1, err);
 }
 
@@ -304,6 +339,10 @@ int center_check(struct gateway *gateway, const struct link_answer *answer,
 		return error_set(err, -ENOENT,
 				 "%s: the center at %s does not have it; add it there with faultline-center",
 				 what, url);
+	if (answer->status == 401 || answer->status == 403)
+		return error_set(err, -EACCES,
+				 "%s: the center at %s wants this gateway's token (status %d); \"faultline-center gateway add %s\" prints one, token-file in gateway.xml names it",
+				 what, url, answer->status, gateway->settings->name);
 	if (answer->status != 200)
 		return error_set(err, answer->status < 500 ? -EBADMSG : -EHOSTUNREACH,
 				 "%s: the center at %s answered with status %d", what, url,

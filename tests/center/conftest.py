@@ -148,10 +148,13 @@ def pytest_configure(config):
 @pytest.fixture
 def center(request, tmp_path):
     """A center that does not serve yet."""
-    store = request.getfixturevalue("postgres").database() if request.param == "postgres" else None
+    server = request.getfixturevalue("postgres") if request.param == "postgres" else None
+    store = server.database() if server else None
     center = Center(tmp_path / "data", store)
     yield center
     center.stop()
+    if server:
+        server.drop(store)
 
 
 @pytest.fixture

@@ -306,7 +306,7 @@ def test_a_definition_that_the_script_does_not_fit_needs_force(center, tmp_path)
 @pytest.mark.parametrize("path", [
     "/v1/applications/none", "/v1/applications/None", "/v1/applications/%2e%2e", "/v1/applications/../x",
     "/v1/artifacts/" + "0" * 64, "/v1/artifacts/x", "/v1/artifacts/..%2f..%2fcenter.db", "/v1/artifacts/" + "0" * 300,
-    "/v1/scripts/none", "/v1/scripts/x%00y", "/", "/v1", "/v1/health/", "/v1/health%00", "//v1/health",
+    "/v1/scripts/none", "/v1/scripts/x%00y", "/v1", "/v1/health/", "/v1/health%00", "//v1/health",
     "/v1/applications/", "/v1/gateways/G/faults", "/v1/gateways/g1/faults/none-1", "/v1/gateways/g1/faults/none",
 ])
 def test_what_is_not_there(served, path):

@@ -6,8 +6,13 @@ import time
 
 import pytest
 from conftest import DEADLINE_S, DEFINITION, SCRIPT, SERVICE, Center, fault
+from postgres_server import serve
 
 POLICY = "/v1/gateways/g1/countermeasures"
+
+
+# One that is stopped and started, with few databases: nobody waits for a long checkpoint.
+postgres = pytest.fixture(serve, scope="module", name="postgres")
 
 
 @pytest.fixture
@@ -21,6 +26,7 @@ def pair(postgres, tmp_path):
     yield centers
     for center in centers:
         center.stop()
+    postgres.drop(store)
 
 
 def until(condition, what):
