@@ -172,6 +172,20 @@ static int resources_read(struct application *app, const xmlNode *root,
 	return 0;
 }
 
+static int restoration_read(struct application *app, const xmlNode *root, const char *path,
+			    struct error *err)
+{
+	const xmlNode *restoration = xmlfile_first(root, "restoration");
+
+	app->standby = attribute_is(restoration, "standby", "yes");
+	app->exclusive = attribute_is(restoration, "exclusive", "yes");
+	if (app->standby && app->exclusive)
+		return error_at(err, -EINVAL, xmlGetLineNo(restoration), 0,
+				"%s:%ld: what is exclusive to one process cannot have another one standing by",
+				path, xmlGetLineNo(restoration));
+	return 0;
+}
+
 struct application *application_read(const char *path, struct error *err)
 {
 	__cleanup_application struct application *app = NULL;
@@ -189,7 +203,7 @@ struct application *application_read(const char *path, struct error *err)
 	if (identity_read(app, root, path, err) || command_read(app, root, path, err) ||
 	    environment_read(app, root, path, err) ||
 	    processings_read(app, root, path, err) || watch_read(app, root, err) ||
-	    resources_read(app, root, err))
+	    resources_read(app, root, err) || restoration_read(app, root, path, err))
 		return NULL;
 	return steal_pointer(&app);
 }

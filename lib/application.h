@@ -40,6 +40,8 @@ struct application_watch {
  * @files: limit of open files
  * @processes: limit of processes and threads
  * @grace_s: seconds between the end of its input, SIGTERM and SIGKILL
+ * @standby: a second process of it waits, to take the place of one that has a fault
+ * @exclusive: a replacement waits until the process that it replaces is gone
  */
 struct application {
 	char *name;
@@ -56,6 +58,8 @@ struct application {
 	int files;
 	int processes;
 	int grace_s;
+	bool standby;
+	bool exclusive;
 };
 
 /**

@@ -9,6 +9,7 @@
 #include "supervisord/reliability/source.h"
 #include "supervisord/reliability/store.h"
 #include "supervisord/remote/center.h"
+#include "supervisord/remote/spare.h"
 #include "supervisord/runtime/isolation.h"
 #include "supervisord/runtime/logs.h"
 #include "supervisord/runtime/process.h"
@@ -57,14 +58,16 @@ static bool app_loops(struct app *app)
 static json_t *app_describe(struct app *app)
 {
 	const char *told = app->process ? process_status(app->process) : "";
+	const struct process *spare = spare_process(app);
 	bool loop = app_loops(app);
 
-	return json_pack("{s:s, s:s, s:s, s:s*, s:o*, s:i, s:b, s:s*}", "name", app->name,
+	return json_pack("{s:s, s:s, s:s, s:s*, s:o*, s:o*, s:i, s:b, s:s*}", "name", app->name,
 			 "version", app_version(app), "state",
 			 loop && app->state == APP_HALTED ? "loop" : app_state_name(app->state),
 			 "residence",
 			 !app->data ? NULL : app->data->resident ? "resident" : "transient",
 			 "pid", app->process ? json_integer(app->process->pid) : NULL,
+			 "standby", spare ? json_integer(spare->pid) : NULL,
 			 "restarts", (int)app->restarts, "loop", loop,
 			 "status", *told ? told : NULL);
 }

@@ -3,7 +3,7 @@
 
 static const struct ctl_column columns[] = {
 	{ "NAME", "name" },   { "VERSION", "version" },	  { "STATE", "state" },
-	{ "PID", "pid" },     { "RESIDENCE", "residence" }, { "RESTARTS", "restarts" },
+	{ "PID", "pid" },     { "STANDBY", "standby" },	  { "RESIDENCE", "residence" }, { "RESTARTS", "restarts" },
 	{ "STATUS", "status" },
 	{ NULL },
 };

@@ -15,6 +15,7 @@
 #include "supervisord/reliability/fault.h"
 #include "supervisord/reliability/fault_data.h"
 #include "supervisord/reliability/store.h"
+#include "supervisord/remote/spare.h"
 #include "supervisord/runtime/process.h"
 #include "supervisord/script/run.h"
 #include "supervisord/script/services.h"
@@ -116,6 +117,9 @@ static const char *watch_application(const struct gateway *gateway, uint64_t coo
 
 	if (app)
 		return app->name;
+	for (app = app_list_first(gateway); app; app = app->next)
+		if (spare_process(app) && spare_process(app)->cookie == cookie)
+			return app->name;
 	for (unsigned int i = 0; i < PAST_MAX; i++)
 		if (collection->past[i].cookie == cookie)
 			return collection->past[i].application;

@@ -13,6 +13,7 @@
 #include "supervisord/reliability/policy.h"
 #include "supervisord/reliability/restoration.h"
 #include "supervisord/remote/request.h"
+#include "supervisord/runtime/process.h"
 #include "supervisord/script/run.h"
 #include "supervisord/settings.h"
 
@@ -100,17 +101,34 @@ static void decision_seek(struct fault *fault)
 	json_decref(own);
 }
 
-void fault_begin(struct app *app, const char *kind, const struct fault_evidence *evidence)
+/* It has a process no more, or will not have in a moment: nothing of it is needed any longer. */
+static bool process_ended(const struct fault_evidence *evidence)
 {
-	json_t *data = fault_data_collect(app, evidence);
-	struct fault *fault = fault_new(app, kind, app_version(app));
+	return evidence->record && evidence->record->flags & FAULTLINE_F_MAIN &&
+	       (evidence->record->type == FAULTLINE_RECORD_FATAL ||
+		evidence->record->type == FAULTLINE_RECORD_EXIT);
+}
 
-	fault->time_ns = evidence->time_ns;
+void fault_begin(struct app *app, const char *kind, const struct fault_evidence *given)
+{
+	struct fault_evidence evidence = *given;
+	struct fault *fault = fault_new(app, kind, app_version(app));
+	bool at_gateway = false;
+	json_t *own;
+
+	fault->time_ns = evidence.time_ns;
 	fault->row.time_ms = clock_to_unix_ms(fault->time_ns);
-	fault->row.data = data;
 	app->unready = app->state == APP_STARTING;
 	app->state = APP_RESTORING;
+	evidence.log = app->process ? process_log_lines(app->process) : NULL;
 	run_interrupted(app);
+	/* The application is back while what happened is written down: the kernel keeps its record until it is. */
+	own = policy_choose(app->gateway, fault, &at_gateway);
+	if (own && at_gateway && process_ended(&evidence))
+		restoration_early(fault, own);
+	json_decref(own);
+	fault->row.data = fault_data_collect(app, &evidence);
+	json_decref(evidence.log);
 	fault_store(fault);
 	json_decref(steal_pointer(&fault->row.data));
 	decision_seek(fault);
@@ -210,12 +228,18 @@ struct fault *fault_find(const struct gateway *gateway, const char *id)
 	return NULL;
 }
 
+/* How long the application was away. */
+static double duration_ms(const struct fault *fault)
+{
+	return ms_between(fault->time_ns, fault->restored_ns ? fault->restored_ns : clock_now());
+}
+
 static json_t *outcome_make(const struct fault *fault, bool restored, const char *detail)
 {
 	return json_pack("{s:s, s:s, s:f, s:s, s:b, s:O*}", "action",
 			 action_name(fault->action), "result",
 			 restored ? "restored" : "failed", "duration_ms",
-			 ms_between(fault->time_ns, clock_now()), "detail", detail, "loop",
+			 duration_ms(fault), "detail", detail, "loop",
 			 fault->loop, "data", fault->collected);
 }
 
@@ -235,7 +259,7 @@ void fault_end(struct fault *fault, bool restored, const char *detail)
 	struct app *app = fault->app;
 	struct gateway *gateway = app->gateway;
 	const char *action = action_name(fault->action);
-	double ms = ms_between(fault->time_ns, clock_now());
+	double ms = duration_ms(fault);
 	json_t *outcome = outcome_make(fault, restored, detail);
 
 	store_fault_outcome(gateway->store, fault->row.id,

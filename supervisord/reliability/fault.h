@@ -26,6 +26,9 @@
  * @action: what is carried out now
  * @following: that is what follows the first action
  * @loop: the attempts were used up
+ * @early: the replacement runs already
+ * @restored_ns: since then; 0 where it is not so
+ * @awaits_end: the action is carried out once the faulty process is gone
  * @collected: deeper data, for the center too; or NULL
  * @repair: the repair service's run that is waited for, or NULL
  * @backoff: the back-off of the countermeasure, or the repair service's time
@@ -45,6 +48,9 @@ struct fault {
 	enum action action;
 	bool following;
 	bool loop;
+	bool early;
+	uint64_t restored_ns;
+	bool awaits_end;
 	json_t *collected;
 	struct run *repair;
 	ev_timer backoff;
@@ -56,6 +62,7 @@ struct fault_evidence {
 	const struct faultline_record *record;
 	const struct faultline_capture *capture;
 	json_t *report;		/* borrowed */
+	json_t *log;		/* borrowed: of the process, as it was then */
 };
 
 /**

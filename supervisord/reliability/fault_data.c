@@ -209,8 +209,8 @@ json_t *fault_data_collect(struct app *app, const struct fault_evidence *evidenc
 	}
 	if (evidence->report)
 		json_object_set(data, "report", evidence->report);
-	if (app->process)
-		json_object_set_new(data, "log", process_log_lines(app->process));
+	if (evidence->log)
+		json_object_set(data, "log", evidence->log);
 	json_object_set_new(data, "script", run_describe(gateway, app));
 	json_object_set_new(data, "gateway", gateway_describe(gateway));
 	json_object_set_new(data, "isolation", isolation_describe(gateway->isolation));

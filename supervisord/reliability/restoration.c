@@ -7,27 +7,32 @@
 
 #include "supervisord/reliability/collection.h"
 #include "supervisord/remote/management.h"
+#include "supervisord/runtime/process.h"
 
 /* No wait for a further attempt is longer, unless the first one is. */
 #define BACKOFF_MAX_S 60.0
 
-/* @counted: attempts, window and back-off count for it */
+/*
+ * @counted: attempts, window and back-off count for it
+ * @replaces: another process takes the place of the faulty one
+ */
 static const struct {
 	void (*carry_out)(struct fault *fault);
 	bool counted;
+	bool replaces;
 } actions[ACTION_COUNT] = {
-	[ACTION_NONE] = { restoration_none, false },
-	[ACTION_RESTART] = { restoration_restart, true },
-	[ACTION_RESTART_CLEAN] = { restoration_restart_clean, true },
-	[ACTION_STOP] = { restoration_stop, false },
-	[ACTION_REINSTALL] = { restoration_reinstall, true },
-	[ACTION_ROLLBACK] = { restoration_rollback, true },
-	[ACTION_SWITCH] = { restoration_switch, true },
-	[ACTION_LIMITS] = { restoration_limits, true },
-	[ACTION_SIGNAL] = { restoration_signal, true },
-	[ACTION_RUN] = { restoration_run, true },
-	[ACTION_COLLECT] = { restoration_collect, false },
-	[ACTION_REBOOT] = { restoration_reboot, true },
+	[ACTION_NONE] = { restoration_none, false, false },
+	[ACTION_RESTART] = { restoration_restart, true, true },
+	[ACTION_RESTART_CLEAN] = { restoration_restart_clean, true, true },
+	[ACTION_STOP] = { restoration_stop, false, false },
+	[ACTION_REINSTALL] = { restoration_reinstall, true, true },
+	[ACTION_ROLLBACK] = { restoration_rollback, true, true },
+	[ACTION_SWITCH] = { restoration_switch, true, true },
+	[ACTION_LIMITS] = { restoration_limits, true, true },
+	[ACTION_SIGNAL] = { restoration_signal, true, false },
+	[ACTION_RUN] = { restoration_run, true, true },
+	[ACTION_COLLECT] = { restoration_collect, false, false },
+	[ACTION_REBOOT] = { restoration_reboot, true, false },
 };
 
 json_int_t restoration_parameter(const struct fault *fault, const char *name,
@@ -45,8 +50,24 @@ const char *restoration_text(const struct fault *fault, const char *name)
 	return text ? text : "";
 }
 
+/* What only one process can have must be free first; a core dump is not cut short for it. */
+static bool end_awaited(struct fault *fault)
+{
+	struct app *app = fault->app;
+
+	if (!app->data || !app->data->exclusive || !actions[fault->action].replaces ||
+	    !app->process || app->process->gone)
+		return false;
+	fault->awaits_end = true;
+	if (!app->process->dying)
+		process_kill(app->process);
+	return true;
+}
+
 static void carry_out(struct fault *fault)
 {
+	if (end_awaited(fault))
+		return;
 	if (actions[fault->action].counted)
 		attempts_add(&fault->app->attempts, fault->action);
 	actions[fault->action].carry_out(fault);
@@ -123,6 +144,34 @@ static void action_take(struct fault *fault, enum action action)
 		exhausted(fault, attempts);
 	else
 		carry_out_later(fault, attempts);
+}
+
+void restoration_process_gone(struct fault *fault)
+{
+	if (!fault->awaits_end)
+		return;
+	fault->awaits_end = false;
+	carry_out(fault);
+}
+
+void restoration_early(struct fault *fault, json_t *countermeasure)
+{
+	struct app *app = fault->app;
+	struct action_terms terms;
+	struct error err = { 0 };
+	int attempts;
+
+	if (action_terms_read(countermeasure, &terms, &err) || terms.action != ACTION_RESTART ||
+	    app->data->exclusive)
+		return;
+	attempts_load(&app->attempts, app->gateway->store, app->name);
+	attempts_settle(&app->attempts);
+	attempts = attempts_within(&app->attempts, terms.action, terms.window_s, terms.then);
+	if (attempts >= terms.attempts || (attempts && terms.backoff_ms))
+		return;
+	/* Where it fails it is tried once more in its turn, and the failure told then. */
+	fault->early = !management_restart(app, false, &err);
+	fault->restored_ns = fault->early ? clock_now() : 0;
 }
 
 void restoration_start(struct fault *fault)

@@ -14,6 +14,17 @@
 /** restoration_start - carry out fault->terms, now or after its back-off; ends in fault_end() */
 void restoration_start(struct fault *fault);
 
+/**
+ * restoration_early - have the replacement run before anything else is done, where that is all there is to do
+ *
+ * For a fault that the gateway decides itself, by @countermeasure: a restart that is
+ * due at once, of a process that has ended. restoration_start() follows.
+ */
+void restoration_early(struct fault *fault, json_t *countermeasure);
+
+/** restoration_process_gone - the process that the fault was in is gone, with all that it had */
+void restoration_process_gone(struct fault *fault);
+
 /* An action ends in one of these three, at once or later. The fault is gone afterwards. */
 
 /** restoration_done - it has been done, and the application is at work again */

@@ -7,6 +7,7 @@
 #include "supervisord/reliability/restoration.h"
 #include "supervisord/reliability/store.h"
 #include "supervisord/remote/management.h"
+#include "supervisord/remote/spare.h"
 #include "supervisord/runtime/process.h"
 
 /* Does its process live, so that it can go on? */
@@ -34,7 +35,7 @@ static void restart(struct fault *fault, bool clean)
 	struct app *app = fault->app;
 	struct error err = { 0 };
 
-	if (management_restart(app, clean, &err))
+	if (!fault->early && management_restart(app, clean, &err))
 		restoration_failed(fault, "%s", err.text);
 	else
 		restoration_done(fault, "%s runs again, process %d", app->name,
@@ -86,5 +87,7 @@ void restoration_limits(struct fault *fault)
 			 limits->files, "processes", limits->processes);
 	store_setting_put(fault->app->gateway->store, "limits", fault->app->name, kept);
 	json_decref(kept);
+	/* One that stands by has the limits of before. */
+	spare_drop(fault->app);
 	restart(fault, false);
 }

@@ -17,6 +17,7 @@
 #include "supervisord/reliability/store.h"
 #include "supervisord/remote/download.h"
 #include "supervisord/remote/request.h"
+#include "supervisord/remote/spare.h"
 #include "supervisord/runtime/process.h"
 #include "supervisord/settings.h"
 
@@ -326,6 +327,7 @@ void app_list_close(struct gateway *gateway)
 		gateway->applications->first = app->next;
 		requests_drop(app);
 		download_drop(app);
+		spare_end(app);
 		if (app->process) {
 			process_kill(app->process);
 			process_free(app->process);

@@ -19,6 +19,7 @@ struct download;
 struct fault;
 struct process;
 struct request;
+struct spare;
 
 /**
  * enum app_state - where an application is in its life
@@ -53,6 +54,7 @@ struct app_limits {
  * struct app - an application of this gateway
  * @data: what application.xml says; NULL while it is absent
  * @process: NULL while none runs
+ * @spare: waits to take its place, or NULL
  * @uid: its user; owner of its state folder
  * @download: while it is on its way from the center, else NULL
  * @users: runs that need it
@@ -70,6 +72,7 @@ struct app {
 	enum app_state state;
 	struct application *data;
 	struct process *process;
+	struct spare *spare;
 	uid_t uid;
 	struct download *download;
 	int users;

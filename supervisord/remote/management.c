@@ -8,7 +8,9 @@
 #include "lib/file.h"
 #include "lib/log.h"
 #include "supervisord/reliability/collection.h"
+#include "supervisord/reliability/restoration.h"
 #include "supervisord/remote/request.h"
+#include "supervisord/remote/spare.h"
 #include "supervisord/runtime/process.h"
 #include "supervisord/runtime/runtimes.h"
 #include "supervisord/script/run.h"
@@ -57,6 +59,8 @@ static void app_exited(void *user, int status)
 		process_free(steal_pointer(&app->process));
 	else
 		process_free(process);
+	if (app->fault)
+		restoration_process_gone(app->fault);
 }
 
 static void app_ready(void *user)
@@ -66,6 +70,7 @@ static void app_ready(void *user)
 	if (app->state != APP_STARTING)
 		return;
 	app->state = APP_RUNNING;
+	spare_wish(app);
 	collection_add(app->gateway, &(struct event){
 		.part = "runtime", .name = "application.ready", .application = app->name },
 		"%s is ready, %.1f ms after its start", app->name,
@@ -92,7 +97,8 @@ static const struct process_handler process_handler = {
 	.exited = app_exited,
 };
 
-int management_start(struct app *app, struct error *err)
+int management_launch(struct app *app, const struct process_handler *handler, void *user,
+		      bool standby, struct process **process, struct error *err)
 {
 	struct gateway *gateway = app->gateway;
 	__cleanup_free char *folder = app_folder(app);
@@ -111,8 +117,9 @@ int management_start(struct app *app, struct error *err)
 		.source = gateway->source,
 		.logs = gateway->logs,
 		.keeper = gateway->keeper,
-		.handler = &process_handler,
-		.user = app,
+		.standby = standby,
+		.handler = handler,
+		.user = user,
 	};
 	int ret;
 
@@ -125,11 +132,61 @@ int management_start(struct app *app, struct error *err)
 	setup.command = runtimes_command(gateway->runtimes, app->data, folder, err);
 	if (!setup.command)
 		return -ENOENT;
-	ret = process_start(&app->process, gateway->loop, &setup, err);
+	ret = process_start(process, gateway->loop, &setup, err);
 	runtimes_command_free(setup.command);
+	return ret;
+}
+
+int management_take(struct app *app, const struct process_handler *handler, void *user,
+		    struct process **process, const json_t *data, int *fds, int n,
+		    struct error *err)
+{
+	struct gateway *gateway = app->gateway;
+	struct process_setup setup = {
+		.application = app->data,
+		.uid = app->uid,
+		.isolation = gateway->isolation,
+		.logs = gateway->logs,
+		.keeper = gateway->keeper,
+		.standby = json_is_true(json_object_get(data, "standby")),
+		.handler = handler,
+		.user = user,
+	};
+
+	return process_adopt(process, gateway->loop, &setup, data, fds, n, err);
+}
+
+/* Its process runs, or is there and has yet to say so. */
+static void app_running(struct app *app)
+{
+	app->state = process_ready(app->process) ? APP_RUNNING : APP_STARTING;
+	if (app->state == APP_RUNNING)
+		spare_wish(app);
+}
+
+int management_start(struct app *app, struct error *err)
+{
+	struct gateway *gateway = app->gateway;
+	int ret;
+
+	app->process = spare_take(app);
+	if (app->process) {
+		app->process->handler = &process_handler;
+		app->process->user = app;
+		app_running(app);
+		collection_add(gateway, &(struct event){
+			.part = "runtime", .name = "standby.activated", .application = app->name,
+			.data = json_pack("{s:i}", "pid", app->process->pid) },
+			"process %d of %s, which stood by, does its work now", app->process->pid,
+			app->name);
+		return 0;
+	}
+	ret = management_launch(app, &process_handler, app, false, &app->process, err);
 	if (ret)
 		return ret;
-	app->state = app->data->watch.ready ? APP_STARTING : APP_RUNNING;
+	app_running(app);
+	/* Before it is needed: the first fault is not to wait for the disk. */
+	attempts_load(&app->attempts, gateway->store, app->name);
 	collection_add(gateway, &(struct event){
 		.part = "runtime", .name = "application.started", .application = app->name,
 		.data = json_pack("{s:i, s:s, s:i}", "pid", app->process->pid,
@@ -142,22 +199,12 @@ int management_start(struct app *app, struct error *err)
 
 int management_adopt(struct app *app, const json_t *data, int *fds, int n, struct error *err)
 {
-	struct gateway *gateway = app->gateway;
-	struct process_setup setup = {
-		.application = app->data,
-		.uid = app->uid,
-		.isolation = gateway->isolation,
-		.logs = gateway->logs,
-		.keeper = gateway->keeper,
-		.handler = &process_handler,
-		.user = app,
-	};
-	int ret = process_adopt(&app->process, gateway->loop, &setup, data, fds, n, err);
+	int ret = management_take(app, &process_handler, app, &app->process, data, fds, n, err);
 
 	if (ret)
 		return ret;
-	app->state = process_ready(app->process) ? APP_RUNNING : APP_STARTING;
-	collection_add(gateway, &(struct event){
+	app_running(app);
+	collection_add(app->gateway, &(struct event){
 		.part = "runtime", .name = "application.taken-over", .application = app->name,
 		.data = json_pack("{s:i, s:s}", "pid", app->process->pid,
 				  "version", app->data->version) },
@@ -168,9 +215,11 @@ int management_adopt(struct app *app, const json_t *data, int *fds, int n, struc
 
 void management_leave(struct gateway *gateway)
 {
-	for (struct app *app = app_list_first(gateway); app; app = app->next)
+	for (struct app *app = app_list_first(gateway); app; app = app->next) {
+		spare_leave(app);
 		if (app->process)
 			process_leave(steal_pointer(&app->process));
+	}
 }
 
 /* Empties the state folder; the folder itself keeps its owner. */
@@ -184,17 +233,25 @@ static int state_clean(struct app *app, struct error *err)
 	return ret;
 }
 
-void management_let_go(struct app *app)
+static void process_let_go(struct app *app)
 {
 	if (app->process)
 		process_disown(steal_pointer(&app->process));
+}
+
+void management_let_go(struct app *app)
+{
+	spare_drop(app);
+	process_let_go(app);
 }
 
 int management_restart(struct app *app, bool clean, struct error *err)
 {
 	int ret;
 
-	management_let_go(app);
+	if (clean)
+		spare_drop(app);
+	process_let_go(app);
 	ret = clean ? state_clean(app, err) : 0;
 	if (!ret)
 		ret = management_start(app, err);
@@ -224,6 +281,7 @@ void management_release(struct app *app)
 		return;
 	if (app->process && (app->state == APP_RUNNING || app->state == APP_STARTING)) {
 		app->state = APP_STOPPING;
+		spare_drop(app);
 		process_stop(app->process);
 	} else if (app->state == APP_STANDBY || app->state == APP_HALTED) {
 		transient_delete(app);

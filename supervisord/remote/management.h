@@ -11,7 +11,24 @@
 #include "lib/error.h"
 #include "supervisord/remote/application.h"
 
-/** management_start - start its process (S15); 0, or negative errno with @err set */
+struct process_handler;
+
+/**
+ * management_launch - a process by its application data and its limits
+ * @standby: it is to wait until it is activated
+ */
+int management_launch(struct app *app, const struct process_handler *handler, void *user,
+		      bool standby, struct process **process, struct error *err);
+
+/** management_take - likewise, one that a supervisor before this one has left: see process_adopt() */
+int management_take(struct app *app, const struct process_handler *handler, void *user,
+		    struct process **process, const json_t *data, int *fds, int n,
+		    struct error *err);
+
+/**
+ * management_start - start its process (S15), or have the one that stands by do its work
+ * Return: 0, or negative errno with @err set.
+ */
 int management_start(struct app *app, struct error *err);
 
 /**

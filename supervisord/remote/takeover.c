@@ -13,6 +13,7 @@
 #include "supervisord/reliability/notifier.h"
 #include "supervisord/reliability/store.h"
 #include "supervisord/remote/management.h"
+#include "supervisord/remote/spare.h"
 #include "supervisord/runtime/cgroup.h"
 #include "supervisord/runtime/keeper.h"
 #include "supervisord/runtime/process.h"
@@ -42,14 +43,17 @@ static void item_take(void *user, const char *item, json_t *data, int *fds, int 
 	const char *version = json_string_value(json_object_get(data, "version"));
 	struct gateway *gateway = user;
 	struct app *app = installed(gateway, name);
+	bool standby = json_is_true(json_object_get(data, "standby"));
 	struct error err = { 0 };
 
 	if (strncmp(item, "process/", strlen("process/")))
 		return;
-	if (!app || app->process || !version || strcmp(version, app->data->version))
+	if (!app || (standby ? !!spare_process(app) : !!app->process) || !version ||
+	    strcmp(version, app->data->version))
 		error_set(&err, -ENOENT, "%s %s is not what is installed here",
 			  name ? name : "(nameless)", version ? version : "");
-	else if (!management_adopt(app, data, fds, n, &err))
+	else if (standby ? !spare_adopt(app, data, fds, n, &err) :
+			   !management_adopt(app, data, fds, n, &err))
 		return;
 	log_warning("a process of the supervisor before is ended: %s", err.text);
 	process_refuse(data, fds, n);
@@ -96,14 +100,20 @@ static void idle_end(struct app *app)
 	}
 }
 
+static void watch_again(const struct gateway *gateway, struct process *process)
+{
+	struct error err = { 0 };
+
+	if (process && gateway->source_ops &&
+	    process_rewatch(process, gateway->source_ops, gateway->source, &err))
+		log_warning("%s: %s", process->application, err.text);
+}
+
 void takeover_watches(struct gateway *gateway)
 {
 	for (struct app *app = app_list_first(gateway); app; app = app->next) {
-		struct error err = { 0 };
-
-		if (app->process && gateway->source_ops &&
-		    process_rewatch(app->process, gateway->source_ops, gateway->source, &err))
-			log_warning("%s: %s", app->name, err.text);
+		watch_again(gateway, app->process);
+		watch_again(gateway, spare_process(app));
 		idle_end(app);
 	}
 }

@@ -83,7 +83,7 @@ static char **environment_make(const struct process_setup *setup, const struct n
 
 	while (setup->application->environment[n])
 		n++;
-	environment = alloc_zero(n + 7, sizeof(*environment));
+	environment = alloc_zero(n + 8, sizeof(*environment));
 	environment[n] = alloc_format("STATE_DIRECTORY=%s", setup->state_folder);
 	environment[n + 1] = alloc_format("TMPDIR=%s", setup->state_folder);
 	environment[n + 2] = "PATH=/usr/local/bin:/usr/bin:/bin";
@@ -92,6 +92,8 @@ static char **environment_make(const struct process_setup *setup, const struct n
 		environment[n + 4] = alloc_format("WATCHDOG_USEC=%d000", heartbeat_ms);
 		environment[n + 5] = alloc_format("WATCHDOG_PID=%d", getpid());
 	}
+	if (setup->standby)
+		environment[heartbeat_ms ? n + 6 : n + 4] = "FAULTLINE_STANDBY=1";
 	memcpy(environment, setup->application->environment, n * sizeof(*environment));
 	return environment;
 }
@@ -276,13 +278,14 @@ static void kept_name(char name[32], const struct process *process)
 
 static json_t *kept_data(const struct process *process)
 {
-	return json_pack("{s:s, s:s, s:i, s:I, s:I, s:I, s:I, s:b, s:s, s:s*}",
+	return json_pack("{s:s, s:s, s:i, s:I, s:I, s:I, s:I, s:b, s:b, s:s, s:s*}",
 			 "application", process->application, "version", process->version,
 			 "pid", process->pid, "uid", (json_int_t)process->uid,
 			 "cookie", (json_int_t)process->cookie,
 			 "watch", (json_int_t)process->watch,
 			 "started_ns", (json_int_t)process->started_ns,
 			 "ready", notify_ready(process->notify),
+			 "standby", process->standby,
 			 "notify", notify_path(process->notify),
 			 "cgroup", process->cgroup ? cgroup_path(process->cgroup) : NULL);
 }
@@ -438,6 +441,7 @@ static struct process *process_new(struct ev_loop *loop, const struct process_se
 	process->watched = setup->source_ops;
 	process->grace_s = setup->application->grace_s;
 	process->keeper = setup->keeper;
+	process->standby = setup->standby;
 	process->handler = setup->handler;
 	process->user = setup->user;
 	return process;
@@ -531,6 +535,14 @@ int process_adopt(struct process **result, struct ev_loop *loop,
 	jsonrpc_resume(process->channel, clock_now() / 1000);
 	*result = process;
 	return 0;
+}
+
+void process_activate(struct process *process)
+{
+	process->standby = false;
+	process_keep(process, NULL);
+	if (process->channel)
+		jsonrpc_notify(process->channel, "activate", NULL);
 }
 
 int process_rewatch(struct process *process, const struct source_ops *ops, struct source *source,

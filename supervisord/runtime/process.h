@@ -54,6 +54,7 @@ struct process_handler {
  * @watched: the kernel reports its end
  * @recorded: it has done so: set with process_recorded()
  * @gone: it is reaped, @status is how it ended
+ * @standby: it waits for "activate"
  * @adopted: it is another supervisor's child: only the kernel's record says how it ended
  * @channel: NULL once it is broken
  */
@@ -74,6 +75,7 @@ struct process {
 	bool watched;
 	bool recorded;
 	bool gone;
+	bool standby;
 	bool adopted;
 	int status;
 	int grace_s;
@@ -97,6 +99,7 @@ struct process {
  * @uid: user and group id that it runs as
  * @source_ops: NULL when nothing watches
  * @keeper: keeps it for the next supervisor; NULL: it ends with this one
+ * @standby: it is to initialise itself and wait until it is told "activate"
  */
 struct process_setup {
 	const struct application *application;
@@ -110,6 +113,7 @@ struct process_setup {
 	struct source *source;
 	struct logs *logs;
 	struct keeper *keeper;
+	bool standby;
 	const struct process_handler *handler;
 	void *user;
 };
@@ -133,6 +137,9 @@ int process_start(struct process **process, struct ev_loop *loop,
 int process_adopt(struct process **process, struct ev_loop *loop,
 		  const struct process_setup *setup, const json_t *data, int *fds, int n,
 		  struct error *err);
+
+/** process_activate - one that stood by does the application's work from now on */
+void process_activate(struct process *process);
 
 /** process_rewatch - see to it that the kernel watches an adopted process; 0 or negative errno */
 int process_rewatch(struct process *process, const struct source_ops *ops, struct source *source,

@@ -98,7 +98,19 @@ static int request_answer(struct faultline_app *app, const char *method, json_t 
 	return message_send(app, message);
 }
 
-/* Notifications to an application are not defined, and passed over. */
+int faultline_app_standby(void)
+{
+	return getenv("FAULTLINE_STANDBY") != NULL;
+}
+
+/* Notifications that are not known are passed over. */
+static int notification_take(struct faultline_app *app, const char *method)
+{
+	if (!strcmp(method, "activate") && app->activate)
+		app->activate(app);
+	return 0;
+}
+
 static int line_handle(struct faultline_app *app, const char *line, size_t len)
 {
 	json_t *request = json_loadb(line, len, 0, NULL), *params = NULL, *id = NULL;
@@ -110,7 +122,7 @@ static int line_handle(struct faultline_app *app, const char *line, size_t len)
 			"id", &id))
 		code = -EPROTO;
 	else if (!id)
-		code = 0;
+		code = notification_take(app, method);
 	else if (params && !json_is_object(params))
 		code = error_send(app, id, FAULTLINE_INVALID_PARAMS, "params must be an object");
 	else

@@ -49,6 +49,8 @@ struct faultline_processing {
  * struct faultline_app - an application
  * @processings: what it can do, ended by an entry without name
  * @idle: called when @idle_ms have gone by without a request; may be NULL
+ * @activate: called in a process that stood by, once the work is its own; may be
+ *	NULL. faultline_app_standby() tells whether this is one.
  * @user: the application's own
  *
  * The rest is the SDK's; zero at first.
@@ -56,6 +58,7 @@ struct faultline_processing {
 struct faultline_app {
 	const struct faultline_processing *processings;
 	void (*idle)(struct faultline_app *app);
+	void (*activate)(struct faultline_app *app);
 	int idle_ms;
 	void *user;
 
@@ -72,6 +75,9 @@ struct faultline_app {
  * Return: the exit status: 0 at the end of input, 1 when the channel broke.
  */
 int faultline_app_run(struct faultline_app *app);
+
+/** faultline_app_standby - 1 in a process that stands by: it initialises itself and leaves equipment alone */
+int faultline_app_standby(void);
 
 /**
  * faultline_app_fail - say why a processing failed

@@ -54,6 +54,7 @@ public final class FaultlineApp {
 	private final PrintStream channel = System.out;
 	private Runnable idle = () -> { };
 	private long idleMs = Long.MAX_VALUE;
+	private Runnable activated = () -> { };
 
 	public FaultlineApp() {
 		System.setOut(System.err);
@@ -67,6 +68,16 @@ public final class FaultlineApp {
 	public void idle(long milliseconds, Runnable what) {
 		idleMs = milliseconds;
 		idle = what;
+	}
+
+	/** Is this a process that stands by? It initialises itself and leaves equipment alone. */
+	public boolean standby() {
+		return System.getenv("FAULTLINE_STANDBY") != null;
+	}
+
+	/** Has something called in a process that stood by, once the work is its own. */
+	public void activated(Runnable what) {
+		activated = what;
 	}
 
 	/** Reports an event; with the severity "fault" it is a fault of the kind application.NAME. */
@@ -127,8 +138,11 @@ public final class FaultlineApp {
 		Object params = request.get("params");
 		Processing processing = processings.get(request.get("method"));
 
-		if (!request.containsKey("id"))
+		if (!request.containsKey("id")) {
+			if ("activate".equals(request.get("method")))
+				activated.run();
 			return;
+		}
 		try {
 			if (processing == null)
 				throw new Failure("no such processing", METHOD_NOT_FOUND);

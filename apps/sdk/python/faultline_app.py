@@ -51,6 +51,9 @@ class Application:
     def __init__(self):
         self.processings = {}
         self.ticks = []                 # [seconds between, when next, function]
+        # A process that stands by initialises itself and leaves equipment alone until it is activated.
+        self.standby = "FAULTLINE_STANDBY" in os.environ
+        self._activate = None
         self.channel = os.dup(1)
         os.dup2(2, 1)
         sys.stdout.reconfigure(line_buffering=True)
@@ -70,6 +73,11 @@ class Application:
             self.ticks.append([seconds, time.monotonic() + seconds, function])
             return function
         return register
+
+    def activated(self, function):
+        """Has a function called in a process that stood by, once the work is its own."""
+        self._activate = function
+        return function
 
     def event(self, name, severity="info", **data):
         """Reports an event; with the severity "fault" it is a fault of the kind application.NAME."""
@@ -99,6 +107,10 @@ class Application:
 
     def _answer(self, request):
         if "id" not in request:
+            if request.get("method") == "activate":
+                self.standby = False
+                if self._activate:
+                    self._activate()
             return
         answer = {"id": request["id"]}
         arguments = {name.replace("-", "_"): value for name, value in (request.get("params") or {}).items()}

@@ -134,6 +134,18 @@ def probe_status():
     return {}
 
 
+activations = []
+
+
+@app.activated
+def activated():
+    activations.append(os.getpid())
+
+
+def probe_standby():
+    return {"activations": activations, "pid": os.getpid(), "started_as": os.environ.get("FAULTLINE_STANDBY")}
+
+
 @app.processing("probe")
 def probe():
     return globals()[f"probe_{os.environ['PROBE']}"]()
