@@ -19,6 +19,8 @@ static void print_kernel(json_t *data)
 	if (json_object_get(kernel, "address"))
 		printf("  address       %s, code %s\n", ctl_text(kernel, "address"),
 		       ctl_text(kernel, "code"));
+	ctl_print_address(data);
+	ctl_print_syscall(data);
 	if (json_object_get(kernel, "sender"))
 		printf("  sent by       process %s of uid %s\n", ctl_text(kernel, "sender.pid"),
 		       ctl_text(kernel, "sender.uid"));
@@ -98,6 +100,7 @@ static void print(json_t *fault)
 		       ctl_text(data, "script.event"), ctl_text(data, "script.step"),
 		       ctl_text(data, "script.steps"));
 	print_kernel(data);
+	ctl_print_threads(data);
 	print_registers(data);
 	print_mappings(data);
 	print_lines("log", json_object_get(data, "log"), NULL);
@@ -131,6 +134,8 @@ static int run(const struct ctl_options *options, int argc, char **argv)
 
 	bool export = argc == 4 && !strcmp(argv[1], "export");
 
+	if (argc > 2 && !strcmp(argv[1], "core"))
+		return ctl_fault_core(options, argc, argv);
 	if (!export && (argc != 3 || strcmp(argv[1], "show")))
 		return ctl_usage(&ctl_fault_command);
 	status = ctl_ask(options, "fault", json_pack("{s:s}", "id", argv[2]), NULL, NULL,
@@ -148,6 +153,8 @@ static int run(const struct ctl_options *options, int argc, char **argv)
 }
 
 const struct ctl_command ctl_fault_command = {
-	"fault", "show ID | export ID FILE", "All that is known of a fault",
-	"show prints it; export writes it as JSON into FILE, which must not be there yet.\n", run,
+	"fault", "show ID | export ID FILE | core ID|-i FILE [-o FILE]", "All that is known of a fault",
+	"show prints it; export writes it as JSON into FILE, which must not be there yet.\n"
+	"core writes a core file that gdb opens with the program; -i takes the fault from\n"
+	"what export wrote, -o names the file (ID.core by default).\n", run,
 };

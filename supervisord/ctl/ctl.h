@@ -83,6 +83,14 @@ struct ctl_column {
 /** ctl_table - print an array of objects; @columns end with a NULL title */
 void ctl_table(json_t *array, const struct ctl_column *columns, const char *empty);
 
+/* Of a fault's data, what is there; nothing where it is not. */
+void ctl_print_address(json_t *data);
+void ctl_print_syscall(json_t *data);
+void ctl_print_threads(json_t *data);
+
+/** ctl_fault_core - the command "fault core" */
+int ctl_fault_core(const struct ctl_options *options, int argc, char **argv);
+
 /** ctl_plan_line - print a line of what a script does (plan_show()) */
 void ctl_plan_line(json_t *line);
 /** ctl_plan - print what a whole script comes to (plan_summary()) */

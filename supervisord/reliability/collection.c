@@ -13,7 +13,7 @@
 #include "lib/log.h"
 #include "supervisord/reliability/detector.h"
 #include "supervisord/reliability/fault.h"
-#include "supervisord/reliability/fault_data.h"
+#include "supervisord/reliability/fault_record.h"
 #include "supervisord/reliability/store.h"
 #include "supervisord/remote/spare.h"
 #include "supervisord/runtime/process.h"
@@ -144,7 +144,7 @@ static void record_add(struct gateway *gateway, const char *application,
 		.part = "kernel",
 		.application = application,
 		.time_ns = record->time_ns,
-		.data = fault_data_record(record),
+		.data = fault_record_describe(record),
 	};
 	char name[16];
 

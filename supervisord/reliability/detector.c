@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "supervisord/reliability/source.h"
+
 const char *detector_signal_name(int signo, char *buffer)
 {
 	const char *name = sigabbrev_np(signo);
@@ -39,6 +41,14 @@ static struct verdict exit_verdict(int code)
 	return verdict;
 }
 
+static bool stack_is_used_up(const struct faultline_record *record)
+{
+	const struct faultline_address *address =
+		source_block_find(record, FAULTLINE_BLOCK_ADDRESS, sizeof(*address));
+
+	return address && address->what == FAULTLINE_ADDRESS_STACK;
+}
+
 /* A limit that ended the process: what was too little tells more than the signal that said so. */
 static struct verdict fatal_verdict(const struct faultline_record *record)
 {
@@ -47,6 +57,8 @@ static struct verdict fatal_verdict(const struct faultline_record *record)
 
 	if (record->flags & FAULTLINE_F_OOM)
 		limit = "limit.memory";
+	else if (record->signo == SIGSEGV && stack_is_used_up(record))
+		limit = "limit.stack";
 	else if (record->signo == SIGXCPU && record->flags & FAULTLINE_F_KERNEL)
 		limit = "limit.cpu";
 	else if (record->signo == SIGXFSZ && !(record->flags & FAULTLINE_F_SENT))

@@ -15,7 +15,4 @@
  */
 json_t *fault_data_collect(struct app *app, const struct fault_evidence *evidence);
 
-/** fault_data_record - one kernel record without its capture; new reference */
-json_t *fault_data_record(const struct faultline_record *record);
-
 #endif /* SUPERVISORD_FAULT_DATA_H */

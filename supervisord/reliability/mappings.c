@@ -37,6 +37,8 @@ static json_t *map_describe(const struct faultline_map *map)
 	if (map->flags & FAULTLINE_MAP_FILE)
 		json_object_set_new(object, "offset",
 				    json_sprintf("0x%llx", (unsigned long long)map->offset));
+	if (map->flags & FAULTLINE_MAP_PROGRAM)
+		json_object_set_new(object, "program", json_true());
 	if (map->name_len) {
 		name = map_name(map);
 		json_object_set_new(object, "name", json_string(name));

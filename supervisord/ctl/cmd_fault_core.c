@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* faultctl fault core: what a debugger opens. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/alloc.h"
+#include "lib/cleanup.h"
+#include "supervisord/ctl/core.h"
+#include "supervisord/ctl/ctl.h"
+
+/** struct request - the command's words */
+struct request {
+	const char *id;
+	const char *input;
+	const char *output;
+};
+
+static bool parse(struct request *request, int argc, char **argv)
+{
+	for (int i = 2; i < argc; i++) {
+		const char **to = &request->id;
+
+		if (!strcmp(argv[i], "-o") || !strcmp(argv[i], "-i")) {
+			to = argv[i][1] == 'o' ? &request->output : &request->input;
+			if (++i == argc)
+				return false;
+		}
+		if (*to || !*argv[i])
+			return false;
+		*to = argv[i];
+	}
+	return !request->id != !request->input;
+}
+
+static void warn(void *user, const char *what, const char *why)
+{
+	if (what)
+		fprintf(stderr, "faultctl: %s: %s; left out\n", what, why);
+	else
+		fprintf(stderr, "faultctl: %s\n", why);
+}
+
+/* What "fault export" wrote, on whichever machine. */
+static int read_export(const char *path, json_t **fault)
+{
+	json_error_t error;
+	json_t *document = json_load_file(path, 0, &error);
+	json_t *found = json_object_get(document, "fault");
+
+	if (!found) {
+		fprintf(stderr, "faultctl: %s: %s\n", path,
+			document ? "not what \"faultctl fault export\" writes" : error.text);
+		json_decref(document);
+		return CTL_FAILED;
+	}
+	*fault = json_incref(found);
+	json_decref(document);
+	return CTL_OK;
+}
+
+static int write_core(const char *path, json_t *fault)
+{
+	struct error error = {};
+	int fd __cleanup_close = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	if (fd < 0) {
+		fprintf(stderr, "faultctl: %s: %s\n", path, errno == EEXIST ?
+			"there is such a file already; name another one" : strerror(errno));
+		return CTL_FAILED;
+	}
+	if (!core_write(fd, json_object_get(fault, "data"), warn, NULL, &error))
+		return CTL_OK;
+	fprintf(stderr, "faultctl: %s: %s\n", path, error.text);
+	unlink(path);
+	return CTL_FAILED;
+}
+
+/* The program, as far as the mappings tell. */
+static const char *program_of(json_t *fault)
+{
+	json_t *map;
+	size_t i;
+
+	json_array_foreach(json_object_get(json_object_get(fault, "data"), "maps"), i, map)
+		if (json_is_true(json_object_get(map, "program")) && json_object_get(map, "name"))
+			return json_string_value(json_object_get(map, "name"));
+	return "PROGRAM";
+}
+
+int ctl_fault_core(const struct ctl_options *options, int argc, char **argv)
+{
+	struct request request = {};
+	json_t *fault = NULL;
+	char *name __cleanup_free = NULL;
+	int status;
+
+	if (!parse(&request, argc, argv))
+		return ctl_usage(&ctl_fault_command);
+	status = request.input ? read_export(request.input, &fault) :
+				 ctl_ask(options, "fault", json_pack("{s:s}", "id", request.id),
+					 NULL, NULL, &fault);
+	if (status)
+		return status;
+	if (!request.output) {
+		name = alloc_format("%s.core", request.id ? request.id :
+				    ctl_text(fault, "id"));
+		/* An id is a name; one in a file that somebody sent may be anything. */
+		for (char *c = name; *c; c++)
+			if (*c == '/')
+				*c = '_';
+		request.output = name;
+	}
+	status = write_core(request.output, fault);
+	if (!status && options->json)
+		printf("{\"core\": \"%s\"}\n", request.output);
+	else if (!status)
+		printf("%s is written; open it with: gdb %s %s\n", request.output, program_of(fault),
+		       request.output);
+	json_decref(fault);
+	return status;
+}
