@@ -28,6 +28,8 @@
 /* What the program, its libraries and a few threads come to is less. */
 #define SMALL_SIZE	8192
 #define LARGE_SIZE	ALIGN(offsetof(struct fl_capture, data) + FL_CAPTURE_MAX, 64)
+/* Pages that a stack pointer can be below its stack; a frame of that size is enough. */
+#define STACK_SKIP	17
 /* One buffer of so many is large. */
 #define LARGE_SHARE	8
 
@@ -162,6 +164,21 @@ void fl_capture_counts(u64 *taken, u64 *missed)
 	raw_spin_unlock_irqrestore(&pool.lock, flags);
 }
 
+/* Where a stack is used up its pointer is below all that it has: the first byte that is there. */
+static unsigned long capture_stack_begin(unsigned long sp)
+{
+	unsigned long at = sp;
+	unsigned int page;
+	u8 byte;
+
+	for (page = 0; page < STACK_SKIP; page++) {
+		if (!copy_from_user_nofault(&byte, (void __user *)at, sizeof(byte)))
+			return at;
+		at = (at & PAGE_MASK) + PAGE_SIZE;
+	}
+	return sp;
+}
+
 /*
  * A page at a time, so that the part before a missing page is kept. Faults are
  * off: a stack on a file system that never answers, or under userfaultfd, must
@@ -270,7 +287,8 @@ static struct fl_capture *capture_begin(void)
 	memset(&capture->data, 0, sizeof(capture->data));
 	capture->data.arch = CAPTURE_ARCH;
 	capture->data.nregs = capture_regs(capture->data.regs, regs);
-	capture->data.stack_addr = user_stack_pointer(regs);
+	capture->sp = user_stack_pointer(regs);
+	capture->data.stack_addr = capture_stack_begin(capture->sp);
 	/* In a small buffer the rest has room, too. */
 	room = capture_is_small(capture) ? SMALL_SIZE / 4 : FAULTLINE_STACK_MAX;
 	capture->data.stack_len = capture_stack(capture->data.stack,
@@ -316,7 +334,7 @@ bool fl_capture_fits(const struct fl_capture *capture)
 
 	return capture->tid == task_pid_nr(current) &&
 	       capture->ip == instruction_pointer(regs) &&
-	       capture->data.stack_addr == user_stack_pointer(regs);
+	       capture->sp == user_stack_pointer(regs);
 }
 
 static void *pool_fill(unsigned int count, size_t size, u32 room)

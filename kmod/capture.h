@@ -18,6 +18,7 @@ struct fl_candidate;
  * @node: in the pool, or in fl_process::captures until its signal is delivered
  * @tid: the thread that it was taken from
  * @ip: where that thread was, to tell a capture that a debugger made stale
+ * @sp: its stack pointer, likewise
  * @room: bytes that there are for @data
  * @size: bytes of @data that are used, a multiple of 8
  * @maps: mappings are behind the stack
@@ -28,6 +29,7 @@ struct fl_capture {
 	struct list_head node;
 	pid_t tid;
 	unsigned long ip;
+	unsigned long sp;
 	u32 room;
 	u32 size;
 	bool maps;

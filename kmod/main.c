@@ -13,6 +13,7 @@
 
 #include "block.h"
 #include "capture.h"
+#include "hold.h"
 #include "kfunc.h"
 #include "netlink.h"
 #include "probe.h"
@@ -110,6 +111,7 @@ err_start:
 err_netlink:
 	fl_probe_exit();
 err_probe:
+	fl_hold_close();
 	fl_twork_retire();
 	fl_stream_exit();
 err_stream:
@@ -132,6 +134,7 @@ static void __exit faultline_exit(void)
 	fl_stream_stop();
 	fl_netlink_exit();
 	fl_probe_exit();
+	fl_hold_close();
 	fl_twork_retire();
 	fl_stream_exit();
 	fl_watch_exit();

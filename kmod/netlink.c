@@ -141,6 +141,13 @@ static int netlink_watch_del(struct sk_buff *request, struct genl_info *info)
 	return id ? netlink_watch_answer(info, fl_watch_delete(id)) : -EINVAL;
 }
 
+static int netlink_release(struct sk_buff *request, struct genl_info *info)
+{
+	u32 id = netlink_watch_id(info);
+
+	return id ? netlink_watch_answer(info, fl_watch_unhold(id)) : -EINVAL;
+}
+
 static int netlink_watch_change(struct sk_buff *request, struct genl_info *info)
 {
 	u32 id = netlink_watch_id(info);
@@ -369,6 +376,13 @@ static const struct genl_ops netlink_ops[] = {
 		.policy = empty_policy,
 		.maxattr = FAULTLINE_A_MAX,
 		.doit = netlink_stats_get,
+	},
+	{
+		.cmd = FAULTLINE_CMD_RELEASE,
+		.flags = GENL_ADMIN_PERM,
+		.policy = watch_del_policy,
+		.maxattr = FAULTLINE_A_MAX,
+		.doit = netlink_release,
 	},
 	{
 		.cmd = FAULTLINE_CMD_WATCH_CHANGE,

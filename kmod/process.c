@@ -18,6 +18,7 @@
 
 #include "block.h"
 #include "capture.h"
+#include "hold.h"
 #include "process.h"
 #include "slot.h"
 #include "watch.h"
@@ -98,6 +99,11 @@ static bool process_wants_capture(const struct fl_process *process)
 	return fl_settings_get(&process->watch->settings, FAULTLINE_WATCH_A_CAPTURE);
 }
 
+static u32 process_hold_ms(const struct fl_process *process)
+{
+	return fl_settings_get(&process->watch->settings, FAULTLINE_WATCH_A_HOLD_MS);
+}
+
 /* Give back the captures of @tid, or of all threads with 0. */
 static void process_drop_captures(struct fl_process *process, pid_t tid)
 {
@@ -160,7 +166,7 @@ u32 fl_process_suspect(pid_t tgid, const struct fl_candidate *candidate)
 			++processes.candidate_id;
 		process->candidate = *candidate;
 		process->candidate.id = processes.candidate_id;
-		if (process_wants_capture(process))
+		if (process_wants_capture(process) || process_hold_ms(process))
 			id = processes.candidate_id;
 	}
 	raw_spin_unlock_irqrestore(&fl_process_lock, flags);
@@ -187,13 +193,18 @@ void fl_process_capture(u32 candidate)
 	struct fl_process *process;
 	struct fl_capture *capture;
 	unsigned long flags;
+	bool wanted;
 
 	raw_spin_lock_irqsave(&fl_process_lock, flags);
 	process = process_find_suspect(candidate);
-	if (process)
+	if (process) {
 		known = process->candidate;
+		wanted = process_wants_capture(process);
+	}
 	raw_spin_unlock_irqrestore(&fl_process_lock, flags);
 	if (!process)
+		return;
+	if (!wanted)
 		return;
 	capture = fl_capture_take_whole(known.id == candidate ? &known : NULL);
 	if (!capture)
@@ -297,6 +308,52 @@ static struct fl_capture *process_pick_capture(struct fl_process *process)
 		list_del(&found->node);
 	process_drop_captures(process, 0);
 	return found;
+}
+
+/*
+ * What dumps core is a fault; what does not ends the other threads before this
+ * one can be held. Where another thread may take the signal, or a debugger has
+ * a say already, there is nothing to hold.
+ */
+static bool process_may_hold(const struct fl_process *process, u32 candidate)
+{
+	const struct fl_candidate *known = &process->candidate;
+
+	return process_hold_ms(process) && known->id == candidate &&
+	       known->tid == task_pid_nr(current) &&
+	       (known->own || thread_group_empty(current)) &&
+	       sig_kernel_coredump(known->signo) && !READ_ONCE(current->ptrace) &&
+	       !fatal_signal_pending(current);
+}
+
+void fl_process_hold(u32 candidate)
+{
+	struct faultline_record record;
+	struct fl_process *process;
+	struct fl_hold hold;
+	unsigned long flags;
+	bool held = false;
+	u32 ms = 0;
+
+	raw_spin_lock_irqsave(&fl_process_lock, flags);
+	process = process_find_suspect(candidate);
+	if (process && process_may_hold(process, candidate)) {
+		process_record(&record, process, FAULTLINE_RECORD_HELD);
+		record.signo = process->candidate.signo;
+		record.code = process->candidate.code;
+		record.errno_ = process->candidate.errno_;
+		record.flags |= process->candidate.flags;
+		record.fault_addr = process->candidate.address;
+		record.error_code = process->candidate.error_code;
+		ms = process_hold_ms(process);
+		/* Before it is told, so that who is told can release it. */
+		held = fl_hold_begin(&hold, record.watch);
+	}
+	raw_spin_unlock_irqrestore(&fl_process_lock, flags);
+	if (!held)
+		return;
+	fl_slot_emit(&record, NULL, NULL);
+	fl_hold_wait(&hold, ms);
 }
 
 void fl_process_fatal(int signo, const struct kernel_siginfo *info)

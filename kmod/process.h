@@ -107,12 +107,15 @@ void fl_process_fork(pid_t parent, pid_t child);
 /**
  * fl_process_suspect() - keep @candidate, the last there is
  * Return: its id; 0 where the process is not watched, its end is recorded, or
- * no captures are wanted.
+ * neither captures nor a hold are wanted.
  */
 u32 fl_process_suspect(pid_t tgid, const struct fl_candidate *candidate);
 
 /* In the task work of the thread that @candidate was sent to. */
 void fl_process_capture(u32 candidate);
+
+/* There, too: wait before the end, where the watch is set so. It may take long. */
+void fl_process_hold(u32 candidate);
 
 /**
  * fl_process_fatal() - the current process ends by @signo: record it, once

@@ -64,8 +64,10 @@ static void twork_run(struct callback_head *head)
 		return;
 
 	/* In exit the mm is gone; an OOM victim is to go without delay. */
-	if (!(current->flags & PF_EXITING) && !tsk_is_oom_victim(current))
+	if (!(current->flags & PF_EXITING) && !tsk_is_oom_victim(current)) {
 		fl_process_capture(work->candidate);
+		fl_process_hold(work->candidate);
+	}
 
 	raw_spin_lock_irqsave(&works.lock, flags);
 	list_add(&work->node, &works.free);
@@ -123,7 +125,8 @@ static void twork_free_list(struct list_head *list)
  *
  * A work that is not pending any more is (c) being run by twork_run(). It may
  * sleep, for a moment (a path's name takes locks that sleep on PREEMPT_RT; what
- * could last, pages and the lock of the mappings, is not waited for). It is
+ * could last, pages and the lock of the mappings, is not waited for; a thread
+ * that is held was woken by fl_hold_close() and none is held after it). It is
  * counted as running from the lock at its begin to the lock at its end, and is
  * waited for; no work comes to be running after that, as none is pending.
  *

@@ -7,6 +7,7 @@
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 
+#include "hold.h"
 #include "process.h"
 #include "watch.h"
 
@@ -143,6 +144,21 @@ int fl_watch_delete(u32 id)
 	/* The watch goes with its last process. */
 	if (watch)
 		fl_process_remove_all(watch);
+	raw_spin_unlock_irqrestore(&fl_process_lock, flags);
+	/* None comes to be held any more: its process is not found. */
+	fl_hold_release(id);
+	return watch ? 0 : -ENOENT;
+}
+
+int fl_watch_unhold(u32 id)
+{
+	struct fl_watch *watch;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&fl_process_lock, flags);
+	watch = watch_find(id);
+	if (watch)
+		fl_hold_release(id);
 	raw_spin_unlock_irqrestore(&fl_process_lock, flags);
 	return watch ? 0 : -ENOENT;
 }

@@ -50,6 +50,9 @@ int fl_watch_create(struct pid *pid, u64 cookie, const struct fl_settings *setti
 /* Return: 0, or -ENOENT. */
 int fl_watch_delete(u32 id);
 
+/* Let its held threads go on. Return: 0, or -ENOENT. */
+int fl_watch_unhold(u32 id);
+
 /* The settings in @given, all at once. Return: 0, or -ENOENT. */
 int fl_watch_change(u32 id, const struct fl_settings *settings, unsigned long given);
 

@@ -229,7 +229,7 @@ static void fpregs_write(const struct core *core, FILE *to)
 }
 
 /* Where the others were, and no more: their stacks are not in the capture. */
-static void threads_write(const struct core *core, FILE *to)
+static void threads_write(const struct core *core, FILE *to, int signo)
 {
 	json_t *list = json_object_get(json_object_get(core->data, "threads"), "list"), *thread;
 	int pc = registers_pc(core->machine), sp = registers_sp(core->machine);
@@ -243,7 +243,8 @@ static void threads_write(const struct core *core, FILE *to)
 		regs[pc] = core_number(thread, "pc");
 		regs[sp] = core_number(thread, "sp");
 		if (regs[pc] && core_number(thread, "tid"))
-			status_write(core, to, 0, core_number(thread, "tid"), regs);
+			/* As in the kernel's, all have the signal: readers take it from the last. */
+			status_write(core, to, signo, core_number(thread, "tid"), regs);
 	}
 }
 
@@ -266,6 +267,6 @@ int core_notes(struct core *core, FILE *to, struct error *err)
 	auxv_write(core, to);
 	files_write(core, to);
 	fpregs_write(core, to);
-	threads_write(core, to);
+	threads_write(core, to, signo);
 	return 0;
 }

@@ -11,7 +11,7 @@ cd "$root"
 flavour=${1:?6.1, 6.12 or 6.12-rt}
 shift
 programs=("$@")
-((${#programs[@]})) || programs=(watch_test fault_table fatal_test capture_test stream_test kfunc_test unload_test)
+((${#programs[@]})) || programs=(watch_test fault_table fatal_test capture_test hold_test stream_test kfunc_test unload_test)
 built=$root/build/kselftest
 
 tests/vm/kmod.sh "$flavour" | sed 's/^/# /'

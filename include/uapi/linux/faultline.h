@@ -170,7 +170,8 @@ struct faultline_record {
  * @arch: FAULTLINE_ARCH_*
  * @nregs: words of @regs that are set, in the order of the architecture's
  *	struct user_regs_struct (x86-64) or struct user_pt_regs (arm64)
- * @stack_addr: user address of the first byte of @stack (the stack pointer)
+ * @stack_addr: user address of the first byte of @stack: the stack pointer, or,
+ *	where that is below the stack because it is used up, the stack's begin
  * @stack_len: bytes of @stack; may be 0 where the stack could not be read
  * @cost_ns: time that taking the capture cost the faulting thread
  * @regs: general registers
