@@ -18,7 +18,7 @@ SUPERVISORD := $(addprefix supervisord/,\
 	reliability/source.c reliability/source_module.c reliability/source_probes.c \
 	reliability/store.c \
 	remote/application.c remote/center.c remote/download.c remote/link.c \
-	remote/link_process.c remote/management.c remote/request.c remote/spare.c remote/takeover.c remote/unpacker.c \
+	remote/link_process.c remote/management.c remote/request.c remote/standing.c remote/spare.c remote/takeover.c remote/unpacker.c \
 	runtime/cgroup.c runtime/isolation.c runtime/keeper.c runtime/log.c runtime/logs.c \
 	runtime/notify.c runtime/process.c runtime/runtimes.c \
 	script/calendar.c script/drive.c script/dry_run.c script/event_list.c \

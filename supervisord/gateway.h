@@ -28,6 +28,7 @@ struct collection;
 struct notifier;
 struct centers;
 struct policy;
+struct standing;
 
 struct gateway {
 	struct ev_loop *loop;
@@ -39,16 +40,17 @@ struct gateway {
 	struct link *link;			/* 32, its outer half */
 	struct centers *centers;		/* 321: which of them is asked */
 	struct application_list *applications;	/* 322, 325 */
+	struct standing *standing;		/* those that its profile names */
 	struct event_list *events;		/* 332 */
 	char events_name[64];			/* which of the lists that is */
 	struct run_list *runs;			/* 334 */
-	struct service_list *services;
+	struct service_list *services;		/* NULL: no scripts (R12) */
 	struct store *store;			/* 341, 342 */
 	const struct source_ops *source_ops;	/* 343, the kernel's half; NULL: none */
 	struct source *source;
 	struct collection *collection;		/* 347 */
-	struct notifier *notifier;		/* 345, 349 */
-	struct policy *policy;			/* 348: the list of countermeasures */
+	struct notifier *notifier;		/* 345, 349; NULL: not highly reliable (R9) */
+	struct policy *policy;			/* 348: the list of countermeasures; likewise */
 	struct control *control;
 	uint64_t started_ns;
 };

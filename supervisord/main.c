@@ -31,6 +31,7 @@
 #include "supervisord/reliability/store.h"
 #include "supervisord/remote/center.h"
 #include "supervisord/remote/link.h"
+#include "supervisord/remote/standing.h"
 #include "supervisord/remote/management.h"
 #include "supervisord/remote/takeover.h"
 #include "supervisord/runtime/isolation.h"
@@ -113,17 +114,22 @@ static int configuration_open(struct gateway *gateway, struct error *err)
 	if (!gateway->settings)
 		return -EINVAL;
 	runtimes = alloc_format("%s/runtimes.xml", gateway->settings->configuration_folder);
-	events = alloc_format("%s/events.xml", gateway->settings->configuration_folder);
 	gateway->runtimes = runtimes_read(runtimes, err);
 	if (!gateway->runtimes)
 		return -EINVAL;
+	if (!gateway->settings->scripts)
+		return 0;
+	events = alloc_format("%s/events.xml", gateway->settings->configuration_folder);
 	gateway->events = event_list_open(events, err);
 	return gateway->events ? services_open(gateway, err) : -EINVAL;
 }
 
 static int state_open(struct gateway *gateway, struct error *err)
 {
-	__cleanup_free char *path = alloc_format("%s/gateway.db", gateway->settings->state_folder);
+	/* What is not highly reliable keeps its events as long as it runs. */
+	__cleanup_free char *path = gateway->settings->reliability ?
+		alloc_format("%s/gateway.db", gateway->settings->state_folder) :
+		alloc_copy(":memory:");
 	__cleanup_free char *logs = alloc_format("%s/logs", gateway->settings->state_folder);
 	int ret = folder_make(gateway->settings->state_folder, 0711, err);
 
@@ -225,13 +231,16 @@ static int gateway_open(struct gateway *gateway, struct error *err)
 		return ret;
 	/* Before any other process is started: the supervisor may have to leave its own group. */
 	gateway->isolation = isolation_open(gateway->settings->name);
-	keeper_begin(gateway);
+	if (gateway->settings->reliability)
+		keeper_begin(gateway);
 	if (!keeper_found(gateway->keeper))
 		sockets_remove(gateway);
 	takeover_processes(gateway);
 	ret = link_open(gateway, err);
 	if (ret)
 		return ret;
+	if (!gateway->settings->reliability)
+		return 0;
 	policy_open(gateway);
 	notifier_open(gateway);
 	takeover_faults(gateway);
@@ -252,6 +261,7 @@ static void gateway_close(struct gateway *gateway, bool leave)
 	     app = app->next)
 		if (app->fault)
 			fault_drop(app->fault);
+	standing_stop(gateway);
 	services_close(gateway);
 	run_list_close(gateway);
 	control_close(gateway);
@@ -330,6 +340,7 @@ static bool gateway_run(struct gateway *gateway)
 		   gateway->source_ops ? gateway->source_ops->name : "nowhere");
 	isolation_log(gateway->isolation);
 	services_start(gateway);
+	standing_start(gateway);
 	manager_notify("READY=1");
 	/* What starting needed and running does not goes back to the kernel. */
 	malloc_trim(0);

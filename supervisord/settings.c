@@ -64,6 +64,37 @@ static int centers_read(struct settings *s, const xmlNode *root, const char *pat
 	return 0;
 }
 
+static bool yes(const xmlNode *node, const char *attribute)
+{
+	const char *text = node ? xmlfile_attribute(node, attribute) : NULL;
+
+	return !text || !strcmp(text, "yes");
+}
+
+static int profile_read(struct settings *s, const xmlNode *root, const char *path,
+			struct error *err)
+{
+	const xmlNode *profile = xmlfile_first(root, "profile");
+	const xmlNode *a = profile ? xmlfile_first(profile, "application") : NULL;
+	int n = 0;
+
+	s->reliability = yes(profile, "reliability");
+	s->scripts = yes(profile, "scripts");
+	if (a)
+		s->applications = alloc_zero(SETTINGS_APPLICATIONS_MAX + 1,
+					     sizeof(*s->applications));
+	for (; a; a = xmlfile_next(a, "application")) {
+		const char *name = xmlfile_attribute(a, "name");
+
+		if (n == SETTINGS_APPLICATIONS_MAX || !name || !name_valid(name))
+			return error_at(err, -EINVAL, xmlGetLineNo(a), 0,
+					"%s:%ld: application: at most %d, each with a name of lower-case letters, digits and dashes",
+					path, xmlGetLineNo(a), SETTINGS_APPLICATIONS_MAX);
+		s->applications[n++] = alloc_copy(name);
+	}
+	return 0;
+}
+
 static int retention_read(struct settings *s, const xmlNode *root, struct error *err)
 {
 	static const struct { const char *name; long otherwise; long maximum; size_t offset; } members[] = {
@@ -148,7 +179,8 @@ struct settings *settings_read(const char *path, struct error *err)
 			 path, xmlGetLineNo(root));
 		return NULL;
 	}
-	if (centers_read(s, root, path, err) || token_read(s, root, err) || numbers_read(s, root, err) ||
+	if (centers_read(s, root, path, err) || token_read(s, root, err) ||
+	    profile_read(s, root, path, err) || numbers_read(s, root, err) ||
 	    retention_read(s, root, err))
 		return NULL;
 	return steal_pointer(&s);
@@ -166,6 +198,9 @@ void settings_free(struct settings *s)
 	if (s->token)
 		explicit_bzero(s->token, strlen(s->token));
 	free(s->token);
+	for (char **name = s->applications; name && *name; name++)
+		free(*name);
+	free(s->applications);
 	free(s->center_ca);
 	free(s->state_folder);
 	free(s->run_folder);

@@ -20,6 +20,9 @@ struct settings {
 	char *state_folder;
 	char *run_folder;
 	char *configuration_folder;
+	bool reliability;	/* no: R9 */
+	bool scripts;		/* no: R12 */
+	char **applications;	/* that stand on it, ended by NULL; or NULL */
 	char *source;		/* auto, module, probes or none */
 	int decide_ms;		/* time that the center has to decide */
 	bool reboot;		/* a countermeasure may reboot the gateway */
@@ -30,6 +33,7 @@ struct settings {
 
 #define SETTINGS_UIDS 1000
 #define SETTINGS_CENTERS_MAX 16
+#define SETTINGS_APPLICATIONS_MAX 64
 
 /**
  * settings_read - read and check a gateway.xml

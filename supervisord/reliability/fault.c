@@ -12,6 +12,7 @@
 #include "supervisord/reliability/notifier.h"
 #include "supervisord/reliability/policy.h"
 #include "supervisord/reliability/restoration.h"
+#include "supervisord/remote/management.h"
 #include "supervisord/remote/request.h"
 #include "supervisord/runtime/process.h"
 #include "supervisord/script/run.h"
@@ -109,13 +110,36 @@ static bool process_ended(const struct fault_evidence *evidence)
 		evidence->record->type == FAULTLINE_RECORD_EXIT);
 }
 
+/* Without the highly reliable means (R9) what has failed is ended, and who needs it is told. */
+static void unreliable(struct app *app, const char *kind)
+{
+	char why[160];
+
+	/* What an application says of itself is an event like others. */
+	if (!strncmp(kind, "application.", strlen("application.")))
+		return;
+	snprintf(why, sizeof(why), "%s: %s, and this gateway restores nothing", app->name, kind);
+	collection_add(app->gateway, &(struct event){
+		.part = "runtime", .name = "application.failed", .application = app->name },
+		"%s", why);
+	app->unready = app->state == APP_STARTING;
+	run_interrupted(app);
+	management_halt(app);
+	run_not_restored(app, why);
+}
+
 void fault_begin(struct app *app, const char *kind, const struct fault_evidence *given)
 {
 	struct fault_evidence evidence = *given;
-	struct fault *fault = fault_new(app, kind, app_version(app));
+	struct fault *fault;
 	bool at_gateway = false;
 	json_t *own;
 
+	if (!app->gateway->settings->reliability) {
+		unreliable(app, kind);
+		return;
+	}
+	fault = fault_new(app, kind, app_version(app));
 	fault->time_ns = evidence.time_ns;
 	fault->row.time_ms = clock_to_unix_ms(fault->time_ns);
 	app->unready = app->state == APP_STARTING;

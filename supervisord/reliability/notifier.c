@@ -188,6 +188,8 @@ void notifier_kick(struct gateway *gateway)
 {
 	struct notifier *notifier = gateway->notifier;
 
+	if (!notifier)
+		return;
 	if (notifier->busy) {
 		notifier->again = true;
 		return;

@@ -221,7 +221,8 @@ json_t *policy_choose(const struct gateway *gateway, const struct fault *fault,
 {
 	static const char *const members[] = { "action", "attempts", "window_s", "backoff_ms",
 					       "then", "healthy_s", "parameters" };
-	json_t *entries = json_object_get(gateway->policy->document, "countermeasures");
+	json_t *document = gateway->policy ? gateway->policy->document : NULL;
+	json_t *entries = json_object_get(document, "countermeasures");
 	json_t *entry, *best = NULL, *countermeasure;
 	int best_rank = -1;
 	size_t i;
@@ -249,7 +250,8 @@ json_t *policy_choose(const struct gateway *gateway, const struct fault *fault,
 
 int64_t policy_version(const struct gateway *gateway)
 {
-	return json_integer_value(json_object_get(gateway->policy->document, "policy_version"));
+	return !gateway->policy ? 0 :
+	       json_integer_value(json_object_get(gateway->policy->document, "policy_version"));
 }
 
 void policy_center_changed(struct gateway *gateway)

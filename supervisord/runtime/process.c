@@ -180,6 +180,7 @@ static void process_reap(struct process *process)
 static void process_ended(struct process *process)
 {
 	ev_timer_stop(process->loop, &process->grace);
+	process->telling = true;
 	if (process->handler)
 		process->handler->exited(process->user, process->status);
 	else
@@ -591,7 +592,7 @@ void process_disown(struct process *process)
 		jsonrpc_free(steal_pointer(&process->channel));
 	if (!process->gone && !process->dying)
 		process_kill(process);
-	else if (process->gone)
+	else if (process->gone && !process->telling)
 		process_free(process);
 }
 

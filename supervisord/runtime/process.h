@@ -54,6 +54,7 @@ struct process_handler {
  * @watched: the kernel reports its end
  * @recorded: it has done so: set with process_recorded()
  * @gone: it is reaped, @status is how it ended
+ * @telling: its owner is being told of that, and frees it
  * @standby: it waits for "activate"
  * @adopted: it is another supervisor's child: only the kernel's record says how it ended
  * @channel: NULL once it is broken
@@ -75,6 +76,7 @@ struct process {
 	bool watched;
 	bool recorded;
 	bool gone;
+	bool telling;
 	bool standby;
 	bool adopted;
 	int status;

@@ -332,7 +332,10 @@ struct definition *run_definition(const struct gateway *gateway, const char *ser
 		alloc_format("%s/definitions/%s.dtd",
 			     gateway->settings->configuration_folder, service);
 
-	if (!name_valid(service))
+	if (!gateway->settings->scripts)
+		error_set(err, -ENOTSUP, "service %s: this gateway runs no scripts; its profile in gateway.xml says so",
+			  service);
+	else if (!name_valid(service))
 		error_set(err, -EINVAL, "\"%s\" is not the name of a service", service);
 	else if (access(path, R_OK))
 		error_set(err, -ENOENT,

@@ -270,6 +270,8 @@ int services_open(struct gateway *gateway, struct error *err)
 
 void services_start(struct gateway *gateway)
 {
+	if (!gateway->services)
+		return;
 	gateway->services->started = true;
 	ev_stat_start(gateway->loop, &gateway->services->changed);
 	timetable_start(gateway);
@@ -318,7 +320,7 @@ json_t *services_describe(const struct gateway *gateway)
 {
 	json_t *array = json_array();
 
-	for (size_t i = 0; i < gateway->services->n; i++)
+	for (size_t i = 0; gateway->services && i < gateway->services->n; i++)
 		json_array_append_new(array, service_describe(&gateway->services->services[i]));
 	return array;
 }

@@ -22,6 +22,10 @@ static struct event_list *list_open(const struct gateway *gateway, const char *n
 						 gateway->settings->configuration_folder,
 						 other ? "-" : "", other ? name : "");
 
+	if (!gateway->settings->scripts) {
+		error_set(err, -ENOTSUP, "this gateway runs no scripts, and has no list of events");
+		return NULL;
+	}
 	return event_list_open(path, err);
 }
 
