@@ -5,6 +5,7 @@
  *
  *   center-bench load ADDRESS PORT CONNECTIONS SECONDS  faults over HTTP, one open on each connection
  *   center-bench store DIR|URL ROWS SECONDS             the same faults by the store alone, ROWS a commit
+ *   center-bench policy ADDRESS PORT CONNECTIONS ROUNDS DIR|URL  a change of the list at so many that wait
  *   center-bench fsync DIR SECONDS                      what the disk can do: 4 KiB appended and synced
  */
 #include <arpa/inet.h>
@@ -15,13 +16,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "center/fault/faults.h"
 
-#define CONNECTIONS_MAX 1024
+#define CONNECTIONS_MAX 4096
 #define SAMPLES_MAX (4 << 20)
 #define BODY_SIZE 2048
 
@@ -248,6 +250,88 @@ static void store(const char *where, int rows_each, double seconds)
 	result_print(batches * rows_each, end - began);
 }
 
+/* A request that waits for another list than this version's. */
+static void waiter_send(struct client *client, long long version)
+{
+	char request[512];
+	int size = snprintf(request, sizeof(request),
+			    "GET /v1/gateways/g%d/countermeasures?wait=60 HTTP/1.1\r\nHost: center\r\n"
+			    "If-None-Match: \"policy-%lld\"\r\n\r\n", client->index, version);
+
+	client->got = 0;
+	if (send(client->fd, request, size, MSG_NOSIGNAL) != size)
+		fail("send");
+}
+
+/* Changes the list; the version that this makes. */
+static long long list_change(struct store *db, int attempts)
+{
+	struct countermeasure entry = { .kind = "signal", .action = ACTION_RESTART,
+					.then = ACTION_STOP, .attempts = attempts, .window_s = 60 };
+	struct list_author author = { "bench", "" };
+	struct error err = {};
+	long long version;
+
+	if (list_set(db, &entry, &author, &err) != 1 || (version = list_version(db, &err)) < 0) {
+		fprintf(stderr, "center-bench: %s\n", err.text);
+		exit(1);
+	}
+	return version;
+}
+
+/* All have the change; a sample is what each waited from its commit on. */
+static void change_await(int poll, int connections)
+{
+	double began = now_s();
+
+	for (int left = connections; left;) {
+		struct epoll_event events[64];
+		int n = epoll_wait(poll, events, 64, 30000);
+
+		if (n <= 0)
+			fail("a change did not come");
+		for (int i = 0; i < n; i++)
+			if (client_receive(events[i].data.ptr)) {
+				sample_add(now_s() - began);
+				left--;
+			}
+	}
+}
+
+static void policy(const char *host, int port, int connections, int rounds, const char *where)
+{
+	static struct client clients[CONNECTIONS_MAX];
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(port) };
+	struct store_place place = { .data = where };
+	int poll = epoll_create1(EPOLL_CLOEXEC);
+	struct error err = {};
+	struct store *db;
+	long long version;
+
+	if (store_url_valid(where)) {
+		place.url = where;
+		place.data = getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp";
+	}
+	db = store_open(&place, STORE_WRITE, &err);
+	if (!db || connections > CONNECTIONS_MAX || inet_pton(AF_INET, host, &address.sin_addr) != 1)
+		fail(db ? host : err.text);
+	version = list_change(db, ACTION_ATTEMPTS_MAX);
+	for (int i = 0; i < connections; i++) {
+		clients[i].index = i;
+		client_connect(&clients[i], &address, poll);
+	}
+	for (int round = 0; round < rounds; round++) {
+		for (int i = 0; i < connections; i++)
+			waiter_send(&clients[i], version);
+		/* Until they sleep at the center. */
+		usleep(500000);
+		version = list_change(db, 1 + round % 50);
+		change_await(poll, connections);
+	}
+	store_close(db);
+	result_print(connections * rounds, 1);
+}
+
 static void sync_alone(const char *folder, double seconds)
 {
 	static char block[4096];
@@ -274,6 +358,11 @@ static void sync_alone(const char *folder, double seconds)
 
 int main(int argc, char **argv)
 {
+	struct rlimit files;
+
+	getrlimit(RLIMIT_NOFILE, &files);
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
 	samples = calloc(SAMPLES_MAX, sizeof(*samples));
 	if (!samples)
 		fail("samples");
@@ -281,11 +370,14 @@ int main(int argc, char **argv)
 		load(argv[2], atoi(argv[3]), atoi(argv[4]), atof(argv[5]));
 	else if (argc == 5 && !strcmp(argv[1], "store"))
 		store(argv[2], atoi(argv[3]), atof(argv[4]));
+	else if (argc == 7 && !strcmp(argv[1], "policy"))
+		policy(argv[2], atoi(argv[3]), atoi(argv[4]), atoi(argv[5]), argv[6]);
 	else if (argc == 4 && !strcmp(argv[1], "fsync"))
 		sync_alone(argv[2], atof(argv[3]));
 	else {
 		fprintf(stderr, "usage: center-bench load ADDRESS PORT CONNECTIONS SECONDS | "
-			"store DIR|URL ROWS SECONDS | fsync DIR SECONDS\n");
+			"store DIR|URL ROWS SECONDS | "
+			"policy ADDRESS PORT CONNECTIONS ROUNDS DIR|URL | fsync DIR SECONDS\n");
 		return 2;
 	}
 	free(samples);

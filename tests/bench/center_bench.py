@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Durable faults a second: the center over HTTP beside the store alone and the bare disk, in alternating rounds.
+"""Durable faults a second: the center over HTTP beside the store alone and the bare disk, in alternating rounds, with
+SQLite and, where its server is installed, with PostgreSQL; and how long a change of the list takes to 1,000 gateways.
 
-  tests/bench/center_bench.py [--folder DIR] [--rounds N] [--seconds S] [--json]
+  tests/bench/center_bench.py [--folder DIR] [--rounds N] [--seconds S] [--waiting N] [--json]
 
-DIR must be on the disk that is to be measured.
+DIR must be on the disk that is to be measured; PostgreSQL's cluster is in $TMPDIR.
 """
 
 import argparse
@@ -19,6 +20,9 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+import postgres_server  # noqa: E402
+
 BIN = Path(os.environ.get("FAULTLINE_BUILD", ROOT / "build/out")) / "bin"
 
 
@@ -27,22 +31,55 @@ def bench(*arguments):
     return json.loads(done.stdout)
 
 
-def served(folder, connections, seconds):
-    """Load on a center that is fresh."""
-    with tempfile.TemporaryDirectory(dir=folder) as data:
-        center = subprocess.Popen([BIN / "faultline-center", "serve", "--data", data, "--listen", "127.0.0.1:0"],
-                                  stdout=subprocess.PIPE, text=True)
-        try:
-            port = center.stdout.readline().rsplit(":", 1)[1].strip()
-            return bench("load", "127.0.0.1", port, connections, seconds)
-        finally:
-            center.send_signal(signal.SIGTERM)
-            center.wait()
+class Store:
+    """An empty store for each measurement: a folder, or a database of PostgreSQL's."""
+
+    def __init__(self, folder, postgres=None):
+        self.folder = tempfile.TemporaryDirectory(dir=folder)
+        self.postgres = postgres
+        self.url = postgres.database() if postgres else None
+        self.where = self.url or self.folder.name
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.postgres:
+            self.postgres.drop(self.url)
+        self.folder.cleanup()
 
 
-def stored(folder, rows, seconds):
-    with tempfile.TemporaryDirectory(dir=folder) as data:
-        return bench("store", data, rows, seconds)
+class Served(Store):
+    """A center that is fresh."""
+
+    def __enter__(self):
+        store = ["--store", self.url] if self.url else []
+        self.center = subprocess.Popen(
+            [BIN / "faultline-center", "serve", "--data", self.folder.name, *store, "--listen", "127.0.0.1:0",
+             "--gateway-rate", "0", "--gateway-bytes", "0", "--gateway-quota", "0"],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.port = self.center.stdout.readline().rsplit(":", 1)[1].strip()
+        return self
+
+    def __exit__(self, *_):
+        self.center.send_signal(signal.SIGTERM)
+        self.center.wait()
+        super().__exit__()
+
+
+def served(folder, postgres, connections, seconds):
+    with Served(folder, postgres) as center:
+        return bench("load", "127.0.0.1", center.port, connections, seconds)
+
+
+def stored(folder, postgres, rows, seconds):
+    with Store(folder, postgres) as store:
+        return bench("store", store.where, rows, seconds)
+
+
+def changed(folder, postgres, waiting):
+    with Served(folder, postgres) as center:
+        return bench("policy", "127.0.0.1", center.port, waiting, 5, center.where)
 
 
 def synced(folder, seconds):
@@ -55,18 +92,27 @@ def main():
     parser.add_argument("--folder", default=ROOT / "build")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3)
+    parser.add_argument("--waiting", type=int, default=1000)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    folder, seconds = arguments.folder, arguments.seconds
-    cases = {
-        "disk: 4 KiB appended, synced": lambda: synced(folder, seconds),
-        "store: 1 fault a commit": lambda: stored(folder, 1, seconds),
-        "center: 1 connection": lambda: served(folder, 1, seconds),
-        "store: 32 faults a commit": lambda: stored(folder, 32, seconds),
-        "center: 32 connections": lambda: served(folder, 32, seconds),
-        "store: 256 faults a commit": lambda: stored(folder, 256, seconds),
-        "center: 256 connections": lambda: served(folder, 256, seconds),
-    }
+    folder, seconds, waiting = arguments.folder, arguments.seconds, arguments.waiting
+    stores = {"SQLite": None}
+    if not postgres_server.missing():
+        stores["PostgreSQL"] = postgres_server.Postgres()
+    cases = {"disk: 4 KiB appended, synced": lambda: synced(folder, seconds)}
+    for name, postgres in stores.items():
+        for n in (1, 32, 256):
+            cases[f"{name}: {n} fault{'s' * (n > 1)} a commit"] = lambda p=postgres, n=n: stored(folder, p, n, seconds)
+            cases[f"center, {name}: {n} connection{'s' * (n > 1)}"] = lambda p=postgres, n=n: served(folder, p, n, seconds)
+        cases[f"center, {name}: a change at {waiting}"] = lambda p=postgres: changed(folder, p, waiting)
+    try:
+        measure(arguments, cases)
+    finally:
+        if stores.get("PostgreSQL"):
+            stores["PostgreSQL"].close()
+
+
+def measure(arguments, cases):
     rounds = [{name: run() for name, run in cases.items()} for _ in range(arguments.rounds)]
     result = {name: {figure: statistics.median(r[name][figure] for r in rounds) for figure in rounds[0][name]}
               for name in cases}
@@ -74,10 +120,12 @@ def main():
         json.dump(result, sys.stdout, indent=2)
         return
     print(f"{platform.release()}, {os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}; "
-          f"medians of {arguments.rounds} rounds of {seconds} s")
-    print(f"{'':32} {'a second':>10} {'p50 ms':>8} {'p99 ms':>8} {'worst ms':>9}")
+          f"medians of {arguments.rounds} rounds of {arguments.seconds} s")
+    print(f"{'':40} {'a second':>10} {'p50 ms':>8} {'p99 ms':>8} {'worst ms':>9}")
     for name, row in result.items():
-        print(f"{name:32} {row['per_s']:>10.0f} {row['p50_ms']:>8.2f} {row['p99_ms']:>8.2f} {row['worst_ms']:>9.2f}")
+        if " a change at " in name:
+            row["per_s"] = 0    # each waits; there is no rate
+        print(f"{name:40} {row['per_s']:>10.0f} {row['p50_ms']:>8.2f} {row['p99_ms']:>8.2f} {row['worst_ms']:>9.2f}")
 
 
 if __name__ == "__main__":
