@@ -9,14 +9,16 @@ SUPERVISORD := $(addprefix supervisord/,\
 	keeper/packet.c \
 	reliability/attempts.c reliability/collection.c reliability/detector.c reliability/evidence.c \
 	reliability/fault.c \
-	reliability/fault_blocks.c reliability/fault_data.c reliability/fault_record.c reliability/registers.c reliability/mappings.c reliability/notifier.c reliability/pins.c reliability/policy.c \
-	reliability/probes_limits.c reliability/probes_object.c reliability/probes_parts.c \
-	reliability/probes_progress.c reliability/probes_ring.c reliability/probes_watch.c \
+	reliability/fault_blocks.c reliability/fault_data.c reliability/fault_record.c reliability/registers.c \
+	reliability/mappings.c reliability/notifier.c reliability/pins.c reliability/policy.c \
+	reliability/probes_beside.c reliability/probes_limits.c reliability/probes_object.c \
+	reliability/probes_parts.c reliability/probes_progress.c reliability/probes_ring.c \
+	reliability/probes_watch.c \
 	reliability/restoration.c reliability/restoration_install.c \
 	reliability/restoration_process.c reliability/restoration_service.c \
 	reliability/restoration_system.c \
 	reliability/source.c reliability/source_module.c reliability/source_probes.c \
-	reliability/store.c \
+	reliability/store.c reliability/usage.c \
 	remote/application.c remote/center.c remote/download.c remote/link.c \
 	remote/link_process.c remote/management.c remote/request.c remote/standing.c remote/spare.c remote/takeover.c remote/unpacker.c \
 	runtime/cgroup.c runtime/isolation.c runtime/keeper.c runtime/log.c runtime/logs.c \

@@ -6,6 +6,7 @@
 #include "lib/cleanup.h"
 #include "supervisord/control/control.h"
 #include "supervisord/reliability/policy.h"
+#include "supervisord/reliability/probes_beside.h"
 #include "supervisord/reliability/source.h"
 #include "supervisord/reliability/store.h"
 #include "supervisord/remote/center.h"
@@ -31,10 +32,30 @@ static int limit_of(const json_t *params)
 	return n < 1 ? 1 : n > LIMIT_MAX ? LIMIT_MAX : n;
 }
 
+/* The BPF programs, where there are any, and the memory that they take in the kernel. */
+static void parts_describe(const struct gateway *gateway, json_t *source)
+{
+	struct source_part parts[SOURCE_PARTS_MAX];
+	json_t *list = json_array();
+	int count = 0;
+
+	if (gateway->source_ops->parts)
+		count = gateway->source_ops->parts(gateway->source, parts, SOURCE_PARTS_MAX);
+	else if (gateway->beside)
+		count = probes_beside_parts(gateway->beside, parts, SOURCE_PARTS_MAX);
+	for (int i = 0; i < count; i++)
+		json_array_append_new(list, json_pack("{s:s, s:i, s:I}", "name", parts[i].name,
+						      "programs", parts[i].programs, "memory_bytes",
+						      (json_int_t)parts[i].memory));
+	json_object_set_new(source, "probes", list);
+}
+
 static json_t *source_describe(const struct gateway *gateway)
 {
 	struct source_ledger ledger = { 0 };
 	const struct source_ops *ops = gateway->source_ops;
+	const char *blind;
+	json_t *source;
 
 	if (!ops)
 		return json_pack("{s:s, s:s}", "name", "none", "blind",
@@ -42,10 +63,15 @@ static json_t *source_describe(const struct gateway *gateway)
 	if (ops->ledger(gateway->source, &ledger))
 		return json_pack("{s:s, s:s}", "name", ops->name, "error",
 				 "its counters cannot be read");
-	return json_pack("{s:s, s:s*, s:I, s:I, s:I, s:I}", "name", ops->name,
-			 "blind", ops->blind(gateway->source), "emitted", (json_int_t)ledger.emitted,
-			 "delivered", (json_int_t)ledger.delivered, "pending",
-			 (json_int_t)ledger.pending, "lost", (json_int_t)ledger.lost);
+	blind = ops->blind(gateway->source);
+	if (!blind && gateway->beside)
+		blind = probes_beside_blind(gateway->beside);
+	source = json_pack("{s:s, s:s*, s:I, s:I, s:I, s:I}", "name", ops->name,
+			   "blind", blind, "emitted", (json_int_t)ledger.emitted,
+			   "delivered", (json_int_t)ledger.delivered, "pending",
+			   (json_int_t)ledger.pending, "lost", (json_int_t)ledger.lost);
+	parts_describe(gateway, source);
+	return source;
 }
 
 /* An application that runs well for long enough is in a loop no more. */

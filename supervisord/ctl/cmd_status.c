@@ -17,6 +17,18 @@ static void print_isolation(json_t *isolation)
 		printf("  missing     %s\n", json_string_value(line));
 }
 
+/* "lifecycle: 4 programs, 1150 KiB" */
+static void print_probes(json_t *probes)
+{
+	json_t *part;
+	size_t i;
+
+	json_array_foreach(probes, i, part)
+		printf("  %-11s %s: %s programs, %lld KiB of kernel memory\n", i ? "" : "probes",
+		       ctl_text(part, "name"), ctl_text(part, "programs"),
+		       json_integer_value(json_object_get(part, "memory_bytes")) / 1024);
+}
+
 static void print(json_t *status)
 {
 	json_t *center = json_object_get(status, "center");
@@ -46,6 +58,7 @@ static void print(json_t *status)
 		       ctl_text(source, "emitted"), ctl_text(source, "delivered"),
 		       ctl_text(source, "pending"), ctl_text(source, "lost"));
 	putchar('\n');
+	print_probes(json_object_get(source, "probes"));
 	if (json_object_get(source, "blind"))
 		printf("  not seen    %s\n", ctl_text(source, "blind"));
 	if (json_object_get(source, "error"))

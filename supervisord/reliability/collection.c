@@ -15,6 +15,7 @@
 #include "supervisord/reliability/fault.h"
 #include "supervisord/reliability/fault_record.h"
 #include "supervisord/reliability/store.h"
+#include "supervisord/reliability/usage.h"
 #include "supervisord/remote/spare.h"
 #include "supervisord/runtime/process.h"
 #include "supervisord/script/run.h"
@@ -173,6 +174,27 @@ static void record_add(struct gateway *gateway, const char *application,
 	}
 }
 
+/* The process goes on: an event that may tell why it fails later, and no fault. */
+static void limit_add(struct gateway *gateway, const char *application,
+		      const struct faultline_record *record)
+{
+	const struct faultline_usage *usage =
+		source_block_find(record, FAULTLINE_BLOCK_LIMIT, sizeof(*usage));
+	struct event event = {
+		.part = "kernel",
+		.name = usage_kind(record),
+		.application = application,
+		.time_ns = record->time_ns,
+		.data = fault_record_describe(record),
+	};
+	char text[256];
+
+	if (usage)
+		json_object_set_new(event.data, "usage", usage_describe(usage));
+	usage_text(record, usage, text, sizeof(text));
+	collection_add(gateway, &event, "%s", text);
+}
+
 /* A SIGKILL that the limit of memory is behind; the kernel counts before it kills. */
 static void out_of_memory(const struct process *process, struct verdict *verdict)
 {
@@ -190,6 +212,8 @@ void collection_record(void *user, const struct faultline_record *record,
 	bool main = record->flags & FAULTLINE_F_MAIN;
 
 	gateway->collection->seq = record->seq;
+	if (record->type == FAULTLINE_RECORD_LIMIT)
+		limit_add(gateway, watch_application(gateway, record->cookie), record);
 	if (record->type != FAULTLINE_RECORD_FATAL && record->type != FAULTLINE_RECORD_EXIT)
 		return;
 	record_add(gateway, watch_application(gateway, record->cookie), record, capture);

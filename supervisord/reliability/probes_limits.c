@@ -67,15 +67,39 @@ static int constants_set(struct bpf_object *bpf, bool with_module)
 	return -ENOENT;
 }
 
-int probes_limits_prepare(struct bpf_object *bpf, struct error *err)
+static int limits_prepare(struct bpf_object *bpf, bool with_module, struct error *err)
 {
 	struct btf *btf __cleanup(btf__freep) = btf__load_vmlinux_btf();
 	struct bpf_program *program;
+	int ret;
 
 	if (!btf)
 		return error_set(err, -errno, "BPF probes: cannot read the kernel's BTF: %s",
 				 strerror(errno));
 	bpf_object__for_each_program(program, bpf)
 		bpf_program__set_autoload(program, program_fits(btf, program));
-	return constants_set(bpf, false);
+	ret = constants_set(bpf, with_module);
+	return ret ? error_set(err, ret, "BPF probes: cannot set their constants: %s",
+			       strerror(-ret)) : 0;
+}
+
+int probes_limits_prepare(struct bpf_object *bpf, struct error *err)
+{
+	return limits_prepare(bpf, false, err);
+}
+
+/* The maps of watches and records are the module's business then. */
+int probes_limits_prepare_beside(struct bpf_object *bpf, struct error *err)
+{
+	static const char *const used[] = { "counters", "limits_seen", ".rodata" };
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, bpf) {
+		bool needed = false;
+
+		for (size_t i = 0; i < sizeof(used) / sizeof(used[0]); i++)
+			needed = needed || strstr(bpf_map__name(map), used[i]);
+		bpf_map__set_autocreate(map, needed);
+	}
+	return limits_prepare(bpf, true, err);
 }

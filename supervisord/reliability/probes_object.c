@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -82,7 +83,8 @@ int probes_object_fd(const struct probes_object *object, const char *name)
 	return -ENOENT;
 }
 
-bool probes_object_hooked(const struct probes_object *object, const char *program)
+/* Is there a program whose name begins so? */
+static bool hooked(const struct probes_object *object, const char *program)
 {
 	for (int i = 0; i < object->count; i++)
 		if (!strncmp(object->kept[i].name, program, strlen(program)))
@@ -90,11 +92,50 @@ bool probes_object_hooked(const struct probes_object *object, const char *progra
 	return false;
 }
 
+void probes_object_blind(const struct probes_object *object, char *text, size_t size)
+{
+	const struct probes_hook *hook = object->part->hooks;
+	size_t used = 0;
+
+	for (; hook && hook->program && used < size; hook++)
+		if (!hooked(object, hook->program))
+			used += snprintf(text + used, size - used, "%s%s", used ? ", " : "not seen on this kernel: ",
+					 hook->blind);
+}
+
 void probes_object_close(struct probes_object *object)
 {
 	for (int i = 0; i < object->count; i++)
 		close(object->kept[i].fd);
 	object->count = 0;
+}
+
+/* ---- what it takes ---- */
+
+/* A number of those by which the kernel describes a descriptor; 0 where it has none of this name. */
+static uint64_t fd_number(int fd, const char *name)
+{
+	char path[40], line[128];
+	__cleanup_fclose FILE *file = NULL;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	file = fopen(path, "re");
+	while (file && fgets(line, sizeof(line), file))
+		if (!strncmp(line, name, strlen(name)) && line[strlen(name)] == ':')
+			return strtoull(line + strlen(name) + 1, NULL, 10);
+	return 0;
+}
+
+void probes_object_measure(const struct probes_object *object, struct source_part *part)
+{
+	*part = (struct source_part){ .name = object->part->name };
+	for (int i = 0; i < object->count; i++) {
+		uint32_t program = fd_number(object->kept[i].fd, "prog_id");
+		__cleanup_close int fd = program ? bpf_prog_get_fd_by_id(program) : -1;
+
+		part->programs += program ? 1 : 0;
+		part->memory += fd_number(fd >= 0 ? fd : object->kept[i].fd, "memlock");
+	}
 }
 
 /* ---- loading ---- */

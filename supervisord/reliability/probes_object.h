@@ -13,6 +13,7 @@
 
 #include "lib/error.h"
 #include "supervisord/reliability/pins.h"
+#include "supervisord/reliability/source.h"
 
 /* Links, maps and programs of one object. */
 #define PROBES_KEPT_MAX 32
@@ -84,8 +85,11 @@ bool probes_object_resume(struct probes_object *object, const struct probes_part
 /** probes_object_fd - the descriptor of a link or map, or -ENOENT */
 int probes_object_fd(const struct probes_object *object, const char *name);
 
-/** probes_object_hooked - is there such a program in it? By the beginning of its name */
-bool probes_object_hooked(const struct probes_object *object, const char *program);
+/** probes_object_blind - what is not seen for want of single programs, in one line; nothing where all are there */
+void probes_object_blind(const struct probes_object *object, char *text, size_t size);
+
+/** probes_object_measure - its name, and what it takes */
+void probes_object_measure(const struct probes_object *object, struct source_part *part);
 
 /** probes_object_close - what is not pinned is gone then */
 void probes_object_close(struct probes_object *object);

@@ -40,6 +40,19 @@ static inline void source_settings_give(struct source_settings *settings,
 	settings->value[attr] = value;
 }
 
+#define SOURCE_PARTS_MAX 8
+
+/**
+ * struct source_part - a group of BPF programs
+ * @programs: how many are in force; 0: the kernel does not take them, blind() has why
+ * @memory: bytes of the kernel's for programs and maps, as it counts them
+ */
+struct source_part {
+	const char *name;
+	int programs;
+	uint64_t memory;
+};
+
 /**
  * typedef source_record_fn - one record, checked: its lengths fit
  * @record: valid during the call
@@ -69,6 +82,7 @@ typedef void (*source_record_fn)(void *user, const struct faultline_record *reco
  *	the source holds none.
  * @ack: every record up to @seq is stored; idempotent
  * @ledger: read the counters
+ * @parts: what it consists of, where that is several; how many were filled in. May be NULL
  * @close: end as wanted: the module goes on watching, the probes are removed.
  *	A supervisor that dies without it leaves both at work.
  */
@@ -86,6 +100,7 @@ struct source_ops {
 	int (*release)(struct source *source, uint32_t watch);
 	int (*ack)(struct source *source, uint64_t seq);
 	int (*ledger)(struct source *source, struct source_ledger *ledger);
+	int (*parts)(const struct source *source, struct source_part *parts, int room);
 	void (*close)(struct source *source);
 };
 

@@ -124,17 +124,11 @@ static int base_begin(struct source *source, struct error *err)
 	return ret;
 }
 
-static void hooks_look(struct source *source, const struct probes_object *object)
-{
-	for (const struct probes_hook *hook = object->part->hooks; hook && hook->program; hook++)
-		if (!probes_object_hooked(object, hook->program))
-			blind_add(source, hook->blind, "not seen on this kernel");
-}
-
 /* A part that the kernel does not take is a part that does not see. */
 static void part_begin(struct source *source, int part)
 {
 	struct probes_object *object = &source->objects[part];
+	char missing[ERROR_TEXT_MAX] = "";
 	struct error err = {};
 
 	if (!probes_object_resume(object, &probes_parts[part], &source->pins)) {
@@ -145,7 +139,9 @@ static void part_begin(struct source *source, int part)
 		}
 		object_pin(source, object);
 	}
-	hooks_look(source, object);
+	probes_object_blind(object, missing, sizeof(missing));
+	if (missing[0])
+		blind_add(source, missing, NULL);
 }
 
 /* core_pattern may change while we run; it is looked at with each watch. */
@@ -334,6 +330,15 @@ static int probes_ledger(struct source *source, struct source_ledger *ledger)
 	return 0;
 }
 
+static int probes_parts_list(const struct source *source, struct source_part *parts, int room)
+{
+	int count = 0;
+
+	for (; count < PART_COUNT && count < room; count++)
+		probes_object_measure(&source->objects[count], &parts[count]);
+	return count;
+}
+
 const struct source_ops source_probes = {
 	.name = "probes",
 	.blind = probes_blind,
@@ -344,5 +349,6 @@ const struct source_ops source_probes = {
 	.release = probes_refuse,
 	.ack = probes_ack,
 	.ledger = probes_ledger,
+	.parts = probes_parts_list,
 	.close = probes_close,
 };

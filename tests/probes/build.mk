@@ -7,7 +7,8 @@ SOURCES_TESTED := tests/probes/stage.c $(SOURCE_PROBES) supervisord/reliability/
 $(eval $(call test,probes_test,tests/probes/probes_test.c $(SOURCES_TESTED),libbpf libnl-genl-3.0,-lev -lpthread))
 $(eval $(call test,restart_test,tests/probes/restart_test.c $(SOURCES_TESTED),libbpf libnl-genl-3.0,-lev))
 $(eval $(call test,progress_test,tests/probes/progress_test.c $(SOURCES_TESTED),libbpf libnl-genl-3.0,-lev -lpthread))
-$(eval $(call test,limits_test,tests/probes/limits_test.c $(SOURCES_TESTED),libbpf libnl-genl-3.0,-lev -lpthread))
+$(eval $(call test,limits_test,tests/probes/limits_test.c supervisord/reliability/probes_beside.c \
+	lib/alloc.c $(SOURCES_TESTED),libbpf libnl-genl-3.0,-lev -lpthread))
 $(eval $(call program,latency-bench,tests/bench/latency_bench.c $(SOURCE_PROBES) supervisord/priority.c lib/error.c lib/log.c,libbpf,-lev))
 $(eval $(call test,module_client_test,tests/probes/module_client_test.c supervisord/reliability/source.c lib/error.c \
 	lib/log.c,libnl-genl-3.0,-lev))

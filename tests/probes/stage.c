@@ -17,6 +17,7 @@ static int gate[2] = { -1, -1 };
 static void record_seen(void *user, const struct faultline_record *record,
 			const struct faultline_capture *capture)
 {
+	const struct faultline_usage *usage;
 	struct seen *seen;
 
 	if (stage.count == stage.room) {
@@ -28,8 +29,9 @@ static void record_seen(void *user, const struct faultline_record *record,
 	memset(seen, 0, sizeof(*seen));
 	seen->record = *record;
 	seen->captured = capture;
-	if (record->type == FAULTLINE_RECORD_LIMIT && record->flags & FAULTLINE_F_BLOCKS)
-		memcpy(&seen->usage, record + 1, sizeof(seen->usage));
+	usage = source_block_find(record, FAULTLINE_BLOCK_LIMIT, sizeof(*usage));
+	if (usage)
+		seen->usage = *usage;
 	if (!capture)
 		return;
 	seen->capture = *capture;
