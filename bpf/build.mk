@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The probes: compiled for the kernel's virtual machine, one object for each
 # concern, turned into headers that the supervisor carries in itself.
-BPF_OBJECTS := lifecycle limits progress
+BPF_OBJECTS := lifecycle limits progress range
 
 BPF_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell uname -m)))
 BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -std=gnu17 -Wall -Wextra -Werror \

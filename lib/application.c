@@ -148,6 +148,7 @@ static int watch_read(struct application *app, const xmlNode *root, struct error
 		return -EINVAL;
 	app->watch.ready = attribute_is(watch, "ready", "notify");
 	app->watch.all = attribute_is(watch, "access", "all");
+	app->watch.range = copy(watch ? xmlfile_attribute(watch, "range") : "off");
 	app->watch.start_s = start;
 	app->watch.heartbeat_ms = heartbeat;
 	return 0;
@@ -224,6 +225,7 @@ void application_free(struct application *app)
 	free(app->processings);
 	strings_free(app->arguments);
 	strings_free(app->environment);
+	free(app->watch.range);
 	free(app->program);
 	free(app->runtime);
 	free(app->version);

@@ -23,12 +23,14 @@ struct application_processing {
  * @start_s: seconds that it has for that
  * @heartbeat_ms: WATCHDOG=1 comes within this time, again and again; 0: none is expected
  * @all: any of its processes may tell, not only its first one
+ * @range: what is done about its range of operation: "off", "learn", "report", "refuse"
  */
 struct application_watch {
 	bool ready;
 	int start_s;
 	int heartbeat_ms;
 	bool all;
+	char *range;
 };
 
 /**

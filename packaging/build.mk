@@ -18,7 +18,7 @@ install: all
 	install -s $(addprefix $(O)/bin/,faultlined faultline-keeper faultline-link faultline-unpack) $(DESTDIR)$(LIBEXEC)
 	ln -sf ../libexec/faultline/faultlined $(DESTDIR)$(PREFIX)/sbin/faultlined
 	install -s $(O)/bin/faultctl $(DESTDIR)$(PREFIX)/bin
-	install -s $(O)/bin/faultline-center $(DESTDIR)$(PREFIX)/sbin
+	install -s $(O)/bin/faultline-center $(O)/bin/faultline-range $(DESTDIR)$(PREFIX)/sbin
 	install -m 644 dtd/*.dtd $(DESTDIR)$(PREFIX)/share/faultline/dtd
 	install -m 644 README.md docs/*.md $(DESTDIR)$(PREFIX)/share/doc/faultline
 	install -m 644 packaging/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1

@@ -12,9 +12,9 @@ SUPERVISORD := $(addprefix supervisord/,\
 	reliability/fault_blocks.c reliability/fault_data.c reliability/fault_record.c reliability/registers.c \
 	reliability/mappings.c reliability/notifier.c reliability/pins.c reliability/policy.c \
 	reliability/probes_beside.c reliability/probes_limits.c reliability/probes_object.c \
-	reliability/probes_parts.c reliability/probes_progress.c reliability/probes_ring.c \
+	reliability/probes_parts.c reliability/probes_progress.c reliability/probes_range.c reliability/probes_ring.c \
 	reliability/probes_watch.c \
-	reliability/restoration.c reliability/restoration_install.c \
+	reliability/range_record.c reliability/ranges.c reliability/restoration.c reliability/restoration_install.c \
 	reliability/restoration_process.c reliability/restoration_service.c \
 	reliability/restoration_system.c \
 	reliability/source.c reliability/source_module.c reliability/source_probes.c \
@@ -28,7 +28,7 @@ SUPERVISORD := $(addprefix supervisord/,\
 	script/switching.c)
 
 $(eval $(call program,faultlined,\
-	$(SUPERVISORD) $(LIB_BASE) $(LIB_SANDBOX) $(LIB_JSONRPC) $(LIB_XML) $(LIB_SCRIPT) $(LIB_APPLICATION) $(LIB_ACTION),\
+	$(SUPERVISORD) $(LIB_BASE) $(LIB_SANDBOX) $(LIB_JSONRPC) $(LIB_XML) $(LIB_SCRIPT) $(LIB_APPLICATION) $(LIB_ACTION) $(LIB_RANGE),\
 	libxml-2.0 libnl-genl-3.0 sqlite3 jansson libbpf,\
 	-lev))
 
@@ -39,9 +39,14 @@ GENERATED += $(O)/supervisord/reliability/store_sql.h
 
 FAULTCTL := $(addprefix supervisord/ctl/,main.c client.c output.c cmd_status.c cmd_apps.c \
 	cmd_logs.c cmd_run.c cmd_script.c cmd_services.c cmd_events.c cmd_faults.c cmd_fault.c cmd_fault_core.c core.c core_links.c core_notes.c evidence.c image.c \
-	 cmd_switch.c \
+	cmd_range.c cmd_switch.c \
 	plan.c)
 $(eval $(call program,faultctl,\
 	$(FAULTCTL) supervisord/reliability/registers.c supervisord/script/event_list.c supervisord/script/plan.c \
 	$(LIB_BASE) $(LIB_JSONRPC) $(LIB_XML) $(LIB_SCRIPT) $(LIB_APPLICATION),\
 	libxml-2.0 jansson,-lev))
+
+# Learns the range of operation of any command; for those who verify applications.
+$(eval $(call program,faultline-range,supervisord/range/main.c $(addprefix supervisord/reliability/,source.c \
+	source_probes.c pins.c probes_limits.c probes_object.c probes_parts.c probes_progress.c probes_range.c probes_ring.c \
+	probes_watch.c) $(LIB_BASE) $(LIB_RANGE) lib/xmlfile.c,libxml-2.0 libbpf,-lev))

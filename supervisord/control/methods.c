@@ -7,6 +7,7 @@
 #include "supervisord/control/control.h"
 #include "supervisord/reliability/policy.h"
 #include "supervisord/reliability/probes_beside.h"
+#include "supervisord/reliability/ranges.h"
 #include "supervisord/reliability/source.h"
 #include "supervisord/reliability/store.h"
 #include "supervisord/remote/center.h"
@@ -381,6 +382,36 @@ static void answer_plan(struct control_client *client, json_t *id, const json_t 
 		run_ended(client, NULL, &err);
 }
 
+static int range_error_code(int code)
+{
+	switch (code) {
+	case -EINVAL:
+		return JSONRPC_INVALID_PARAMS;
+	case -ENOENT:
+		return JSONRPC_ABSENT;
+	case -EOPNOTSUPP:
+		return JSONRPC_REFUSED;
+	default:
+		return JSONRPC_FAILED;
+	}
+}
+
+static void answer_range(struct control_client *client, json_t *id, const json_t *params)
+{
+	const char *name = json_string_value(json_object_get(params, "application"));
+	const char *action = json_string_value(json_object_get(params, "action"));
+	struct error err = { 0 };
+
+	if (!name_valid(name) || !app_is_here(client->gateway, name))
+		jsonrpc_error(client->peer, id, JSONRPC_ABSENT,
+			      "this application is not on the gateway; \"faultctl apps\" lists those that are",
+			      NULL);
+	else if (action && strcmp(action, "show") && ranges_change(app_get(client->gateway, name), action, &err))
+		jsonrpc_error(client->peer, id, range_error_code(err.code), err.text, NULL);
+	else
+		jsonrpc_result(client->peer, id, ranges_describe(app_get(client->gateway, name)));
+}
+
 const struct control_method control_methods[] = {
 	{ "status", answer_status },
 	{ "applications", answer_applications },
@@ -393,5 +424,6 @@ const struct control_method control_methods[] = {
 	{ "faults", answer_faults },
 	{ "fault", answer_fault },
 	{ "logs", answer_logs },
+	{ "range", answer_range },
 	{ NULL, NULL },
 };

@@ -14,6 +14,7 @@
 #include "supervisord/reliability/detector.h"
 #include "supervisord/reliability/fault.h"
 #include "supervisord/reliability/fault_record.h"
+#include "supervisord/reliability/range_record.h"
 #include "supervisord/reliability/store.h"
 #include "supervisord/reliability/usage.h"
 #include "supervisord/remote/spare.h"
@@ -147,9 +148,14 @@ static void record_add(struct gateway *gateway, const char *application,
 		.time_ns = record->time_ns,
 		.data = fault_record_describe(record),
 	};
-	char name[16];
+	char name[16], text[384];
 
-	if (record->type == FAULTLINE_RECORD_FATAL && record->flags & FAULTLINE_F_OOM) {
+	if (record->type == FAULTLINE_RECORD_RANGE) {
+		event.name = "range.outside";
+		range_record_text(record, text, sizeof(text));
+		collection_add(gateway, &event, "process %d (%.16s) %s, outside of its range%s", record->tgid,
+			       record->comm, text, record->errno_ ? ": refused" : "");
+	} else if (record->type == FAULTLINE_RECORD_FATAL && record->flags & FAULTLINE_F_OOM) {
 		event.name = "process.fatal";
 		collection_add(gateway, &event,
 			       "memory ran out: the kernel killed process %d (%.16s)",
@@ -214,7 +220,8 @@ void collection_record(void *user, const struct faultline_record *record,
 	gateway->collection->seq = record->seq;
 	if (record->type == FAULTLINE_RECORD_LIMIT)
 		limit_add(gateway, watch_application(gateway, record->cookie), record);
-	if (record->type != FAULTLINE_RECORD_FATAL && record->type != FAULTLINE_RECORD_EXIT)
+	if (record->type != FAULTLINE_RECORD_FATAL && record->type != FAULTLINE_RECORD_EXIT &&
+	    record->type != FAULTLINE_RECORD_RANGE)
 		return;
 	record_add(gateway, watch_application(gateway, record->cookie), record, capture);
 	if (!process)
@@ -225,7 +232,7 @@ void collection_record(void *user, const struct faultline_record *record,
 		verdict = detector_record(record);
 	if (verdict.fault && record->signo == SIGKILL)
 		out_of_memory(process, &verdict);
-	if (main)
+	if (main && record->type != FAULTLINE_RECORD_RANGE)
 		watch_remember(gateway->collection, record->cookie, app->name);
 	if (verdict.fault)
 		fault_begin(app, verdict.kind, &(struct fault_evidence){

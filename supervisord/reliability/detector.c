@@ -69,11 +69,29 @@ static struct verdict fatal_verdict(const struct faultline_record *record)
 	return verdict;
 }
 
+static struct verdict range_verdict(const struct faultline_record *record)
+{
+	static const char *const kinds[] = {
+		[FAULTLINE_RANGE_FILE] = "range.file",
+		[FAULTLINE_RANGE_EXEC] = "range.exec",
+		[FAULTLINE_RANGE_NET] = "range.net",
+		[FAULTLINE_RANGE_CAPABILITY] = "range.capability",
+	};
+	struct verdict verdict = { .fault = record->code > FAULTLINE_RANGE_UNSPEC &&
+					    record->code <= FAULTLINE_RANGE_CAPABILITY };
+
+	if (verdict.fault)
+		strcpy(verdict.kind, kinds[record->code]);
+	return verdict;
+}
+
 struct verdict detector_record(const struct faultline_record *record)
 {
 	switch (record->type) {
 	case FAULTLINE_RECORD_FATAL:
 		return fatal_verdict(record);
+	case FAULTLINE_RECORD_RANGE:
+		return range_verdict(record);
 	case FAULTLINE_RECORD_EXIT:
 		/* A helper process may come and go; only a fatal signal of it matters. */
 		if (!(record->flags & FAULTLINE_F_MAIN))

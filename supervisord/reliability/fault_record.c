@@ -7,6 +7,7 @@
 #include "supervisord/reliability/detector.h"
 #include "supervisord/reliability/fault_blocks.h"
 #include "supervisord/reliability/mappings.h"
+#include "supervisord/reliability/range_record.h"
 #include "supervisord/reliability/registers.h"
 #include "supervisord/reliability/source.h"
 
@@ -90,6 +91,8 @@ json_t *fault_record_describe(const struct faultline_record *record)
 				    json_string(detector_signal_name(record->signo, name)));
 	if (record->fault_addr || (record->flags & FAULTLINE_F_KERNEL))
 		json_object_set_new(object, "address", hex(record->fault_addr));
+	if (record->type == FAULTLINE_RECORD_RANGE)
+		json_object_set_new(object, "range", range_record_describe(record));
 	if (record->flags & FAULTLINE_F_SENT)
 		json_object_set_new(object, "sender",
 				    json_pack("{s:i, s:i}", "pid", record->sender_tgid,

@@ -4,9 +4,11 @@
 /* The skeletons look at the shared memory by its type. */
 #include "bpf/probes.h"
 #include "bpf/progress.h"
+#include "bpf/range.h"
 
 #include "bpf/lifecycle.skel.h"
 #include "bpf/progress.skel.h"
+#include "bpf/range.skel.h"
 #include "supervisord/reliability/probes_limits.h"
 
 const struct probes_part probes_parts[PART_COUNT] = {
@@ -27,5 +29,11 @@ const struct probes_part probes_parts[PART_COUNT] = {
 		.blind = "hangs are not seen",
 		.by_need = true,
 		.elf = probes_progress__elf_bytes,
+	},
+	[PART_RANGE] = {
+		.name = "range",
+		.blind = "what is outside of a range is not seen",
+		.by_need = true,
+		.elf = probes_range__elf_bytes,
 	},
 };

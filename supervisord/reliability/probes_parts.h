@@ -10,6 +10,7 @@ enum {
 	PART_LIFECYCLE,
 	PART_LIMITS,
 	PART_PROGRESS,	/* only while a watch has thresholds */
+	PART_RANGE,	/* only while a watch has a range */
 	PART_COUNT
 };
 

@@ -9,11 +9,14 @@
 
 #include <ev.h>
 #include <linux/faultline.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 #include "lib/error.h"
 
+struct range;
+struct range_places;
 struct source;
 
 /** struct source_ledger - emitted = delivered + pending + lost */
@@ -54,6 +57,20 @@ struct source_part {
 };
 
 /**
+ * struct source_range - what is done about the range of a watch (bpf/range.h, docs/probes.md)
+ * @mode: enum range_mode
+ * @set: a number of its rules, the same for all processes of an application
+ * @rules: what is within; NULL while it is learnt
+ * @places: what the rules' {state} and {bundle} stand for
+ */
+struct source_range {
+	int mode;
+	uint32_t set;
+	const struct range *rules;
+	const struct range_places *places;
+};
+
+/**
  * typedef source_record_fn - one record, checked: its lengths fit
  * @record: valid during the call
  * @capture: behind it, or NULL
@@ -80,6 +97,10 @@ typedef void (*source_record_fn)(void *user, const struct faultline_record *reco
  *	source does not supervise it.
  * @release: let the held threads of the watch go on. -ENOENT; -EOPNOTSUPP where
  *	the source holds none.
+ * @range: learn, report or refuse, or leave alone, what the watch does; -EOPNOTSUPP
+ *	where the kernel cannot do it, and @err says what it lacks. May be NULL.
+ * @learnt: add what was learnt for a set of rules to @to, and forget it if @forget
+ *	says so. May be NULL.
  * @ack: every record up to @seq is stored; idempotent
  * @ledger: read the counters
  * @parts: what it consists of, where that is several; how many were filled in. May be NULL
@@ -98,6 +119,9 @@ struct source_ops {
 		      const struct source_settings *settings);
 	int (*heartbeat)(struct source *source, uint32_t watch);
 	int (*release)(struct source *source, uint32_t watch);
+	int (*range)(struct source *source, uint32_t watch, const struct source_range *range,
+		     struct error *err);
+	void (*learnt)(struct source *source, uint32_t set, bool forget, struct range *to);
 	int (*ack)(struct source *source, uint64_t seq);
 	int (*ledger)(struct source *source, struct source_ledger *ledger);
 	int (*parts)(const struct source *source, struct source_part *parts, int room);

@@ -19,6 +19,7 @@
 #include "supervisord/reliability/pins.h"
 #include "supervisord/reliability/probes_parts.h"
 #include "supervisord/reliability/probes_progress.h"
+#include "supervisord/reliability/probes_range.h"
 #include "supervisord/reliability/probes_ring.h"
 #include "supervisord/reliability/probes_watch.h"
 
@@ -30,6 +31,7 @@ struct source {
 	struct probes_ring ring;
 	struct probes_object objects[PART_COUNT];
 	struct probes_progress progress;
+	struct probes_range range;
 	bool no_progress;	/* the kernel does not take it */
 	source_record_fn fn;
 	void *user;
@@ -179,6 +181,8 @@ static struct source *source_new(struct error *err)
 	source->pins.folder = -1;
 	source->progress.object = &source->objects[PART_PROGRESS];
 	source->progress.base = &source->objects[PART_LIFECYCLE];
+	source->range.object = &source->objects[PART_RANGE];
+	source->range.base = &source->objects[PART_LIFECYCLE];
 	source->cpus = libbpf_num_possible_cpus();
 	if (source->cpus < 1) {
 		error_set(err, source->cpus,
@@ -199,8 +203,10 @@ static void record_arrived(void *user, const struct faultline_record *record,
 	struct source *source = user;
 
 	source->fn(source->user, record, capture);
-	if (record->flags & FAULTLINE_F_LAST)
+	if (record->flags & FAULTLINE_F_LAST) {
 		probes_progress_tidy(&source->progress, &source->pins);
+		probes_range_tidy(&source->range, &source->pins);
+	}
 }
 
 static int probes_open(struct source **result, struct ev_loop *loop,
@@ -231,6 +237,7 @@ static int probes_open(struct source **result, struct ev_loop *loop,
 		if (!probes_parts[part].by_need)
 			part_begin(source, part);
 	probes_progress_resume(&source->progress, &source->pins);
+	probes_range_resume(&source->range, &source->pins);
 	core_pattern_look(source);
 	source->fn = fn;
 	source->user = user;
@@ -306,6 +313,25 @@ static int probes_refuse(struct source *source, uint32_t watch)
 	return -EOPNOTSUPP;
 }
 
+static int probes_range(struct source *source, uint32_t watch, const struct source_range *range,
+			struct error *err)
+{
+	int ret = 0;
+
+	if (range->rules)
+		ret = probes_range_rules(&source->range, &source->pins, range->set, range->rules,
+					 range->places, err);
+	if (!ret && watch)
+		ret = probes_range_set(&source->range, &source->pins, watch, range->mode, range->set,
+				       range->rules, err);
+	return ret;
+}
+
+static void probes_learnt(struct source *source, uint32_t set, bool forget, struct range *to)
+{
+	probes_range_learnt(&source->range, set, forget, to);
+}
+
 static int probes_ack(struct source *source, uint64_t seq)
 {
 	return probes_ring_ack(&source->ring, seq);
@@ -347,6 +373,8 @@ const struct source_ops source_probes = {
 	.change = probes_change,
 	.heartbeat = probes_heartbeat,
 	.release = probes_refuse,
+	.range = probes_range,
+	.learnt = probes_learnt,
 	.ack = probes_ack,
 	.ledger = probes_ledger,
 	.parts = probes_parts_list,

@@ -8,6 +8,7 @@
 #include "lib/file.h"
 #include "lib/log.h"
 #include "supervisord/reliability/collection.h"
+#include "supervisord/reliability/ranges.h"
 #include "supervisord/reliability/restoration.h"
 #include "supervisord/remote/request.h"
 #include "supervisord/remote/spare.h"
@@ -89,11 +90,17 @@ static void app_heartbeat_missed(void *user, int interval_ms)
 	collection_heartbeat(user, interval_ms);
 }
 
+static void app_watched(void *user, uint32_t watch)
+{
+	ranges_begin(user, watch);
+}
+
 static const struct process_handler process_handler = {
 	.event = app_event,
 	.ready = app_ready,
 	.start_overdue = app_start_overdue,
 	.heartbeat_missed = app_heartbeat_missed,
+	.watched = app_watched,
 	.exited = app_exited,
 };
 

@@ -4,6 +4,7 @@
 #include "lib/alloc.h"
 #include "lib/log.h"
 #include "supervisord/reliability/collection.h"
+#include "supervisord/reliability/ranges.h"
 #include "supervisord/remote/management.h"
 #include "supervisord/runtime/process.h"
 
@@ -75,11 +76,19 @@ static void ended(void *user, int status)
 	spare_failed(spare, "it has ended");
 }
 
+static void told_watched(void *user, uint32_t watch)
+{
+	struct spare *spare = user;
+
+	ranges_begin(spare->app, watch);
+}
+
 static const struct process_handler handler = {
 	.event = told_event,
 	.ready = told_ready,
 	.start_overdue = told_overdue,
 	.heartbeat_missed = told_no_heartbeat,
+	.watched = told_watched,
 	.exited = ended,
 };
 

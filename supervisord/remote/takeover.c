@@ -11,6 +11,7 @@
 #include "lib/log.h"
 #include "supervisord/reliability/fault.h"
 #include "supervisord/reliability/notifier.h"
+#include "supervisord/reliability/ranges.h"
 #include "supervisord/reliability/store.h"
 #include "supervisord/remote/management.h"
 #include "supervisord/remote/spare.h"
@@ -100,20 +101,24 @@ static void idle_end(struct app *app)
 	}
 }
 
-static void watch_again(const struct gateway *gateway, struct process *process)
+static void watch_again(struct app *app, struct process *process)
 {
+	struct gateway *gateway = app->gateway;
 	struct error err = { 0 };
 
-	if (process && gateway->source_ops &&
-	    process_rewatch(process, gateway->source_ops, gateway->source, &err))
+	if (!process || !gateway->source_ops)
+		return;
+	if (process_rewatch(process, gateway->source_ops, gateway->source, &err))
 		log_warning("%s: %s", process->application, err.text);
+	else if (process->watch)
+		ranges_begin(app, process->watch);
 }
 
 void takeover_watches(struct gateway *gateway)
 {
 	for (struct app *app = app_list_first(gateway); app; app = app->next) {
-		watch_again(gateway, app->process);
-		watch_again(gateway, spare_process(app));
+		watch_again(app, app->process);
+		watch_again(app, spare_process(app));
 		idle_end(app);
 	}
 }

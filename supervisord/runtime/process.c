@@ -148,6 +148,7 @@ static int child_release(const struct process_setup *setup, pid_t pid, uint64_t 
 		ret = setup->source_ops->watch(setup->source, pid, cookie, NULL, watch, err);
 		if (ret)
 			return ret;
+		setup->handler->watched(setup->user, *watch);
 	}
 	close(p->failed[1]);
 	p->failed[1] = -1;

@@ -32,6 +32,7 @@ struct notify;
  * @ready: it says that it has started; only where its application data expect that
  * @start_overdue: it has not said so in time
  * @heartbeat_missed: its heart has not beaten within so many ms; 0: it says itself that it hangs
+ * @watched: the kernel watches it, and it has not executed yet
  * @exited: it is gone and reaped, and the kernel's record of that has come or
  *	is overdue; @status as wait(2) has it. The owner may free the process here.
  */
@@ -41,6 +42,7 @@ struct process_handler {
 	void (*ready)(void *user);
 	void (*start_overdue)(void *user);
 	void (*heartbeat_missed)(void *user, int interval_ms);
+	void (*watched)(void *user, uint32_t watch);
 };
 
 /**

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Runs the tests of isolation in a VM, whose kernel has the whole of cgroup v2:
+# Runs the tests of isolation and of ranges in a VM, whose kernel has the whole of cgroup v2 and the security module bpf:
 #
 #   vm.sh [KERNEL]	6.12 by default; 6.1, 6.12 or 6.12-rt
 #
@@ -15,4 +15,4 @@ readonly share=$PWD/build/vm/applications-$kernel
 mkdir -p "$share"
 tests/vm/vng.sh --kernel "$kernel" --timeout 400 --share "$share" -- env FAULTLINE_BUILD=build/out FAULTLINE_LIMIT_S=120 \
 	/usr/bin/python3 -B -m pytest -v -p no:cacheprovider "--junitxml=$share/report.xml" \
-	tests/applications/test_isolation.py
+	tests/applications/test_isolation.py tests/applications/test_range.py

@@ -32,6 +32,8 @@ static void record_seen(void *user, const struct faultline_record *record,
 	usage = source_block_find(record, FAULTLINE_BLOCK_LIMIT, sizeof(*usage));
 	if (usage)
 		seen->usage = *usage;
+	if (!capture && record->len <= sizeof(seen->whole))
+		memcpy(seen->whole, record, record->len);
 	if (!capture)
 		return;
 	seen->capture = *capture;

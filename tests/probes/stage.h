@@ -26,6 +26,8 @@ struct seen {
 	struct faultline_capture capture;
 	uint8_t stack[FAULTLINE_STACK_MAX];
 	struct faultline_usage usage;	/* of a LIMIT record */
+	/* One without a capture as a whole, for source_block_find(). */
+	_Alignas(8) uint8_t whole[1024];
 };
 
 /**

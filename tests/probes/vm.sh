@@ -9,7 +9,7 @@ set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$root"
 flavour=${1:?6.1, 6.12 or 6.12-rt}
-programs=(build/out/tests/probes_test build/out/tests/restart_test build/out/tests/limits_test build/out/tests/progress_test)
+programs=(build/out/tests/probes_test build/out/tests/restart_test build/out/tests/limits_test build/out/tests/progress_test build/out/tests/range_test)
 
 tests/vm/kmod.sh "$flavour" | sed 's/^/# /'
 make -s "${programs[@]}" | sed 's/^/# /'

@@ -9,3 +9,4 @@ $(eval $(call test,test_reliability,tests/unit/test_reliability.c $(addprefix su
 $(eval $(call test,test_control,tests/unit/test_control.c supervisord/script/machine.c $(LIB_SCRIPT) $(LIB_BASE),libxml-2.0 jansson,))
 $(eval $(call test,test_logs,tests/unit/test_logs.c supervisord/runtime/logs.c $(LIB_BASE),jansson))
 $(eval $(call test,test_calendar,tests/unit/test_calendar.c supervisord/script/calendar.c,,))
+$(eval $(call test,test_range,tests/unit/test_range.c $(LIB_BASE) $(LIB_RANGE) lib/xmlfile.c,libxml-2.0))

@@ -55,6 +55,12 @@ static void verdicts_on_records(void **state)
 		{ { .type = FAULTLINE_RECORD_FATAL, .flags = FAULTLINE_F_SENT, .signo = SIGXCPU }, "signal.xcpu" },
 		{ { .type = FAULTLINE_RECORD_FATAL, .signo = SIGXFSZ }, "limit.filesize" },
 		{ { .type = FAULTLINE_RECORD_FATAL, .flags = FAULTLINE_F_SENT, .signo = SIGXFSZ }, "signal.xfsz" },
+		{ { .type = FAULTLINE_RECORD_RANGE, .code = FAULTLINE_RANGE_FILE }, "range.file" },
+		{ { .type = FAULTLINE_RECORD_RANGE, .code = FAULTLINE_RANGE_EXEC }, "range.exec" },
+		{ { .type = FAULTLINE_RECORD_RANGE, .code = FAULTLINE_RANGE_NET }, "range.net" },
+		{ { .type = FAULTLINE_RECORD_RANGE, .code = FAULTLINE_RANGE_CAPABILITY }, "range.capability" },
+		{ { .type = FAULTLINE_RECORD_RANGE, .code = 77 }, NULL },
+		{ { .type = FAULTLINE_RECORD_RANGE, .code = -1 }, NULL },
 		{ { .type = FAULTLINE_RECORD_EXIT, .code = 3 }, NULL },
 		{ { .type = 999, .signo = SIGSEGV }, NULL },
 	};

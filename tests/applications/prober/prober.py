@@ -129,6 +129,13 @@ def probe_trigger():
     return {}
 
 
+def probe_range():
+    """Reads the file whose name is in its state folder, or one that it always reads."""
+    where = Path(os.environ["STATE_DIRECTORY"]) / "where"
+    path = where.read_text(encoding="utf-8") if where.exists() else "/etc/hosts"
+    return {"read": attempt(lambda: len(Path(path).read_bytes()))}
+
+
 def probe_status():
     notify("STATUS=\N{SNOWMAN} at 25\N{DEGREE SIGN}\x1b[31m\nMAINPID=1\nFDSTORE=1\nUNKNOWN=x")
     return {}
