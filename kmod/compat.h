@@ -91,6 +91,13 @@ static inline const struct path *fl_file_path(const struct file *file)
 }
 
 /*
+ * Under rcu_read_lock(). The kernel's own for_each_thread() asks lockdep for a
+ * lock that modules cannot link with.
+ */
+#define fl_for_each_thread(task, thread) \
+	list_for_each_entry_rcu(thread, &(task)->signal->thread_head, thread_node)
+
+/*
  * The last thread of a process may see signal->live reach 0 together with
  * others that exit at the same time: whoever asks must bear with several "yes".
  */

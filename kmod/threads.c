@@ -84,7 +84,7 @@ void fl_threads_take(struct fl_capture *capture)
 		return;
 	list->total = total;
 	rcu_read_lock();
-	for_each_thread(current, task) {
+	fl_for_each_thread(current, task) {
 		if (task == current)
 			continue;
 		if (list->count == max)
