@@ -101,6 +101,7 @@ static int kfunc_emit(const void *from, u32 len)
 {
 	struct faultline_record record;
 	struct fl_blocks *blocks = NULL;
+	bool bare = len == sizeof(record);
 
 	/* The slots' rings and the locks are closed against interrupts only. */
 	if (in_nmi())
@@ -111,7 +112,7 @@ static int kfunc_emit(const void *from, u32 len)
 	memcpy(&record, from, sizeof(record));
 	if (record.len != len || !kfunc_record_fits(&record))
 		return -EINVAL;
-	if (!(record.flags & FAULTLINE_F_BLOCKS) != (len == sizeof(record)))
+	if (!(record.flags & FAULTLINE_F_BLOCKS) != bare)
 		return -EINVAL;
 	if (!kfunc_is_watched(record.tgid))
 		return -ESRCH;

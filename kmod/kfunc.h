@@ -14,4 +14,7 @@ void fl_kfunc_init(void);
 /* Records that programs handed over and that were not taken, ever. */
 u64 fl_kfunc_refused(void);
 
+/* The kfunc itself; nothing in the module calls it. */
+int faultline_emit(void *record, u32 record__sz);
+
 #endif /* _FL_KFUNC_H */

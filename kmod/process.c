@@ -449,21 +449,9 @@ unlock:
 	raw_spin_unlock_irqrestore(&fl_process_lock, flags);
 }
 
-/* See FL_LOCK_ATTEMPTS. */
-static bool process_trylock(unsigned long *flags)
-{
-	unsigned int i;
-
-	for (i = 0; i < FL_LOCK_ATTEMPTS; i++) {
-		if (raw_spin_trylock_irqsave(&fl_process_lock, *flags))
-			return true;
-		cpu_relax();
-	}
-	return false;
-}
-
 int fl_process_emit(struct faultline_record *record, struct fl_blocks *blocks)
 {
+	unsigned int attempts = FL_LOCK_ATTEMPTS;
 	struct fl_process *process;
 	unsigned long flags;
 	int err = -EBUSY;
@@ -472,8 +460,11 @@ int fl_process_emit(struct faultline_record *record, struct fl_blocks *blocks)
 		record_current(record);
 	record->comm[sizeof(record->comm) - 1] = 0;
 	/* Under the lock, so that it is never behind the watch's last record. */
-	if (!process_trylock(&flags))
-		goto put_blocks;
+	while (!raw_spin_trylock_irqsave(&fl_process_lock, flags)) {
+		if (!--attempts)
+			goto put_blocks;
+		cpu_relax();
+	}
 	process = fl_process_find(record->tgid);
 	if (process) {
 		record->flags = process->main ? FAULTLINE_F_MAIN : 0;

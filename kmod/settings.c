@@ -7,8 +7,11 @@
 
 #include "settings.h"
 
-/* A day of milliseconds: more is a mistake in the unit. */
-static const struct netlink_range_validation time_range = { .max = 86400000 };
+/*
+ * A day of milliseconds: more is a mistake in the unit. Not const, as policies of
+ * older kernels want it.
+ */
+static struct netlink_range_validation time_range = { .max = 86400000 };
 
 #define POLICY_SWITCH	NLA_POLICY_MAX(NLA_U32, 1)
 #define POLICY_TIME	NLA_POLICY_FULL_RANGE(NLA_U32, &time_range)
