@@ -14,6 +14,7 @@ readonly root cache=$root/.cache
 readonly harness=(lib.mk kselftest.h kselftest_harness.h kselftest/runner.sh kselftest/prefix.pl
 	kselftest/ktap_helpers.sh kselftest/module.sh)
 readonly ynl=(Documentation/netlink/genetlink-legacy.yaml tools/net/ynl/{cli.py,lib/__init__.py,lib/nlspec.py,lib/ynl.py})
+readonly checkpatch=(scripts/{checkpatch.pl,spelling.txt,const_structs.checkpatch})
 
 say()
 {
@@ -164,6 +165,7 @@ for flavour; do
 	add_types "$flavour"
 done
 source_part kselftest 4 "${harness[@]/#/tools/testing/selftests/}"
+source_part checkpatch 2 "${checkpatch[@]}"
 source_part ynl 1 "${ynl[@]}"
 rm -rf "$cache/linux-source.new"
 say "ready: $*"
