@@ -5,6 +5,7 @@
 # make setup      what building and testing need, by apt; kernels for the VM
 # make demo       the main job, in a VM with the module; NATIVE=1: on this kernel
 # make check      the tests
+# make check-debug the module's tests on debug kernels, built here; RT=1: PREEMPT_RT
 # make help       all targets
 #
 # Each folder names what it builds in its build.mk. What is built lands in
@@ -91,4 +92,4 @@ clean:
 
 .PHONY: help
 help:
-	@sed -n '3,12s/^# \{0,1\}//p' Makefile
+	@sed -n '3,13s/^# \{0,1\}//p' Makefile

@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Makes a Debian 12 machine ready: setup.sh [build] [test] [vm[=KERNEL]]; all three by default.
+# Makes a Debian 12 machine ready: setup.sh [build] [test] [debug] [vm[=KERNEL]]; all but debug by default.
 #
 # build  what compiles user space and the probes
 # test   what the tests need beside it
+# debug  what builds the debug kernels of tests/debug-kernel
 # vm     QEMU, virtme-ng and the stock kernels that the module is tested on, or KERNEL alone: 6.1, 6.12 or 6.12-rt
 #
 # What is there already is left alone, so a second run takes a moment and no network. Packages come by apt from
@@ -140,10 +141,10 @@ main()
 	(($#)) || set -- build test vm
 	for stage; do
 		case $stage in
-		build | test) ;;
+		build | test | debug) ;;
 		vm) vm=yes ;;
 		vm=*) vm=yes kernels+=("${stage#vm=}") ;;
-		*) die "no stage '$stage': build, test, vm or vm=KERNEL" ;;
+		*) die "no stage '$stage': build, test, debug, vm or vm=KERNEL" ;;
 		esac
 		stages+=("${stage%%=*}")
 	done

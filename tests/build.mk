@@ -27,3 +27,11 @@ check:
 	@$(MAKE) -s -j$(JOBS) SAN=1 all tests
 	@tests/vm/kmod.sh
 	@tests/run
+
+# The module's tests on kernels with KASAN, lockdep, kmemleak and more, built here; RT=1: with PREEMPT_RT. The first time
+# takes half an hour.
+RT ?=
+.PHONY: check-debug
+check-debug:
+	@packaging/setup.sh debug vm
+	@tests/debug-kernel/check.sh debug$(if $(RT),-rt)
