@@ -152,10 +152,19 @@ static int compare(const void *a, const void *b)
 	return *(const double *)a < *(const double *)b ? -1 : *(const double *)a > *(const double *)b;
 }
 
-/* The kernel's own count of what each program took, while it counts. */
-static void programs_print(void)
+/* The newest program there is; those that are loaded later have higher numbers. */
+static uint32_t program_newest(void)
 {
 	uint32_t id = 0;
+
+	while (!bpf_prog_get_next_id(id, &id))
+		;
+	return id;
+}
+
+/* The kernel's own count of what each program took, of those after @id: others' may be there as well. */
+static void programs_print(uint32_t id)
+{
 
 	while (!bpf_prog_get_next_id(id, &id)) {
 		struct bpf_prog_info info = {};
@@ -175,6 +184,7 @@ static void programs_measure(void)
 {
 	int stats = bpf_enable_stats(BPF_STATS_RUN_TIME), go, keep;
 	pid_t pid = process_start(&go, true), keeper = process_start(&keep, false);
+	uint32_t newest = program_newest();
 
 	if (stats < 0) {
 		printf("bpf_stats: %s\n", strerror(errno));
@@ -182,7 +192,7 @@ static void programs_measure(void)
 		if (write(go, "", 1) == 1)
 			waitpid(pid, NULL, 0);
 		printf("programs while the watched process plays (with some 20 ns of counting each):\n");
-		programs_print();
+		programs_print(newest);
 	}
 	kill(pid, SIGKILL);
 	kill(keeper, SIGKILL);
