@@ -247,27 +247,75 @@ void gateways_measure(struct gateways *gateways, struct store *store)
 	pthread_mutex_unlock(&gateways->lock);
 }
 
-static int heard_write(struct store *store, const struct heard *heard, struct error *err)
+/* struct sighting - what is written down of a gateway */
+struct sighting {
+	struct heard *heard;
+	char name[NAME_MAX_LEN + 1];
+	char address[GATEWAY_TEXT_MAX];
+	char software[GATEWAY_TEXT_MAX];
+	char *state;
+	int64_t seen_ms;
+};
+
+/* Under lock: the next of those that are not written down yet. */
+static int sightings_take(struct gateways *gateways, struct sighting *sightings)
 {
-	return store_run(store_statement(store, err, STATEMENT_GATEWAY_SEEN, "sisss",
-					 heard->name, heard->seen_ms, heard->address,
-					 heard->software, heard->state ? heard->state : ""), err);
+	int n = 0;
+
+	for (struct heard *heard = gateways->first; heard && n < GATEWAYS_FLUSH_MAX;
+	     heard = heard->next) {
+		struct sighting *sighting = &sightings[n];
+
+		if (heard->written)
+			continue;
+		heard->written = true;
+		sighting->heard = heard;
+		sighting->seen_ms = heard->seen_ms;
+		strcpy(sighting->name, heard->name);
+		strcpy(sighting->address, heard->address);
+		strcpy(sighting->software, heard->software);
+		sighting->state = strdup(heard->state ? heard->state : "");
+		n++;
+	}
+	return n;
+}
+
+static int sightings_write(struct store *store, const struct sighting *sightings, int n,
+			   struct error *err)
+{
+	int ret = 0;
+
+	for (int i = 0; i < n && !ret; i++) {
+		const struct sighting *s = &sightings[i];
+
+		ret = store_run(store_statement(store, err, STATEMENT_GATEWAY_SEEN, "sisss",
+						s->name, s->seen_ms, s->address, s->software,
+						s->state ? s->state : ""), err);
+	}
+	return ret;
 }
 
 int gateways_flush(struct gateways *gateways, struct store *store, struct error *err)
 {
-	int ret = 0;
+	struct sighting *sightings = calloc(GATEWAYS_FLUSH_MAX, sizeof(*sightings));
+	int n, ret;
 
-	/* The lock is held while it is written: some milliseconds, for thousands. */
+	if (!sightings)
+		return error_set(err, -ENOMEM, "out of memory");
+	/* Requests note gateways meanwhile: the lock is not held while the store works. */
 	pthread_mutex_lock(&gateways->lock);
-	for (struct heard *heard = gateways->first; heard && !ret; heard = heard->next) {
-		if (heard->written)
-			continue;
-		ret = heard_write(store, heard, err);
-		heard->written = !ret;
+	n = sightings_take(gateways, sightings);
+	pthread_mutex_unlock(&gateways->lock);
+	ret = sightings_write(store, sightings, n, err);
+	pthread_mutex_lock(&gateways->lock);
+	for (int i = 0; i < n; i++) {
+		free(sightings[i].state);
+		if (ret)
+			sightings[i].heard->written = false;
 	}
 	pthread_mutex_unlock(&gateways->lock);
-	return ret;
+	free(sightings);
+	return ret ? ret : n;
 }
 
 json_t *gateways_list(struct store *store, struct error *err)

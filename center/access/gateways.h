@@ -14,6 +14,7 @@
 
 /* Of names that nobody vouches for; one more is refused. */
 #define GATEWAYS_MAX 200000
+#define GATEWAYS_FLUSH_MAX 500
 #define GATEWAY_TEXT_MAX 64
 #define GATEWAY_STATE_MAX 512
 
@@ -52,9 +53,10 @@ int gateways_admit(struct gateways *gateways, const char *name, size_t bytes);
 void gateways_measure(struct gateways *gateways, struct store *store);
 
 /**
- * gateways_flush - write down who was seen since the last time, within a transaction
+ * gateways_flush - write down some who were seen since the last time, within a transaction
  *
- * Return: 0, or a negative errno: they are written the next time.
+ * Return: how many, GATEWAYS_FLUSH_MAX: there may be more; or a negative errno: they are
+ * written the next time. A commit that fails afterwards loses what is seen anew soon.
  */
 int gateways_flush(struct gateways *gateways, struct store *store, struct error *err);
 

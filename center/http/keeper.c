@@ -53,9 +53,11 @@ static void keeper_flush(struct keeper *keeper)
 	gateways_measure(keeper->server->gateways, keeper->store);
 	keeper->flush.run = flush_run;
 	keeper->flush.done = flush_done;
-	writer_submit(keeper->server->writer, &keeper->flush);
-	while (sem_wait(&keeper->flushed) < 0 && errno == EINTR)
-		;
+	do {
+		writer_submit(keeper->server->writer, &keeper->flush);
+		while (sem_wait(&keeper->flushed) < 0 && errno == EINTR)
+			;
+	} while (keeper->flush.result == GATEWAYS_FLUSH_MAX);
 }
 
 static bool keeper_stopped(struct keeper *keeper)

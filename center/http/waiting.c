@@ -21,6 +21,7 @@ struct waiting {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	_Atomic uint32_t stirs;
+	bool failed;
 	/* Below: under lock. */
 	struct exchange *first;
 	size_t n[2];
@@ -69,9 +70,10 @@ static void versions_look(struct waiting *waiting, const size_t n[2], int64_t ve
 	if (n[WAITING_FOR_FAULTS] && !err.code)
 		versions[WAITING_FOR_FAULTS] =
 			waiting_mark(waiting, faults_mark(waiting->store, &err));
-	/* Without the store each waits its time out, and then learns why. */
-	if (err.code)
+	/* Without the store each waits its time out, and then learns why. It is told once. */
+	if (err.code && !waiting->failed)
 		log_error("%s", err.text);
+	waiting->failed = err.code;
 }
 
 static void *waiting_main(void *arg)

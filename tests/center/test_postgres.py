@@ -5,7 +5,7 @@ import threading
 import time
 
 import pytest
-from conftest import DEADLINE_S, DEFINITION, SCRIPT, SERVICE, Center, fault
+from conftest import DEADLINE_S, DEFINITION, ENVIRONMENT, SCRIPT, SERVICE, Center, fault
 from postgres_server import serve
 
 POLICY = "/v1/gateways/g1/countermeasures"
@@ -157,6 +157,15 @@ def test_the_database_restarts(postgres, pair, how):
         assert set(acknowledged) <= stored
     assert pair[0].get("/v1/health").status == 200
     assert pair[0].get(POLICY).status == 200
+
+
+def test_the_store_by_the_environment(postgres, tmp_path, monkeypatch):
+    url = postgres.database()
+    Center(tmp_path / "data", url).do("countermeasure", "set", "signal", "restart")
+    monkeypatch.setitem(ENVIRONMENT, "FAULTLINE_STORE", url)
+    assert [e["kind"] for e in Center(tmp_path / "data").json("countermeasure", "list")] == ["signal"]
+    monkeypatch.setitem(ENVIRONMENT, "FAULTLINE_STORE", "mysql://x")
+    assert "FAULTLINE_STORE" in Center(tmp_path / "data").refuse("app", "list", status=2)
 
 
 def test_no_database(tmp_path):
