@@ -182,6 +182,8 @@ def test_who_may_do_what(ada):
 
     one, two = Person(center, "gateway", "g1"), Person(center, "gateway", "g2")
     eventually(lambda: center.report().status == 401, "tokens are asked for")
+    for one_of in (one, two):
+        eventually(lambda who=one_of: who.get(f"/v1/gateways/{who.name}/countermeasures").status == 200, "both are known")
     assert one.ask("POST", "/v1/gateways/g1/faults", fault(number=2)).status == 200
     assert "another gateway" in two.ask("POST", "/v1/gateways/g1/faults", fault(number=3)).problem(403)
     two.get(f"/v1/gateways/g1/faults/{fault()['id']}").problem(403)
