@@ -69,7 +69,8 @@ void fl_hold_wait(struct fl_hold *hold, u32 ms)
 	unsigned long end = jiffies + msecs_to_jiffies(ms);
 
 	for (;;) {
-		set_current_state(TASK_KILLABLE | TASK_FREEZABLE);
+		/* It is no load, and no thread that is stuck: whoever looks for those is told. */
+		set_current_state(TASK_KILLABLE | TASK_FREEZABLE | TASK_NOLOAD);
 		if (READ_ONCE(hold->released) || fatal_signal_pending(current) ||
 		    READ_ONCE(current->ptrace) || time_after_eq(jiffies, end))
 			break;

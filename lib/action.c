@@ -21,6 +21,7 @@ static const char *const action_names[ACTION_COUNT] = {
 	[ACTION_SIGNAL] = "signal",
 	[ACTION_RUN] = "run",
 	[ACTION_COLLECT] = "collect",
+	[ACTION_HOLD] = "hold",
 	[ACTION_REBOOT] = "reboot",
 };
 
@@ -49,6 +50,7 @@ static const struct parameter parameters_known[] = {
 	{ ACTION_SIGNAL, "signal", true, 0, signal_valid, "a signal, as HUP or 1" },
 	{ ACTION_RUN, "service", true, 0, name_valid, "the name of a service" },
 	{ ACTION_RUN, "timeout", false, 86400, NULL, "seconds from 1 to 86400" },
+	{ ACTION_HOLD, "seconds", false, 86400, NULL, "seconds from 1 to 86400" },
 	{ ACTION_LIMITS, "memory", false, 1 << 20, NULL, "MiB from 1 to 1048576" },
 	{ ACTION_LIMITS, "files", false, 1 << 20, NULL, "a number from 1 to 1048576" },
 	{ ACTION_LIMITS, "processes", false, 1 << 16, NULL, "a number from 1 to 65536" },
@@ -114,7 +116,7 @@ int action_parameter_set(json_t *parameters, const char *text, struct error *err
 	}
 	if (!known)
 		return error_set(err, -EINVAL,
-				 "parameter \"%.64s\": NAME=VALUE is needed, NAME one of list, signal, service, timeout, memory, files, processes",
+				 "parameter \"%.64s\": NAME=VALUE is needed, NAME one of list, signal, service, timeout, seconds, memory, files, processes",
 				 text);
 	if (!known->maximum) {
 		json_object_set_new(parameters, name, json_string(equals + 1));

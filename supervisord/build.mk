@@ -9,7 +9,8 @@ SUPERVISORD := $(addprefix supervisord/,\
 	keeper/packet.c \
 	reliability/attempts.c reliability/collection.c reliability/detector.c reliability/evidence.c \
 	reliability/fault.c \
-	reliability/fault_blocks.c reliability/fault_data.c reliability/fault_record.c reliability/registers.c \
+	reliability/fault_blocks.c reliability/fault_data.c reliability/fault_record.c reliability/holding.c \
+	reliability/registers.c \
 	reliability/mappings.c reliability/notifier.c reliability/pins.c reliability/policy.c \
 	reliability/probes_beside.c reliability/probes_limits.c reliability/probes_object.c \
 	reliability/probes_parts.c reliability/probes_progress.c reliability/probes_range.c reliability/probes_ring.c \
@@ -39,7 +40,7 @@ GENERATED += $(O)/supervisord/reliability/store_sql.h
 
 FAULTCTL := $(addprefix supervisord/ctl/,main.c client.c output.c cmd_status.c cmd_apps.c \
 	cmd_logs.c cmd_run.c cmd_script.c cmd_services.c cmd_events.c cmd_faults.c cmd_fault.c cmd_fault_core.c core.c core_links.c core_notes.c evidence.c image.c \
-	cmd_range.c cmd_switch.c \
+	cmd_hold.c cmd_range.c cmd_switch.c \
 	plan.c)
 $(eval $(call program,faultctl,\
 	$(FAULTCTL) supervisord/reliability/registers.c supervisord/script/event_list.c supervisord/script/plan.c \

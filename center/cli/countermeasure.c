@@ -15,7 +15,7 @@
 #define KIND_ANY ENTRY_KIND_ANY
 
 #define ACTIONS "none, restart, restart-clean, stop, reinstall, rollback, switch, limits, " \
-	"signal, run, collect, reboot"
+	"signal, run, collect, hold, reboot"
 
 enum {
 	OPTION_APPLICATION = 0x200,

@@ -90,7 +90,7 @@ static json_t *app_describe(struct app *app)
 
 	return json_pack("{s:s, s:s, s:s, s:s*, s:o*, s:o*, s:i, s:b, s:s*}", "name", app->name,
 			 "version", app_version(app), "state",
-			 loop && app->state == APP_HALTED ? "loop" : app_state_name(app->state),
+			 loop && app->state == APP_HALTED ? "loop" : app->holding.held ? "held" : app_state_name(app->state),
 			 "residence",
 			 !app->data ? NULL : app->data->resident ? "resident" : "transient",
 			 "pid", app->process ? json_integer(app->process->pid) : NULL,
@@ -277,6 +277,51 @@ static void answer_switch(struct control_client *client, json_t *id, const json_
 		jsonrpc_result(client->peer, id, json_pack("{s:s}", "events", list));
 }
 
+/* The application of @params; NULL when that was answered already. */
+static struct app *app_wanted(struct control_client *client, json_t *id, const json_t *params)
+{
+	const char *name = json_string_value(json_object_get(params, "application"));
+
+	if (name_valid(name) && app_is_here(client->gateway, name))
+		return app_get(client->gateway, name);
+	jsonrpc_error(client->peer, id, JSONRPC_ABSENT,
+		      "there is no application of this name; \"faultctl apps\" lists what is here", NULL);
+	return NULL;
+}
+
+static void answer_hold(struct control_client *client, json_t *id, const json_t *params)
+{
+	struct app *app = app_wanted(client, id, params);
+	json_t *wanted = json_object_get(params, "seconds");
+	json_int_t seconds = json_is_integer(wanted) && json_integer_value(wanted) >= 0 ?
+			     json_integer_value(wanted) : HOLDING_SECONDS;
+	struct error err = { 0 };
+
+	if (!app)
+		return;
+	if (seconds > HOLDING_SECONDS_MAX)
+		jsonrpc_error(client->peer, id, JSONRPC_INVALID_PARAMS,
+			      "a fault is held for 86400 seconds at most", NULL);
+	else if (holding_set(app, seconds, true, &err))
+		jsonrpc_error(client->peer, id, JSONRPC_REFUSED, err.text, NULL);
+	else
+		jsonrpc_result(client->peer, id, json_pack("{s:s, s:I}", "application", app->name,
+							   "seconds", seconds));
+}
+
+static void answer_release(struct control_client *client, json_t *id, const json_t *params)
+{
+	struct app *app = app_wanted(client, id, params);
+	struct error err = { 0 };
+
+	if (!app)
+		return;
+	if (holding_release(app, &err))
+		jsonrpc_error(client->peer, id, JSONRPC_REFUSED, err.text, NULL);
+	else
+		jsonrpc_result(client->peer, id, json_pack("{s:s}", "application", app->name));
+}
+
 static void run_progress(void *user, const struct event *event, double ms, const char *text)
 {
 	struct control_client *client = user;
@@ -425,5 +470,7 @@ const struct control_method control_methods[] = {
 	{ "fault", answer_fault },
 	{ "logs", answer_logs },
 	{ "range", answer_range },
+	{ "hold", answer_hold },
+	{ "release", answer_release },
 	{ NULL, NULL },
 };

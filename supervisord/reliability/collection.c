@@ -222,6 +222,9 @@ void collection_record(void *user, const struct faultline_record *record,
 		limit_add(gateway, watch_application(gateway, record->cookie), record);
 	if (record->type != FAULTLINE_RECORD_FATAL && record->type != FAULTLINE_RECORD_EXIT &&
 	    record->type != FAULTLINE_RECORD_RANGE)
+	if (process)
+		holding_record(app, record);
+	if (record->type != FAULTLINE_RECORD_FATAL && record->type != FAULTLINE_RECORD_EXIT)
 		return;
 	record_add(gateway, watch_application(gateway, record->cookie), record, capture);
 	if (!process)
@@ -277,7 +280,7 @@ void collection_notification(struct app *app, const char *method, json_t *params
 
 void collection_deadline(struct app *app, const char *processing)
 {
-	if (app->fault || app->state != APP_RUNNING)
+	if (app->fault || app->holding.held || app->state != APP_RUNNING)
 		return;
 	collection_add(app->gateway, &(struct event){
 		.part = "runtime", .name = "processing.deadline", .application = app->name },
@@ -287,7 +290,7 @@ void collection_deadline(struct app *app, const char *processing)
 
 void collection_start_overdue(struct app *app)
 {
-	if (app->fault || app->state != APP_STARTING)
+	if (app->fault || app->holding.held || app->state != APP_STARTING)
 		return;
 	collection_add(app->gateway, &(struct event){
 		.part = "runtime", .name = "application.unready", .application = app->name },
@@ -299,7 +302,7 @@ void collection_heartbeat(struct app *app, int interval_ms)
 {
 	json_t *report;
 
-	if (app->fault || app->state != APP_RUNNING)
+	if (app->fault || app->holding.held || app->state != APP_RUNNING)
 		return;
 	if (interval_ms)
 		collection_add(app->gateway, &(struct event){

@@ -32,6 +32,7 @@ static const struct {
 	[ACTION_SIGNAL] = { restoration_signal, true, false },
 	[ACTION_RUN] = { restoration_run, true, true },
 	[ACTION_COLLECT] = { restoration_collect, false, false },
+	[ACTION_HOLD] = { restoration_hold, false, false },
 	[ACTION_REBOOT] = { restoration_reboot, true, false },
 };
 

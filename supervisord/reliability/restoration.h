@@ -64,6 +64,7 @@ void restoration_run(struct fault *fault);
 
 /* restoration_system.c: the gateway */
 void restoration_collect(struct fault *fault);
+void restoration_hold(struct fault *fault);
 void restoration_reboot(struct fault *fault);
 
 #endif /* SUPERVISORD_RESTORATION_H */

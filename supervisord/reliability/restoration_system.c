@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Countermeasures on the gateway: collect deeper data, reboot. */
+/* Countermeasures on the gateway: collect deeper data, hold the next fault, reboot. */
 #include <errno.h>
 #include <linux/reboot.h>
 #include <string.h>
@@ -21,6 +21,17 @@ void restoration_collect(struct fault *fault)
 	fault->collected = evidence_collect(process && !process->gone ? process->pid : 0);
 	store_fault_collected(app->gateway->store, fault->row.id, fault->collected);
 	restoration_follow(fault);
+}
+
+/* This fault is over: the next one is held. What follows, such as a restart, is done now. */
+void restoration_hold(struct fault *fault)
+{
+	struct error err = { 0 };
+
+	if (holding_set(fault->app, restoration_parameter(fault, "seconds", HOLDING_SECONDS), true, &err))
+		restoration_failed(fault, "%s", err.text);
+	else
+		restoration_follow(fault);
 }
 
 /*

@@ -14,6 +14,7 @@
 #include "lib/name.h"
 #include "supervisord/gateway.h"
 #include "supervisord/reliability/attempts.h"
+#include "supervisord/reliability/holding.h"
 
 struct download;
 struct fault;
@@ -64,6 +65,7 @@ struct app_limits {
  * @restarts: since the supervisor started
  * @attempts: what was done about its faults lately
  * @limits: set by a countermeasure
+ * @holding: of its faults
  */
 struct app {
 	struct app *next;
@@ -82,6 +84,7 @@ struct app {
 	unsigned int restarts;
 	struct attempts attempts;
 	struct app_limits limits;
+	struct holding holding;
 };
 
 /** app_list_open - find what is installed; what was half-installed is removed */

@@ -141,6 +141,8 @@ int management_launch(struct app *app, const struct process_handler *handler, vo
 		return -ENOENT;
 	ret = process_start(process, gateway->loop, &setup, err);
 	runtimes_command_free(setup.command);
+	if (!ret)
+		holding_apply(app, *process);
 	return ret;
 }
 
