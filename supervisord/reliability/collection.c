@@ -220,11 +220,10 @@ void collection_record(void *user, const struct faultline_record *record,
 	gateway->collection->seq = record->seq;
 	if (record->type == FAULTLINE_RECORD_LIMIT)
 		limit_add(gateway, watch_application(gateway, record->cookie), record);
-	if (record->type != FAULTLINE_RECORD_FATAL && record->type != FAULTLINE_RECORD_EXIT &&
-	    record->type != FAULTLINE_RECORD_RANGE)
 	if (process)
 		holding_record(app, record);
-	if (record->type != FAULTLINE_RECORD_FATAL && record->type != FAULTLINE_RECORD_EXIT)
+	if (record->type != FAULTLINE_RECORD_FATAL && record->type != FAULTLINE_RECORD_EXIT &&
+	    record->type != FAULTLINE_RECORD_RANGE)
 		return;
 	record_add(gateway, watch_application(gateway, record->cookie), record, capture);
 	if (!process)
