@@ -16,7 +16,7 @@ static int ask(const struct ctl_options *options, const char *method, json_t *pa
 
 static int hold(const struct ctl_options *options, int argc, char **argv)
 {
-	json_t *result = NULL;
+	json_t *result = NULL, *params;
 	int seconds = -1, status;
 	char rest;
 
@@ -26,8 +26,10 @@ static int hold(const struct ctl_options *options, int argc, char **argv)
 		return ctl_usage(&ctl_hold_command);
 	if (argc < 2 || argc > 3)
 		return ctl_usage(&ctl_hold_command);
-	status = ask(options, "hold", json_pack("{s:s, s:i*}", "application", argv[1], "seconds", seconds),
-		     &result);
+	params = json_pack("{s:s}", "application", argv[1]);
+	if (seconds >= 0)
+		json_object_set_new(params, "seconds", json_integer(seconds));
+	status = ask(options, "hold", params, &result);
 	if (status)
 		return status;
 	if (!options->json && !seconds)

@@ -8,10 +8,12 @@ TAP on standard output. The module's captures have all that a backtrace needs, s
 The probes' have no mappings: there a program with a fixed address must be found up to main.
 """
 
+import os
 import re
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 FRAMES = 12
@@ -29,6 +31,27 @@ def gdb(program, core, *commands):
 def frames(text):
     """Of the backtrace; gdb shows the first frame when it opens the core as well."""
     return [line.strip() for line in text.splitlines() if re.match(r"#\d+ ", line)][1:]
+
+
+def held_child(parent, binary):
+    """The process that a held thread is of: that thread is in an uninterruptible sleep."""
+    for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split():
+        if os.readlink(f"/proc/{pid}/exe") != str(binary.resolve()):
+            continue
+        for stat in Path(f"/proc/{pid}/task").glob("*/stat"):
+            if stat.read_text().rpartition(")")[2].split()[0] in "DI":
+                return pid
+    return None
+
+
+def wait_for(condition, seconds=60):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.1)
+    raise AssertionError("nothing was held")
 
 
 def signal_line(text):
@@ -74,6 +97,18 @@ class Bench:
         else:
             assert kind == ("signal.abrt" if way == "abort" else "signal.segv"), kind
 
+    def held(self, program, way):
+        """gdb attaches to a process that is held, and finds it at its fault."""
+        export, binary = self.folder / "held.json", self.build / f"crash/{program}"
+        with subprocess.Popen([self.build / "bin/record-export", self.source, export, binary, way],
+                              env=os.environ | {"HOLD_MS": "600000"}) as holder:
+            pid = wait_for(lambda: held_child(holder.pid, binary))
+            said = gdb(binary, f"--pid={pid}", "p $_siginfo.si_signo", f"bt {FRAMES}", "kill")
+            holder.wait(timeout=120)
+        assert re.search(r"^\$1 = 11$", said, re.M), said
+        functions = [found.group(1) for found in re.finditer(r"^#\d+ .*?(\w+) \(", said, re.M)]
+        assert "fault" in functions and {"main", "start_thread"} & set(functions), said
+
     def partly(self, program, way):
         """By the probes: no mappings, 4 KiB of stack."""
         _, core, _ = self.crash(program, way)
@@ -88,7 +123,8 @@ def main():
         bench = Bench(source, build, folder)
         if source == "module":
             Path("/proc/sys/kernel/core_pattern").write_text(f"{folder}/full.%p")
-            cases = [(bench.compare, *case) for case in MODULE_CASES]
+            cases = [(bench.held, "crash", way) for way in ("main", "thread")]
+            cases += [(bench.compare, *case) for case in MODULE_CASES]
         else:
             cases = [(bench.partly, "crash-fixed", "main")]
         print(f"1..{len(cases)}", flush=True)
@@ -96,12 +132,12 @@ def main():
         for number, (check, program, way) in enumerate(cases, 1):
             try:
                 check(program, way)
-                print(f"ok {number} - {source}: {program} {way}", flush=True)
+                print(f"ok {number} - {source}: {check.__name__} {program} {way}", flush=True)
             except (AssertionError, subprocess.SubprocessError, OSError) as error:
                 failed += 1
                 for line in str(error).splitlines():
                     print(f"# {line}")
-                print(f"not ok {number} - {source}: {program} {way}", flush=True)
+                print(f"not ok {number} - {source}: {check.__name__} {program} {way}", flush=True)
     return 1 if failed else 0
 
 

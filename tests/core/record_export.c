@@ -2,6 +2,7 @@
 /*
  * record_export module|probes FILE PROGRAM [ARGUMENT...]: watches PROGRAM, and
  * writes the data of its first fault into FILE, as "faultctl fault export" does.
+ * HOLD_MS in the environment: its faults are held for so long.
  */
 #include <errno.h>
 #include <ev.h>
@@ -73,6 +74,7 @@ int main(int argc, char **argv)
 	const struct source_ops *ops = argc > 1 && !strcmp(argv[1], "module") ? &source_module :
 										&source_probes;
 	struct export export = { .loop = ev_loop_new(EVFLAG_AUTO) };
+	struct source_settings settings = {};
 	struct error error = {};
 	struct source *source;
 	ev_timer timer;
@@ -83,12 +85,14 @@ int main(int argc, char **argv)
 	if (argc < 4)
 		return 2;
 	export.path = argv[2];
+	if (getenv("HOLD_MS"))
+		source_settings_give(&settings, FAULTLINE_WATCH_A_HOLD_MS, atoi(getenv("HOLD_MS")));
 	if (ops->open(&source, export.loop, record_seen, &export, NULL, &error)) {
 		fprintf(stderr, "%s\n", error.text);
 		return 4;
 	}
 	pid = program_start(argv + 3, &go);
-	if (pid < 0 || ops->watch(source, pid, getpid(), NULL, &watch, &error) || write(go, "", 1) != 1) {
+	if (pid < 0 || ops->watch(source, pid, getpid(), &settings, &watch, &error) || write(go, "", 1) != 1) {
 		fprintf(stderr, "%s\n", error.text);
 		return 1;
 	}

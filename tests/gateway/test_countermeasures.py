@@ -403,12 +403,13 @@ def test_countermeasure_that_is_not_valid_is_not_done(site):
 def test_hold_needs_the_module(site):
     """The probes cannot make a thread wait: that is said, and what follows is done."""
     start(site, "hold", "--then", "restart", "--parameter", "seconds=30")
-    refused = site.ctl("hold", "air-conditioner", "60")
+    name = site.app()["name"]
+    refused = site.ctl("hold", name, "60")
     assert refused.returncode == 1 and "needs the kernel module" in refused.stderr
-    assert site.ctl("hold", "air-conditioner", "soon").returncode == 2
+    assert site.ctl("hold", name, "soon").returncode == 2
     assert site.ctl("hold", "nobody").returncode == 1
-    refused = site.ctl("release", "air-conditioner")
-    assert refused.returncode == 1 and "no fault of air-conditioner is held" in refused.stderr
+    refused = site.ctl("release", name)
+    assert refused.returncode == 1 and f"no fault of {name} is held" in refused.stderr
     first = site.app()["pid"]
     strike(site)
     wait_until(lambda: site.app()["state"] == "running" and site.app()["pid"] != first, "it runs again")
