@@ -550,8 +550,12 @@ void process_activate(struct process *process)
 int process_rewatch(struct process *process, const struct source_ops *ops, struct source *source,
 		    struct error *err)
 {
-	int ret = ops->watch(source, process->pid, process->cookie, NULL, &process->watch, err);
+	uint32_t watch = 0;
+	int ret = ops->watch(source, process->pid, process->cookie, NULL, &watch, err);
 
+	/* One that is watched already has the number that was kept. */
+	if (watch)
+		process->watch = watch;
 	/* One that has ended since cannot be watched any more, but its record may have come. */
 	process->watched = !ret || ret == -EEXIST || process->recorded;
 	process_keep(process, NULL);
