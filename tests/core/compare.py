@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Compares what gdb says of a core file of "faultctl fault core" with what it says of the kernel's own of the same crash.
 
-    compare.py module|probes BUILD-FOLDER
+    compare.py module|probes BUILD-FOLDER [CASE...]	such as compare-overflow; all of them by default
 
 TAP on standard output. The module's captures have all that a backtrace needs, so it must be the same, frame by frame.
 The probes' have no mappings: there a program with a fixed address must be found up to main.
@@ -127,6 +127,7 @@ def main():
             cases += [(bench.compare, *case) for case in MODULE_CASES]
         else:
             cases = [(bench.partly, "crash-fixed", "main")]
+        cases = [case for case in cases if not sys.argv[3:] or f"{case[0].__name__}-{case[2]}" in sys.argv[3:]]
         print(f"1..{len(cases)}", flush=True)
         failed = 0
         for number, (check, program, way) in enumerate(cases, 1):

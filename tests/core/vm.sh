@@ -4,7 +4,7 @@
 # Core files of the module's captures, against those of a stock kernel: one boot with this machine's files, and its gdb.
 # TAP on standard output.
 #
-#   vm.sh [6.1|6.12|6.12-rt]	6.12 by default
+#   vm.sh [6.1|6.12|6.12-rt [CASE...]]	6.12 and all of them by default
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -19,4 +19,4 @@ mkdir -p "$out"
 cp "build/kmod/$flavour/kmod/faultline.ko" "$out/"
 # The names are the guest's, which has this folder at the same place.
 exec tests/vm/vng.sh --kernel "$flavour" --timeout "${BOOT_LIMIT:-900}" --share "$out" --console "$out/console.log" -- \
-	bash -c "insmod $out/faultline.ko && exec tests/core/compare.py module build/out"
+	bash -c "insmod $out/faultline.ko && exec tests/core/compare.py module build/out ${*:2}"
