@@ -11,7 +11,7 @@ SUPERVISORD := $(addprefix supervisord/,\
 	reliability/fault.c \
 	reliability/fault_blocks.c reliability/fault_data.c reliability/fault_record.c reliability/holding.c \
 	reliability/registers.c \
-	reliability/mappings.c reliability/notifier.c reliability/pins.c reliability/policy.c \
+	reliability/mappings.c reliability/notifier.c reliability/packed.c reliability/pins.c reliability/policy.c \
 	reliability/probes_beside.c reliability/probes_limits.c reliability/probes_object.c \
 	reliability/probes_parts.c reliability/probes_progress.c reliability/probes_range.c reliability/probes_ring.c \
 	reliability/probes_watch.c \
@@ -19,7 +19,8 @@ SUPERVISORD := $(addprefix supervisord/,\
 	reliability/restoration_process.c reliability/restoration_service.c \
 	reliability/restoration_system.c \
 	reliability/source.c reliability/source_module.c reliability/source_probes.c \
-	reliability/store.c reliability/usage.c \
+	reliability/store.c reliability/store_db.c reliability/store_event.c reliability/store_fault.c \
+	reliability/store_sync.c reliability/usage.c \
 	remote/application.c remote/center.c remote/download.c remote/link.c \
 	remote/link_process.c remote/management.c remote/request.c remote/standing.c remote/spare.c remote/takeover.c remote/unpacker.c \
 	runtime/cgroup.c runtime/isolation.c runtime/keeper.c runtime/log.c runtime/logs.c \
@@ -30,7 +31,7 @@ SUPERVISORD := $(addprefix supervisord/,\
 
 $(eval $(call program,faultlined,\
 	$(SUPERVISORD) $(LIB_BASE) $(LIB_SANDBOX) $(LIB_JSONRPC) $(LIB_XML) $(LIB_SCRIPT) $(LIB_APPLICATION) $(LIB_ACTION) $(LIB_RANGE),\
-	libxml-2.0 libnl-genl-3.0 sqlite3 jansson libbpf,\
+	libxml-2.0 libnl-genl-3.0 sqlite3 jansson libbpf zlib,\
 	-lev))
 
 $(O)/supervisord/reliability/store_sql.h: supervisord/reliability/store.sql lib/sql.awk

@@ -139,7 +139,7 @@ static int state_open(struct gateway *gateway, struct error *err)
 		ret = error_set(err, -errno, "%s: %m", gateway->settings->state_folder);
 	umask(077);
 	if (!ret)
-		ret = store_open(&gateway->store, path, err);
+		ret = store_open(&gateway->store, path, gateway->loop, collection_synced, gateway, err);
 	if (!ret)
 		store_retain(gateway->store, &gateway->settings->retention);
 	umask(022);

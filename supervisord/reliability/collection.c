@@ -22,7 +22,7 @@
 #include "supervisord/script/run.h"
 #include "supervisord/script/services.h"
 
-/* Events wait this long for others, so that one fsync serves many. */
+/* Events wait this long for others, so that one commit serves many. */
 #define FLUSH_S 0.05
 
 /* Watches that are over, whose last records may still come. */
@@ -32,6 +32,11 @@ struct collection {
 	ev_timer flush;
 	uint64_t seq;		/* newest record taken in */
 	uint64_t acked;
+	/* Commits on their way to the disk: the oldest, and the newest. */
+	struct {
+		uint64_t ticket;
+		uint64_t seq;	/* newest record in it */
+	} first, last;
 	unsigned int n_past;
 	struct {
 		uint64_t cookie;
@@ -40,23 +45,54 @@ struct collection {
 };
 
 /* What is on disk need not be kept by the kernel any longer. */
-static void collection_flush(struct gateway *gateway)
+static void records_ack(struct gateway *gateway, uint64_t seq)
 {
 	struct collection *collection = gateway->collection;
 
-	if (store_flush(gateway->store)) {
+	if (gateway->source && seq > collection->acked &&
+	    !gateway->source_ops->ack(gateway->source, seq))
+		collection->acked = seq;
+}
+
+/* The disk is not waited for here. */
+static void collection_commit(struct gateway *gateway)
+{
+	struct collection *collection = gateway->collection;
+	uint64_t ticket;
+
+	if (store_commit(gateway->store, &ticket)) {
 		ev_timer_again(gateway->loop, &collection->flush);
 		return;
 	}
 	ev_timer_stop(gateway->loop, &collection->flush);
-	if (gateway->source && collection->seq > collection->acked &&
-	    !gateway->source_ops->ack(gateway->source, collection->seq))
-		collection->acked = collection->seq;
+	collection->last.ticket = ticket;
+	collection->last.seq = collection->seq;
+	if (!collection->first.ticket)
+		collection->first = collection->last;
+}
+
+void collection_synced(void *user, uint64_t ticket, int error)
+{
+	struct gateway *gateway = user;
+	struct collection *collection = gateway->collection;
+
+	if (error)
+		log_error("store: what was recorded may not be on the disk: %s", strerror(-error));
+	if (error || !collection || !collection->first.ticket ||
+	    ticket < collection->first.ticket)
+		return;
+	if (ticket >= collection->last.ticket) {
+		records_ack(gateway, collection->last.seq);
+		collection->first.ticket = 0;
+	} else {
+		records_ack(gateway, collection->first.seq);
+		collection->first = collection->last;
+	}
 }
 
 static void flush_due(struct ev_loop *loop, ev_timer *timer, int events)
 {
-	collection_flush(timer->data);
+	collection_commit(timer->data);
 }
 
 void collection_open(struct gateway *gateway)
@@ -73,7 +109,8 @@ void collection_close(struct gateway *gateway)
 {
 	if (!gateway->collection)
 		return;
-	collection_flush(gateway);
+	if (!store_flush(gateway->store))
+		records_ack(gateway, gateway->collection->seq);
 	ev_timer_stop(gateway->loop, &gateway->collection->flush);
 	free(steal_pointer(&gateway->collection));
 }

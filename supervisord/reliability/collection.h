@@ -33,6 +33,8 @@ struct event {
 };
 
 void collection_open(struct gateway *gateway);
+/** collection_synced - the store's word of what is durable: a store_synced_fn, @user is the gateway */
+void collection_synced(void *user, uint64_t ticket, int error);
 void collection_close(struct gateway *gateway);
 
 /** collection_add - record an event that is no fault; the text is one line for a person */

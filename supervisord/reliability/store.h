@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Fault data (341) and event data (342) in SQLite: one file, WAL, synchronous
- * FULL. What is added gathers in a transaction that store_flush() commits. A
- * fault is durable when store_fault_add() returns; what becomes of it afterwards
- * is durable with the next flush, since telling the center twice does no harm.
+ * Fault data (341) and event data (342) in SQLite: one file with a write-ahead
+ * log. What is added gathers in a transaction. store_commit() ends it without
+ * waiting for the disk, and tells later when it is durable; store_flush() waits.
+ * A fault is durable when store_fault_add() returns; what becomes of it
+ * afterwards is durable with the next commit, since telling the center twice
+ * does no harm.
  */
 #ifndef SUPERVISORD_STORE_H
 #define SUPERVISORD_STORE_H
@@ -13,6 +15,7 @@
 #include <stdint.h>
 
 #include "lib/error.h"
+#include "supervisord/reliability/store_sync.h"
 
 struct store;
 
@@ -71,9 +74,11 @@ struct store_fault {
 /**
  * store_open - open or create the gateway's database
  *
- * A file that is not a database of ours is left as it is, and refused.
+ * A file that is not a database of ours is left as it is, and refused. @synced
+ * tells in the @loop what of store_commit() is durable; it may be NULL.
  */
-int store_open(struct store **store, const char *path, struct error *err);
+int store_open(struct store **store, const char *path, struct ev_loop *loop,
+	       store_synced_fn synced, void *user, struct error *err);
 /** store_retain - how much is kept from now on; what is more goes now, and later now and then */
 void store_retain(struct store *store, const struct store_retention *retention);
 void store_close(struct store *store);
@@ -81,7 +86,12 @@ void store_close(struct store *store);
 /** store_event_add - add to the open transaction; 0 or negative errno, logged */
 int store_event_add(struct store *store, const struct store_event *event);
 
-/** store_flush - commit what was added; 0, also when there is nothing; else negative errno */
+/**
+ * store_commit - commit what was added; it is durable once @synced has told the @ticket
+ * Return: 0, also when there is nothing, or a negative errno.
+ */
+int store_commit(struct store *store, uint64_t *ticket);
+/** store_flush - likewise, and durable when it returns */
 int store_flush(struct store *store);
 
 /** store_fault_add - commit a fault and every event before it; sets @fault->id */

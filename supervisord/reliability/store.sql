@@ -17,7 +17,7 @@ CREATE TABLE IF NOT EXISTS fault (
 	application    TEXT NOT NULL,
 	version        TEXT NOT NULL,
 	state          TEXT NOT NULL,   -- stored, decided, restored, failed
-	data           TEXT NOT NULL,   -- JSON
+	data           BLOB NOT NULL,   -- JSON: packed.h, or as text
 	countermeasure TEXT,            -- JSON
 	decided        TEXT,            -- JSON: by the gateway, and why; null: by the center
 	outcome        TEXT,            -- JSON

@@ -15,14 +15,25 @@
 
 #include "lib/file.h"
 #include "supervisord/reliability/detector.h"
+#include "supervisord/reliability/packed.h"
 #include "supervisord/reliability/source.h"
 #include "supervisord/reliability/store.h"
 
 static char folder[] = "/tmp/faultline-store-XXXXXX";
 static char database[64];
 
+static struct ev_loop *loop;
+static uint64_t durable;	/* newest ticket that the store has told */
+
+static void synced(void *user, uint64_t ticket, int error)
+{
+	assert_int_equal(error, 0);
+	durable = ticket;
+}
+
 static int setup(void **state)
 {
+	loop = ev_loop_new(EVFLAG_AUTO);
 	assert_non_null(mkdtemp(folder));
 	snprintf(database, sizeof(database), "%s/gateway.db", folder);
 	return 0;
@@ -109,7 +120,8 @@ static struct store *store_new(void)
 	struct error err = { 0 };
 	struct store *store = NULL;
 
-	if (store_open(&store, database, &err))
+	durable = 0;
+	if (store_open(&store, database, loop, synced, NULL, &err))
 		fail_msg("%s", err.text);
 	return store;
 }
@@ -168,17 +180,18 @@ static void fault_that_was_in_handling_is_found_and_abandoned(void **state)
 	struct store *store = store_new();
 	struct store_fault fault = fault_add(store, 500);
 	json_t *row, *unfinished;
+	size_t before;
 
 	store_close(store);
 	store = store_new();
 	unfinished = store_faults_unfinished(store);
-	assert_int_equal(json_array_size(unfinished), 1);
-	assert_string_equal(json_string_value(json_object_get(json_array_get(unfinished, 0), "id")),
-			    fault.id);
+	before = json_array_size(unfinished);
+	assert_string_equal(json_string_value(json_object_get(json_array_get(unfinished, 0),
+							      "id")), fault.id);
 	json_decref(unfinished);
 	assert_int_equal(store_fault_abandon(store, fault.id), 0);
 	unfinished = store_faults_unfinished(store);
-	assert_int_equal(json_array_size(unfinished), 0);
+	assert_int_equal(json_array_size(unfinished), before - 1);
 	json_decref(unfinished);
 	row = store_fault(store, fault.id);
 	assert_string_equal(json_string_value(json_object_get(row, "state")), "failed");
@@ -225,6 +238,74 @@ static void events_come_newest_first(void **state)
 	store_close(store);
 }
 
+static void commit_tells_when_it_is_durable(void **state)
+{
+	struct store_event event = { .part = "test", .name = "n", .text = "" };
+	struct store *store = store_new();
+	uint64_t ticket, last = 0;
+
+	for (int i = 0; i < 100; i++) {
+		assert_int_equal(store_event_add(store, &event), 0);
+		assert_int_equal(store_commit(store, &ticket), 0);
+		assert_true(ticket > last);
+		last = ticket;
+	}
+	while (durable < last)
+		ev_run(loop, EVRUN_ONCE);
+	assert_int_equal(durable, last);
+	store_close(store);
+}
+
+/* What is written goes into the database, so that the log does not grow for ever. */
+static void log_is_bounded(void **state)
+{
+	struct store_event event = { .part = "test", .name = "n" };
+	struct store *store = store_new();
+	char text[4000], log[80];
+	struct stat st;
+	uint64_t ticket;
+
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	event.text = text;
+	for (int i = 0; i < 8000; i++) {
+		assert_int_equal(store_event_add(store, &event), 0);
+		if (i % 100)
+			continue;
+		assert_int_equal(store_commit(store, &ticket), 0);
+		while (durable < ticket)
+			ev_run(loop, EVRUN_ONCE);
+	}
+	snprintf(log, sizeof(log), "%s-wal", database);
+	assert_int_equal(stat(log, &st), 0);
+	assert_in_range(st.st_size, 1, 16 << 20);
+	store_close(store);
+}
+
+static void large_data_are_packed(void **state)
+{
+	json_t *json = json_pack("{s:s, s:[i,i]}", "text", "\xe2\x98\x83", "numbers", 1, 2), *back;
+	size_t size;
+	uint8_t *packed = packed_make(json, &size);
+
+	assert_non_null(packed);
+	back = packed_open(packed, size);
+	assert_true(json_equal(json, back));
+	json_decref(back);
+	for (size_t i = 0; i < size; i++)
+		assert_null(packed_open(packed, i));
+	for (size_t i = 0; i < size; i++) {
+		packed[i] ^= 0x40;
+		back = packed_open(packed, size);
+		/* Bits behind the end of the data mean nothing. */
+		assert_true(!back || json_equal(json, back));
+		json_decref(back);
+		packed[i] ^= 0x40;
+	}
+	free(packed);
+	json_decref(json);
+}
+
 static void database_of_others_is_left_alone(void **state)
 {
 	static const char text[] = "this is not a database at all, but it is somebody's file\n";
@@ -235,7 +316,7 @@ static void database_of_others_is_left_alone(void **state)
 
 	snprintf(other, sizeof(other), "%s/other", folder);
 	assert_int_equal(file_write(other, text, strlen(text), 0644, NULL), 0);
-	assert_int_not_equal(store_open(&store, other, &err), 0);
+	assert_int_not_equal(store_open(&store, other, loop, NULL, NULL, &err), 0);
 	assert_non_null(strstr(err.text, other));
 	data = file_read(other, 4096, NULL, NULL);
 	assert_string_equal(data, text);
@@ -291,6 +372,9 @@ int main(void)
 		cmocka_unit_test(fault_that_was_in_handling_is_found_and_abandoned),
 		cmocka_unit_test(numbers_of_faults_go_on),
 		cmocka_unit_test(events_come_newest_first),
+		cmocka_unit_test(commit_tells_when_it_is_durable),
+		cmocka_unit_test(log_is_bounded),
+		cmocka_unit_test(large_data_are_packed),
 		cmocka_unit_test(database_of_others_is_left_alone),
 		cmocka_unit_test(records_are_checked),
 	};

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The store's fault data (341). */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/cleanup.h"
+#include "supervisord/reliability/packed.h"
+#include "supervisord/reliability/store_db.h"
+
+/* What does not pack is kept as it is. */
+static void data_bind(sqlite3_stmt *stmt, int index, json_t *data)
+{
+	size_t size;
+	void *packed = packed_make(data, &size);
+
+	if (packed)
+		sqlite3_bind_blob(stmt, index, packed, size, free);
+	else
+		db_bind_json(stmt, index, data);
+}
+
+static json_t *data_column(sqlite3_stmt *stmt, int index)
+{
+	if (sqlite3_column_type(stmt, index) != SQLITE_BLOB)
+		return db_column_json(stmt, index);
+	return packed_open(sqlite3_column_blob(stmt, index), sqlite3_column_bytes(stmt, index));
+}
+
+/* The number behind the boot id: one more than the highest of this boot. */
+static int fault_number(struct store *store, struct store_fault *fault)
+{
+	sqlite3_stmt *stmt = NULL;
+	int64_t number = 0;
+
+	if (sqlite3_prepare_v2(store->db,
+			       "SELECT coalesce(max(CAST(substr(id, length(?1) + 2) AS INTEGER)), 0) + 1"
+			       " FROM fault WHERE substr(id, 1, length(?1)) = ?1",
+			       -1, &stmt, NULL) != SQLITE_OK)
+		return db_error(store, "fault id");
+	db_bind_text(stmt, 1, store->boot_id);
+	if (sqlite3_step(stmt) == SQLITE_ROW)
+		number = sqlite3_column_int64(stmt, 0);
+	sqlite3_finalize(stmt);
+	if (!number)
+		return db_error(store, "fault id");
+	snprintf(fault->id, sizeof(fault->id), "%s-%lld", store->boot_id,
+		 (long long)number);
+	return 0;
+}
+
+int store_fault_add(struct store *store, struct store_fault *fault)
+{
+	sqlite3_stmt *stmt;
+	int ret = db_begin(store);
+
+	if (!ret)
+		ret = fault_number(store, fault);
+	if (ret)
+		return ret;
+	stmt = db_statement(store,
+			       "INSERT INTO fault (id, time, kind, application, version, state, data)"
+			       " VALUES (?, ?, ?, ?, ?, 'stored', ?)");
+	db_bind_text(stmt, 1, fault->id);
+	sqlite3_bind_int64(stmt, 2, fault->time_ms);
+	db_bind_text(stmt, 3, fault->kind);
+	db_bind_text(stmt, 4, fault->application);
+	db_bind_text(stmt, 5, fault->version);
+	data_bind(stmt, 6, fault->data);
+	ret = db_step(store, stmt, "fault");
+	return ret ? ret : store_flush(store);
+}
+
+/* UPDATE fault SET ... = ?2, ... WHERE id = ?1. */
+static int fault_update(struct store *store, const char *sql, const char *id,
+			json_t *json, const char *state, int flag)
+{
+	sqlite3_stmt *stmt;
+	int ret = db_begin(store);
+
+	if (ret)
+		return ret;
+	stmt = db_statement(store, sql);
+	db_bind_text(stmt, 1, id);
+	if (json)
+		db_bind_json(stmt, 2, json);
+	if (state)
+		db_bind_text(stmt, 3, state);
+	if (flag >= 0)
+		sqlite3_bind_int(stmt, 4, flag);
+	return db_step(store, stmt, "fault");
+}
+
+int store_fault_decided(struct store *store, const char *id, json_t *countermeasure,
+			json_t *decided)
+{
+	__cleanup_free char *text = decided ? json_dumps(decided, JSON_COMPACT) : NULL;
+	sqlite3_stmt *stmt;
+	int ret = db_begin(store);
+
+	if (ret)
+		return ret;
+	stmt = db_statement(store, "UPDATE fault SET countermeasure = ?2, state = 'decided',"
+			       " decided = ?3, reported = max(reported, ?4) WHERE id = ?1");
+	db_bind_text(stmt, 1, id);
+	db_bind_json(stmt, 2, countermeasure);
+	db_bind_text(stmt, 3, text);
+	sqlite3_bind_int(stmt, 4, !decided);
+	return db_step(store, stmt, "fault");
+}
+
+int store_fault_collected(struct store *store, const char *id, json_t *collected)
+{
+	json_t *row = store_fault(store, id), *data = json_object_get(row, "data");
+	sqlite3_stmt *stmt;
+	int ret = data ? db_begin(store) : -ENOENT;
+
+	if (!ret) {
+		json_object_set(data, "collected", collected);
+		stmt = db_statement(store, "UPDATE fault SET data = ?2 WHERE id = ?1");
+		db_bind_text(stmt, 1, id);
+		data_bind(stmt, 2, data);
+		ret = db_step(store, stmt, "fault");
+	}
+	json_decref(row);
+	return ret;
+}
+
+int store_fault_reported(struct store *store, const char *id)
+{
+	return fault_update(store, "UPDATE fault SET reported = 1 WHERE id = ?1", id,
+			    NULL, NULL, -1);
+}
+
+int store_fault_outcome(struct store *store, const char *id, const char *state,
+			json_t *outcome)
+{
+	return fault_update(store,
+			    "UPDATE fault SET outcome = ?2, state = ?3 WHERE id = ?1",
+			    id, outcome, state, -1);
+}
+
+int store_fault_outcome_sent(struct store *store, const char *id)
+{
+	return fault_update(store, "UPDATE fault SET outcome_sent = 1 WHERE id = ?1", id,
+			    NULL, NULL, -1);
+}
+
+#define FAULT_COLUMNS "id, time, kind, application, version, state, countermeasure," \
+		      " outcome, reported, data, time, decided"
+
+static json_t *fault_row(sqlite3_stmt *stmt, bool whole)
+{
+	return json_pack("{s:s, s:o, s:s, s:s, s:s, s:s, s:o*, s:o*, s:b, s:o*, s:I, s:o*}",
+			 "id", sqlite3_column_text(stmt, 0),
+			 "time", db_column_time(stmt, 1),
+			 "kind", sqlite3_column_text(stmt, 2),
+			 "application", sqlite3_column_text(stmt, 3),
+			 "version", sqlite3_column_text(stmt, 4),
+			 "state", sqlite3_column_text(stmt, 5),
+			 "countermeasure", db_column_json(stmt, 6),
+			 "outcome", db_column_json(stmt, 7),
+			 "reported", sqlite3_column_int(stmt, 8),
+			 "data", whole ? data_column(stmt, 9) : NULL,
+			 "time_ms", (json_int_t)sqlite3_column_int64(stmt, 10),
+			 "decided", db_column_json(stmt, 11));
+}
+
+int store_fault_abandon(struct store *store, const char *id)
+{
+	return fault_update(store, "UPDATE fault SET state = 'failed', outcome = json_object("
+			    "'action', coalesce(json_extract(countermeasure, '$.action'), 'none'),"
+			    " 'result', 'failed', 'duration_ms', 0, 'detail',"
+			    " 'the supervisor ended while the fault was handled') WHERE id = ?1",
+			    id, NULL, NULL, -1);
+}
+
+json_t *store_fault_unreported(struct store *store)
+{
+	return db_row(store, db_statement(store,
+			 "SELECT " FAULT_COLUMNS " FROM fault WHERE (NOT reported"
+			 " OR (outcome IS NOT NULL AND NOT outcome_sent))"
+			 " AND (reported OR outcome IS NOT NULL"
+			 " OR decided IS NULL OR decided ->> 'why' <> 'list')"
+			 " ORDER BY time LIMIT 1"), fault_row);
+}
+
+json_t *store_faults(struct store *store, int limit)
+{
+	sqlite3_stmt *stmt = db_statement(store, "SELECT " FAULT_COLUMNS " FROM fault"
+					     " ORDER BY time DESC, rowid DESC LIMIT ?1");
+
+	sqlite3_bind_int(stmt, 1, limit);
+	return db_rows(store, stmt, fault_row, false);
+}
+
+json_t *store_faults_unfinished(struct store *store)
+{
+	return db_rows(store, db_statement(store, "SELECT " FAULT_COLUMNS " FROM fault"
+					   " WHERE outcome IS NULL ORDER BY time, rowid"),
+		    fault_row, false);
+}
+
+json_t *store_fault(struct store *store, const char *id)
+{
+	sqlite3_stmt *stmt = db_statement(store, "SELECT " FAULT_COLUMNS
+					     " FROM fault WHERE id = ?1");
+
+	db_bind_text(stmt, 1, id);
+	return db_row(store, stmt, fault_row);
+}
+
+static json_t *attempt_row(sqlite3_stmt *stmt, bool whole)
+{
+	return json_pack("{s:I, s:s?, s:b}", "time_ms", (json_int_t)sqlite3_column_int64(stmt, 0),
+			 "action", sqlite3_column_text(stmt, 1),
+			 "loop", sqlite3_column_int(stmt, 2));
+}
+
+json_t *store_attempts(struct store *store, const char *application, int limit)
+{
+	sqlite3_stmt *stmt = db_statement(store,
+		"SELECT time, outcome ->> 'action', coalesce(outcome ->> 'loop', 0) FROM"
+		" (SELECT time, outcome, rowid AS n FROM fault"
+		" WHERE application = ?1 AND outcome IS NOT NULL"
+		" ORDER BY time DESC, rowid DESC LIMIT ?2) ORDER BY time, n");
+
+	db_bind_text(stmt, 1, application);
+	sqlite3_bind_int(stmt, 2, limit);
+	return db_rows(store, stmt, attempt_row, false);
+}
+
+int64_t store_fault_count(struct store *store)
+{
+	sqlite3_stmt *stmt = db_statement(store, "SELECT count(*) FROM fault");
+	int64_t n = stmt && sqlite3_step(stmt) == SQLITE_ROW ?
+		    sqlite3_column_int64(stmt, 0) : 0;
+
+	sqlite3_finalize(stmt);
+	return n;
+}
