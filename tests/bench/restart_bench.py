@@ -1,0 +1,223 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""How long an application is away after a fault, with this gateway and with other supervisors, side by side.
+
+    restart_bench.py [--rounds N] [--only SYSTEM[,SYSTEM...]] [--large MIB]
+
+One program is supervised by each of them in turn (replaced.c), and ended: by exit, SIGSEGV or SIGKILL, small or large. What
+counts is the time from then until the first instructions of its replacement. "floor" is a loop of vfork, exec and waitpid.
+Others are measured where they are installed (runit, s6, supervisor), each as it is delivered. JSON on standard output.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from gateway_site import BIN, ROOT, Site, wait_until  # noqa: E402
+
+PROGRAM = ROOT / "build/out/bin/replaced"
+ENDS = {"exit": signal.SIGUSR1, "segv": signal.SIGSEGV, "kill": signal.SIGKILL}
+# Supervisors wait after a short life; this is long enough for all of them.
+PAUSE_S = 1.3
+
+BUNDLE = """<application name="replaced" version="1.0.0" runtime="native" residence="resident">
+<command program="bin/replaced">
+@ARGUMENTS@
+</command>
+<processing name="none"/>
+<resources memory="4096"/>
+{restoration}
+</application>
+"""
+
+
+class Supervised:
+    """A folder of its own, in which the starts of the program are written."""
+
+    def __init__(self, mib):
+        self.folder = Path(tempfile.mkdtemp(prefix="faultline-bench-"))
+        self.folder.chmod(0o755)
+        self.starts = self.folder / "starts"
+        self.command = [str(PROGRAM), str(self.starts), *([str(mib)] if mib else [])]
+        self.mib = mib
+        self.children = []
+
+    def spawn(self, *command, **options):
+        child = subprocess.Popen([str(c) for c in command], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.DEVNULL, cwd=self.folder, start_new_session=True, **options)
+        self.children.append(child)
+        return child
+
+    def last(self):
+        lines = self.starts.read_text().splitlines() if self.starts.exists() else []
+        return len(lines), *(map(int, lines[-1].split()) if lines else (0, 0))
+
+    def round(self, signo):
+        """Milliseconds from the fault to the replacement's first instructions."""
+        count, pid, _ = self.last()
+        at = time.monotonic_ns()
+        os.kill(pid, signo)
+        wait_until(lambda: self.last()[0] > count, "the replacement")
+        return (self.last()[2] - at) / 1e6
+
+    def close(self):
+        for child in reversed(self.children):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGTERM)
+            try:
+                child.wait(10)
+            except subprocess.TimeoutExpired:
+                os.killpg(child.pid, signal.SIGKILL)
+                child.wait()
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            pid = self.last()[1]
+            if pid and os.readlink(f"/proc/{pid}/exe") == str(PROGRAM):
+                os.kill(pid, signal.SIGKILL)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Floor(Supervised):
+    def start(self):
+        self.spawn(PROGRAM, "--spawn", *self.command)
+
+
+class Runit(Supervised):
+    needs = "runsv"
+
+    def start(self):
+        service = self.folder / "service"
+        service.mkdir()
+        run = service / "run"
+        run.write_text("#!/bin/sh\nexec " + " ".join(self.command) + "\n")
+        run.chmod(0o755)
+        self.spawn("runsv", service)
+
+
+class S6(Supervised):
+    needs = "s6-supervise"
+
+    def start(self):
+        service = self.folder / "service"
+        service.mkdir()
+        run = service / "run"
+        run.write_text("#!/bin/sh\nexec " + " ".join(self.command) + "\n")
+        run.chmod(0o755)
+        self.spawn("s6-supervise", service)
+
+
+class Supervisor(Supervised):
+    needs = "supervisord"
+
+    def start(self):
+        (self.folder / "supervisord.conf").write_text(
+            "[supervisord]\nnodaemon=true\n"
+            f"logfile={self.folder}/log\npidfile={self.folder}/pid\n"
+            "[program:replaced]\nautorestart=true\n"
+            f"command={' '.join(self.command)}\n")
+        self.spawn("supervisord", "-c", self.folder / "supervisord.conf")
+
+
+class Gateway(Supervised):
+    """The gateway on the probes, as it decides by its own list."""
+    where = "gateway"
+    restoration = ""
+
+    def start(self):
+        self.site = Site(self.folder)
+        site = self.site
+        source = self.folder / "bundle"
+        source.mkdir()
+        (source / "application.xml.in").write_text(BUNDLE.format(restoration=self.restoration))
+        bundle = self.folder / "replaced.tar.zst"
+        command = [ROOT / "apps/mkbundle.sh", "--output", bundle, "--application", source, "--program", PROGRAM,
+                   "--argument", "-", *(["--argument", self.mib] if self.mib else [])]
+        subprocess.run([str(c) for c in command], check=True)
+        site.center("countermeasure", "set", "*", "restart", "--decide", self.where, "--attempts", 100, "--backoff", 0)
+        site.center("app", "add", bundle)
+        site.start_center()
+        site.unit = None
+        site.profile = '<profile scripts="no"><application name="replaced"/></profile>\n'
+        site.start_gateway()
+        self.starts = site.state / "data/replaced/starts"
+
+    def settle(self):
+        if self.restoration:
+            wait_until(lambda: self.site.app("replaced").get("standby"), "the next one stands by")
+
+    def close(self):
+        if hasattr(self, "site"):
+            with contextlib.suppress(AssertionError):
+                self.site.close()
+        super().close()
+
+
+class GatewayStandby(Gateway):
+    restoration = '<restoration standby="yes"/>'
+
+
+class GatewayCenter(Gateway):
+    where = "center"
+
+
+SYSTEMS = {"floor": Floor, "faultline": Gateway, "faultline, standby": GatewayStandby, "faultline, by the center": GatewayCenter,
+           "runit": Runit, "s6": S6, "supervisor": Supervisor}
+
+
+def measure(system, end, mib, rounds):
+    place = SYSTEMS[system](mib)
+    try:
+        place.start()
+        wait_until(lambda: place.last()[0], f"{system} starts it")
+        times = []
+        for _ in range(rounds):
+            time.sleep(PAUSE_S)
+            if hasattr(place, "settle"):
+                place.settle()
+            times.append(place.round(ENDS[end]))
+        return sorted(times)
+    finally:
+        place.close()
+
+
+def row(system, end, mib, times, floor):
+    size = f", {mib} MiB" if mib else ""
+    p50 = statistics.median(times)
+    return {"what": f"{system}: {end}{size}", "unit": "ms", "best": round(times[0], 3), "p50": round(p50, 3),
+            "p99": round(times[min(len(times) - 1, int(len(times) * 0.99))], 3), "worst": round(times[-1], 3),
+            "ratio": round(p50 / floor, 3) if floor else None}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--only", help="of " + ", ".join(SYSTEMS))
+    parser.add_argument("--large", type=int, default=1024, help="MiB of the large one; 0: none")
+    options = parser.parse_args()
+    wanted = options.only.split(",") if options.only else list(SYSTEMS)
+    there = [s for s in SYSTEMS if s in wanted and (not hasattr(SYSTEMS[s], "needs") or shutil.which(SYSTEMS[s].needs))]
+    rows = []
+    for end, mib in [("exit", 0), ("segv", 0), ("kill", 0)] + ([("segv", options.large)] if options.large else []):
+        floor = None
+        for system in there:
+            times = measure(system, end, mib, options.rounds)
+            rows.append(row(system, end, mib, times, floor))
+            if system == "floor":
+                floor = statistics.median(times)
+                rows[-1]["ratio"] = 1.0
+            print(rows[-1], file=sys.stderr)
+    print(json.dumps({"rows": rows, "not_installed": [s for s in wanted if s not in there],
+                      "rounds": options.rounds}))
+
+
+if __name__ == "__main__":
+    main()
