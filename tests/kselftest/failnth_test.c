@@ -76,31 +76,6 @@ static bool nth_disarm(void)
 	return !atoi(text);
 }
 
-TEST_F_TIMEOUT(failnth, load, 900)
-{
-	int nth, failed = 0, err;
-	bool injected = true;
-
-	for (nth = 1; injected && nth < MANY; nth++) {
-		nth_arm(nth);
-		err = module_load("slots=8 kept=8 captures=2 max_watches=4 max_processes=4");
-		injected = nth_disarm();
-		if (!err) {
-			ASSERT_EQ(module_unload(), 0);
-			continue;
-		}
-		failed++;
-		ASSERT_TRUE(injected) {
-			TH_LOG("allocation %d: %s without a fault", nth, strerror(-err));
-		}
-		ASSERT_FALSE(module_loaded());
-	}
-	ASSERT_LT(nth, MANY);
-	/* Those of the module itself alone are more than twenty. */
-	EXPECT_GT(failed, 20);
-	TH_LOG("%d allocations, %d of them fatal to the load", nth - 2, failed);
-}
-
 /* Answers are there when a request returns, or were lost. */
 static int open_impatient(struct client *client)
 {
@@ -222,6 +197,31 @@ TEST_F_TIMEOUT(failnth, commands, 300)
 	EXPECT_EQ(stats.value[FAULTLINE_STATS_A_WATCHES], 0);
 	EXPECT_EQ(stats.value[FAULTLINE_STATS_A_PROCESSES], 0);
 	client_close(&self->client);
+}
+
+TEST_F_TIMEOUT(failnth, load, 2400)
+{
+	int nth, failed = 0, err;
+	bool injected = true;
+
+	for (nth = 1; injected && nth < MANY; nth++) {
+		nth_arm(nth);
+		err = module_load("slots=8 kept=8 captures=2 max_watches=4 max_processes=4");
+		injected = nth_disarm();
+		if (!err) {
+			ASSERT_EQ(module_unload(), 0);
+			continue;
+		}
+		failed++;
+		ASSERT_TRUE(injected) {
+			TH_LOG("allocation %d: %s without a fault", nth, strerror(-err));
+		}
+		ASSERT_FALSE(module_loaded());
+	}
+	ASSERT_LT(nth, MANY);
+	/* Those of the module itself alone are more than twenty. */
+	EXPECT_GT(failed, 20);
+	TH_LOG("%d allocations, %d of them fatal to the load", nth - 2, failed);
 }
 
 TEST_HARNESS_MAIN
