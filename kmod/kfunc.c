@@ -22,6 +22,7 @@
 #include <linux/faultline.h>
 
 #include "block.h"
+#include "cost.h"
 #include "kfunc.h"
 #include "process.h"
 
@@ -150,8 +151,10 @@ __bpf_kfunc_start_defs();
  */
 __bpf_kfunc int faultline_emit(void *record, u32 record__sz)
 {
+	u64 begin = fl_cost_begin();
 	int err = kfunc_emit(record, record__sz);
 
+	fl_cost_end(FL_COST_EMIT, begin);
 	if (err && err != -ENOBUFS)
 		this_cpu_inc(kfunc_refused);
 	return err;

@@ -5,6 +5,7 @@
  *
  *  probe, kfunc -> process -> slot -> stream -> netlink
  *                  watch, twork, capture, block
+ *  limit -> process
  */
 #include <linux/log2.h>
 #include <linux/module.h>
@@ -15,6 +16,7 @@
 #include "capture.h"
 #include "hold.h"
 #include "kfunc.h"
+#include "limit.h"
 #include "netlink.h"
 #include "probe.h"
 #include "process.h"
@@ -95,6 +97,7 @@ static int __init faultline_init(void)
 	err = fl_probe_init();
 	if (err)
 		goto err_probe;
+	fl_limit_init();
 	/* After the probes: an exit must not be missed once a watch can be set. */
 	err = fl_netlink_init();
 	if (err)
@@ -108,6 +111,7 @@ static int __init faultline_init(void)
 
 err_start:
 	fl_netlink_exit();
+	fl_limit_exit();
 err_netlink:
 	fl_probe_exit();
 err_probe:
@@ -133,6 +137,7 @@ static void __exit faultline_exit(void)
 	/* Before the family goes, through which it sends. */
 	fl_stream_stop();
 	fl_netlink_exit();
+	fl_limit_exit();
 	fl_probe_exit();
 	fl_hold_close();
 	fl_twork_retire();

@@ -12,6 +12,7 @@
 #include "netlink.h"
 #include "process.h"
 #include "settings.h"
+#include "stats.h"
 #include "stream.h"
 #include "watch.h"
 
@@ -51,9 +52,9 @@ static const struct nla_policy event_ack_policy[FAULTLINE_A_MAX + 1] = {
 static const struct nla_policy empty_policy[FAULTLINE_A_MAX + 1] = {};
 
 /* Begin the answer to @info's command. */
-static struct sk_buff *netlink_reply_new(struct genl_info *info, void **header)
+static struct sk_buff *netlink_reply_new(struct genl_info *info, size_t size, void **header)
 {
-	struct sk_buff *skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	struct sk_buff *skb = genlmsg_new(size, GFP_KERNEL);
 
 	if (!skb)
 		return NULL;
@@ -89,7 +90,7 @@ static int netlink_watch_set(struct sk_buff *request, struct genl_info *info)
 			return err;
 	}
 	/* First what can fail, so that no watch is set without an answer. */
-	skb = netlink_reply_new(info, &header);
+	skb = netlink_reply_new(info, GENLMSG_DEFAULT_SIZE, &header);
 	if (!skb)
 		return -ENOMEM;
 
@@ -283,48 +284,16 @@ static int netlink_event_ack(struct sk_buff *request, struct genl_info *info)
 	return err;
 }
 
-static int netlink_stats_put(struct sk_buff *skb)
-{
-	u64 values[FAULTLINE_STATS_A_MAX + 1] = {};
-	struct fl_stream_stats stream;
-	struct nlattr *nest;
-	int i;
-
-	fl_stream_stats(&stream);
-	values[FAULTLINE_STATS_A_EMITTED] = stream.emitted;
-	values[FAULTLINE_STATS_A_DELIVERED] = stream.delivered;
-	values[FAULTLINE_STATS_A_PENDING] = stream.pending;
-	values[FAULTLINE_STATS_A_LOST_NO_SLOT] = stream.lost;
-	values[FAULTLINE_STATS_A_SEQ] = stream.seq;
-	values[FAULTLINE_STATS_A_ACKED] = stream.acked;
-	fl_capture_counts(&values[FAULTLINE_STATS_A_CAPTURES],
-			  &values[FAULTLINE_STATS_A_CAPTURES_MISSED]);
-	fl_blocks_counts(&values[FAULTLINE_STATS_A_BLOCKS],
-			 &values[FAULTLINE_STATS_A_BLOCKS_MISSED]);
-	values[FAULTLINE_STATS_A_WATCHES] = fl_watch_count();
-	fl_process_counts(&values[FAULTLINE_STATS_A_PROCESSES],
-			  &values[FAULTLINE_STATS_A_UNWATCHED]);
-
-	nest = nla_nest_start(skb, FAULTLINE_A_STATS);
-	if (!nest)
-		return -EMSGSIZE;
-	for (i = FAULTLINE_STATS_A_EMITTED; i < FAULTLINE_STATS_A_PAD; i++)
-		if (nla_put_u64_64bit(skb, i, values[i], FAULTLINE_STATS_A_PAD))
-			return -EMSGSIZE;
-	nla_nest_end(skb, nest);
-	return 0;
-}
-
 static int netlink_stats_get(struct sk_buff *request, struct genl_info *info)
 {
 	struct sk_buff *skb;
 	void *header;
 	int err;
 
-	skb = netlink_reply_new(info, &header);
+	skb = netlink_reply_new(info, FL_STATS_SIZE, &header);
 	if (!skb)
 		return -ENOMEM;
-	err = netlink_stats_put(skb);
+	err = fl_stats_put(skb);
 	if (err) {
 		nlmsg_free(skb);
 		return err;

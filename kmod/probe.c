@@ -17,6 +17,8 @@
 #include <trace/events/sched.h>
 #include <trace/events/signal.h>
 
+#include "cost.h"
+#include "detector.h"
 #include "probe.h"
 #include "process.h"
 #include "twork.h"
@@ -98,14 +100,14 @@ static bool task_may_capture(struct task_struct *task, int sig,
 	return sig != SIGKILL || !(candidate->flags & FAULTLINE_F_KERNEL);
 }
 
-static void probe_signal_generate(void *data, int sig, struct kernel_siginfo *info,
-				  struct task_struct *task, int group, int result)
+static void signal_generate(int sig, struct kernel_siginfo *info,
+			    struct task_struct *task, int group, int result)
 {
 	const struct sighand_struct *sighand;
 	struct fl_candidate candidate;
 	u32 id;
 
-	if (!fl_process_watched(task_tgid_nr(task)))
+	if (!fl_process_watched(task_tgid_nr(task)) || !fl_detector_signals())
 		return;
 	if (result != TRACE_SIGNAL_DELIVERED && result != TRACE_SIGNAL_LOSE_INFO)
 		return;
@@ -118,8 +120,8 @@ static void probe_signal_generate(void *data, int sig, struct kernel_siginfo *in
 		fl_twork_queue(task, id);
 }
 
-static void probe_signal_deliver(void *data, int sig, struct kernel_siginfo *info,
-				 struct k_sigaction *action)
+static void signal_deliver(int sig, struct kernel_siginfo *info,
+			   const struct k_sigaction *action)
 {
 	struct signal_struct *signal = current->signal;
 	int signo;
@@ -140,8 +142,7 @@ static void probe_signal_deliver(void *data, int sig, struct kernel_siginfo *inf
 		fl_process_fatal(signo, NULL);
 }
 
-static void probe_process_fork(void *data, struct task_struct *parent,
-			       struct task_struct *child)
+static void process_fork(struct task_struct *parent, struct task_struct *child)
 {
 	pid_t tgid = task_tgid_nr(parent);
 
@@ -151,10 +152,41 @@ static void probe_process_fork(void *data, struct task_struct *parent,
 		fl_process_fork(tgid, task_tgid_nr(child));
 }
 
+/* What the tracepoints call. */
+static void probe_signal_generate(void *data, int sig, struct kernel_siginfo *info,
+				  struct task_struct *task, int group, int result)
+{
+	u64 begin = fl_cost_begin();
+
+	signal_generate(sig, info, task, group, result);
+	fl_cost_end(FL_COST_SIGNAL_GENERATE, begin);
+}
+
+static void probe_signal_deliver(void *data, int sig, struct kernel_siginfo *info,
+				 struct k_sigaction *action)
+{
+	u64 begin = fl_cost_begin();
+
+	signal_deliver(sig, info, action);
+	fl_cost_end(FL_COST_SIGNAL_DELIVER, begin);
+}
+
+static void probe_process_fork(void *data, struct task_struct *parent,
+			       struct task_struct *child)
+{
+	u64 begin = fl_cost_begin();
+
+	process_fork(parent, child);
+	fl_cost_end(FL_COST_PROCESS_FORK, begin);
+}
+
 static void probe_process_exit(void *data, FL_PROCESS_EXIT_ARGS)
 {
+	u64 begin = fl_cost_begin();
+
 	if (fl_process_watched(task_tgid_nr(task)))
 		fl_process_thread_exit(fl_group_dead(task));
+	fl_cost_end(FL_COST_PROCESS_EXIT, begin);
 }
 
 struct probe {

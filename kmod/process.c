@@ -18,7 +18,9 @@
 
 #include "block.h"
 #include "capture.h"
+#include "detector.h"
 #include "hold.h"
+#include "limit.h"
 #include "process.h"
 #include "slot.h"
 #include "watch.h"
@@ -32,6 +34,7 @@ struct fl_process_table fl_processes;
 /* Guarded by fl_process_lock. */
 static struct {
 	struct fl_process *entries;
+	unsigned int max;
 	struct list_head free;
 	u32 candidate_id;
 	u64 unwatched;
@@ -96,7 +99,8 @@ struct fl_process *fl_process_add(struct fl_watch *watch, pid_t tgid, bool main)
 
 static bool process_wants_capture(const struct fl_process *process)
 {
-	return fl_settings_get(&process->watch->settings, FAULTLINE_WATCH_A_CAPTURE);
+	return fl_detector_captures() &&
+	       fl_settings_get(&process->watch->settings, FAULTLINE_WATCH_A_CAPTURE);
 }
 
 static u32 process_hold_ms(const struct fl_process *process)
@@ -122,6 +126,7 @@ static void process_remove(struct fl_process *process)
 	struct fl_watch *watch = process->watch;
 
 	process_drop_captures(process, 0);
+	process->watch = NULL;
 	hlist_nulls_del_rcu(&process->node);
 	list_move_tail(&process->sibling, &processes.free);
 	WRITE_ONCE(fl_processes.count, fl_processes.count - 1);
@@ -443,6 +448,7 @@ void fl_process_thread_exit(bool dead)
 		record.flags |= FAULTLINE_F_COREDUMP;
 	if (process->watch->count == 1)
 		record.flags |= FAULTLINE_F_LAST;
+	fl_limit_process_gone(process->watch);
 	process_remove(process);
 	fl_slot_emit(&record, NULL, NULL);
 unlock:
@@ -482,6 +488,33 @@ put_blocks:
 	return err;
 }
 
+/* Entries that are passed over before others may have the lock. */
+#define NEXT_BATCH	64
+
+bool fl_process_next_of(unsigned int *cursor, bool (*wanted)(const struct fl_watch *watch),
+			pid_t *tgid, u32 *watch)
+{
+	const struct fl_process *process;
+	unsigned long flags;
+	bool found = false;
+	unsigned int end;
+
+	while (!found && *cursor < processes.max) {
+		end = min(*cursor + NEXT_BATCH, processes.max);
+		raw_spin_lock_irqsave(&fl_process_lock, flags);
+		while (!found && *cursor < end) {
+			process = &processes.entries[(*cursor)++];
+			found = process->watch && wanted(process->watch);
+		}
+		if (found) {
+			*tgid = process->tgid;
+			*watch = process->watch->id;
+		}
+		raw_spin_unlock_irqrestore(&fl_process_lock, flags);
+	}
+	return found;
+}
+
 void fl_process_counts(u64 *watched, u64 *unwatched)
 {
 	unsigned long flags;
@@ -506,6 +539,7 @@ int fl_process_init(unsigned int max)
 	}
 	for (i = 0; i < 1U << fl_processes.bits; i++)
 		INIT_HLIST_NULLS_HEAD(&fl_processes.buckets[i], i);
+	processes.max = max;
 	for (i = 0; i < max; i++) {
 		INIT_LIST_HEAD(&processes.entries[i].captures);
 		list_add_tail(&processes.entries[i].sibling, &processes.free);

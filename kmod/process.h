@@ -143,6 +143,16 @@ void fl_process_thread_exit(bool dead);
  */
 int fl_process_emit(struct faultline_record *record, struct fl_blocks *blocks);
 
+/**
+ * fl_process_next_of() - the next process of a watch that is wanted
+ * @cursor: begins with 0
+ * @wanted: called with fl_process_lock held
+ *
+ * A process that comes or goes meanwhile may be left out.
+ */
+bool fl_process_next_of(unsigned int *cursor, bool (*wanted)(const struct fl_watch *watch),
+			pid_t *tgid, u32 *watch);
+
 void fl_process_counts(u64 *watched, u64 *unwatched);
 
 #endif /* _FL_PROCESS_H */

@@ -12,7 +12,9 @@
 
 #include "block.h"
 #include "capture.h"
+#include "detector.h"
 #include "slot.h"
+#include "trace.h"
 
 /**
  * struct ring - single producer, single consumer
@@ -56,6 +58,12 @@ bool fl_slot_emit(struct faultline_record *record, struct fl_capture *capture,
 	unsigned long flags;
 	struct ring *ring;
 
+	if (!fl_detector_wanted(record->type)) {
+		lost.capture = capture;
+		lost.blocks = blocks;
+		fl_slot_release(&lost);
+		return true;
+	}
 	record->len = sizeof(*record);
 	if (capture) {
 		record->len += capture->size;
@@ -78,6 +86,8 @@ bool fl_slot_emit(struct faultline_record *record, struct fl_capture *capture,
 	if (ring->head - smp_load_acquire(&ring->tail) > slots_mask) {
 		WRITE_ONCE(ring->lost, ring->lost + 1);
 		local_irq_restore(flags);
+		fl_detector_record(record);
+		trace_faultline_lost(record);
 		lost.capture = capture;
 		lost.blocks = blocks;
 		fl_slot_release(&lost);
@@ -91,6 +101,8 @@ bool fl_slot_emit(struct faultline_record *record, struct fl_capture *capture,
 	smp_store_release(&ring->head, ring->head + 1);
 	irq_work_queue(&ring->work);
 	local_irq_restore(flags);
+	fl_detector_record(record);
+	trace_faultline_record(record);
 	return true;
 }
 

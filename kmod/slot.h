@@ -35,7 +35,8 @@ void fl_slot_exit(void);
  * @capture: becomes the slot's, or is given back where the record is lost; or NULL
  * @blocks: of the pool; likewise
  *
- * Any context but NMI. The record is counted, as emitted or as lost.
+ * Any context but NMI. The record is counted, as emitted or as lost; or as
+ * switched off, and it is over then.
  * Return: false where it was lost.
  */
 bool fl_slot_emit(struct faultline_record *record, struct fl_capture *capture,

@@ -11,6 +11,7 @@
 #include <linux/spinlock.h>
 #include <linux/task_work.h>
 
+#include "cost.h"
 #include "process.h"
 #include "twork.h"
 
@@ -45,6 +46,14 @@ static struct {
 	.orphans = LIST_HEAD_INIT(works.orphans),
 };
 
+static void twork_capture(u32 candidate)
+{
+	u64 begin = fl_cost_begin();
+
+	fl_process_capture(candidate);
+	fl_cost_end(FL_COST_CAPTURE, begin);
+}
+
 /* What is outside of @running may not sleep: see fl_twork_retire(). */
 static void twork_run(struct callback_head *head)
 {
@@ -65,7 +74,7 @@ static void twork_run(struct callback_head *head)
 
 	/* In exit the mm is gone; an OOM victim is to go without delay. */
 	if (!(current->flags & PF_EXITING) && !tsk_is_oom_victim(current)) {
-		fl_process_capture(work->candidate);
+		twork_capture(work->candidate);
 		fl_process_hold(work->candidate);
 	}
 

@@ -9,6 +9,7 @@
 
 #include "hold.h"
 #include "process.h"
+#include "trace.h"
 #include "watch.h"
 
 /* Guarded by fl_process_lock. */
@@ -39,6 +40,7 @@ void fl_watch_release(struct fl_watch *watch)
 {
 	lockdep_assert_held(&fl_process_lock);
 
+	trace_faultline_watch_end(watch->id, watch->cookie);
 	list_del_rcu(&watch->node);
 	watches.count--;
 	watches.generation++;
@@ -68,6 +70,7 @@ static int watch_link(struct fl_watch *watch, struct task_struct *task, u32 *id,
 		list_add_tail_rcu(&watch->node, &watches.list);
 		watches.count++;
 		watches.generation++;
+		trace_faultline_watch_begin(watch->id, watch->cookie);
 	}
 	raw_spin_unlock_irqrestore(&fl_process_lock, flags);
 	return err;
@@ -107,6 +110,7 @@ int fl_watch_create(struct pid *pid, u64 cookie, const struct fl_settings *setti
 		goto put_task;
 	}
 	pr_debug("watch %u created\n", *id);
+	fl_limit_kick(settings);
 	/*
 	 * The process may have ended before its entry was there to be found:
 	 * then the exit probe has not seen it and never will. Pairs with the
@@ -173,6 +177,7 @@ int fl_watch_change(u32 id, const struct fl_settings *settings, unsigned long gi
 	if (watch)
 		fl_settings_apply(&watch->settings, settings, given);
 	raw_spin_unlock_irqrestore(&fl_process_lock, flags);
+	fl_limit_kick(settings);
 	return watch ? 0 : -ENOENT;
 }
 

@@ -6,6 +6,7 @@
 #include <linux/pid.h>
 #include <linux/rcupdate.h>
 
+#include "limit.h"
 #include "settings.h"
 
 struct netlink_ext_ack;
@@ -20,6 +21,7 @@ struct netlink_ext_ack;
  * @processes: of struct fl_process::sibling
  * @count: live processes
  * @settings: readers see each value whole; together under fl_process_lock
+ * @limits: what it uses of its soft limits
  *
  * A watch is there for as long as it has processes. Changed under
  * fl_process_lock, freed after a grace period.
@@ -33,6 +35,7 @@ struct fl_watch {
 	struct list_head processes;
 	unsigned int count;
 	struct fl_settings settings;
+	struct fl_limits limits;
 	struct rcu_head rcu;
 };
 

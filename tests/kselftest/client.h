@@ -50,9 +50,24 @@ struct client {
 	size_t count;
 };
 
+/**
+ * struct stats - the answer to STATS_GET
+ * @value: by enum faultline_stats_attr; all ones where there was none
+ * @records: by enum faultline_record_type and kind
+ * @costs: in their order
+ */
 struct stats {
 	uint64_t value[FAULTLINE_STATS_A_MAX + 1];
+	uint64_t records[FAULTLINE_RECORD_RANGE + 1][65];
+	struct {
+		char place[32];
+		uint64_t calls, ns, worst_ns;
+	} costs[16];
+	size_t cost_count;
 };
+
+/* Of a place's cost, how often it was measured. */
+uint64_t stats_calls(const struct stats *stats, const char *place);
 
 /* A request under construction. */
 struct request {

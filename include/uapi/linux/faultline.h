@@ -568,7 +568,8 @@ struct faultline_network {
  *	FAULTLINE_A_SINCE on (exclusive; 0 or absent: all)
  * @FAULTLINE_CMD_EVENT_ACK: every record up to FAULTLINE_A_SEQ, inclusive, is
  *	safe with the supervisor and need not be kept
- * @FAULTLINE_CMD_STATS_GET: answers FAULTLINE_A_STATS
+ * @FAULTLINE_CMD_STATS_GET: answers FAULTLINE_A_STATS, and FAULTLINE_A_COUNT and
+ *	FAULTLINE_A_COST, of which there are several
  * @FAULTLINE_CMD_WATCH_CHANGE: of FAULTLINE_A_WATCH, those of its
  *	FAULTLINE_A_SETTINGS that are given; the others stay
  * @FAULTLINE_CMD_HEARTBEAT: FAULTLINE_A_WATCH has given a sign of life
@@ -602,6 +603,9 @@ enum faultline_cmd {
  * @FAULTLINE_A_SEQ: u64, sequence number
  * @FAULTLINE_A_STATS: nest of FAULTLINE_STATS_A_*
  * @FAULTLINE_A_SETTINGS: nest of FAULTLINE_WATCH_A_*
+ * @FAULTLINE_A_COUNT: nest of FAULTLINE_COUNT_A_*, one for each kind of record
+ *	that there was
+ * @FAULTLINE_A_COST: nest of FAULTLINE_COST_A_*, one for each place in the module
  */
 enum faultline_attr {
 	FAULTLINE_A_UNSPEC,
@@ -615,6 +619,8 @@ enum faultline_attr {
 	FAULTLINE_A_STATS,
 	FAULTLINE_A_SETTINGS,
 	FAULTLINE_A_PAD,
+	FAULTLINE_A_COUNT,
+	FAULTLINE_A_COST,
 
 	__FAULTLINE_A_MAX,
 	FAULTLINE_A_MAX = __FAULTLINE_A_MAX - 1
@@ -679,6 +685,12 @@ enum faultline_watch_attr {
  * @FAULTLINE_STATS_A_BLOCKS: buffers of blocks taken
  * @FAULTLINE_STATS_A_BLOCKS_MISSED: records that went out without their blocks
  *	because no buffer was free
+ * @FAULTLINE_STATS_A_LIMIT_PASSES: passes over the watches with soft limits
+ * @FAULTLINE_STATS_A_LIMIT_NS: time that they took
+ * @FAULTLINE_STATS_A_REFUSED: records of BPF programs that were not taken; they
+ *	are not among those emitted
+ * @FAULTLINE_STATS_A_SWITCHED_OFF: records that were not made because their
+ *	detector is switched off; likewise
  *
  * At every moment emitted = delivered + pending + the sum of LOST_*.
  */
@@ -697,10 +709,52 @@ enum faultline_stats_attr {
 	FAULTLINE_STATS_A_UNWATCHED,
 	FAULTLINE_STATS_A_BLOCKS,
 	FAULTLINE_STATS_A_BLOCKS_MISSED,
+	FAULTLINE_STATS_A_LIMIT_PASSES,
+	FAULTLINE_STATS_A_LIMIT_NS,
+	FAULTLINE_STATS_A_REFUSED,
+	FAULTLINE_STATS_A_SWITCHED_OFF,
 	FAULTLINE_STATS_A_PAD,
 
 	__FAULTLINE_STATS_A_MAX,
 	FAULTLINE_STATS_A_MAX = __FAULTLINE_STATS_A_MAX - 1
+};
+
+/**
+ * enum faultline_count_attr - records that detectors made, lost ones included
+ * @FAULTLINE_COUNT_A_TYPE: u32, enum faultline_record_type
+ * @FAULTLINE_COUNT_A_KIND: u32, signal number (FATAL, HELD), code (HANG, HANG_OVER,
+ *	LIMIT, RANGE), 0 (EXIT)
+ * @FAULTLINE_COUNT_A_RECORDS: u64
+ */
+enum faultline_count_attr {
+	FAULTLINE_COUNT_A_UNSPEC,
+	FAULTLINE_COUNT_A_TYPE,
+	FAULTLINE_COUNT_A_KIND,
+	FAULTLINE_COUNT_A_RECORDS,
+	FAULTLINE_COUNT_A_PAD,
+
+	__FAULTLINE_COUNT_A_MAX,
+	FAULTLINE_COUNT_A_MAX = __FAULTLINE_COUNT_A_MAX - 1
+};
+
+/**
+ * enum faultline_cost_attr - what a place in the module has cost, as long as
+ *	the module's parameter "measure" was on
+ * @FAULTLINE_COST_A_PLACE: string, a tracepoint, or "capture" or "faultline_emit"
+ * @FAULTLINE_COST_A_CALLS: u64, how often it was measured
+ * @FAULTLINE_COST_A_NS: u64, time in it
+ * @FAULTLINE_COST_A_WORST_NS: u64, longest time
+ */
+enum faultline_cost_attr {
+	FAULTLINE_COST_A_UNSPEC,
+	FAULTLINE_COST_A_PLACE,
+	FAULTLINE_COST_A_CALLS,
+	FAULTLINE_COST_A_NS,
+	FAULTLINE_COST_A_WORST_NS,
+	FAULTLINE_COST_A_PAD,
+
+	__FAULTLINE_COST_A_MAX,
+	FAULTLINE_COST_A_MAX = __FAULTLINE_COST_A_MAX - 1
 };
 
 #endif /* _UAPI_LINUX_FAULTLINE_H */
