@@ -158,18 +158,22 @@ static int resources_read(struct application *app, const xmlNode *root,
 			  struct error *err)
 {
 	const xmlNode *resources = xmlfile_first(root, "resources");
-	long memory = 256, files = 64, processes = 32, grace = 2;
+	long memory = 256, files = 64, processes = 32, grace = 2, warn = 80, cpu = 0;
 
 	if (resources &&
 	    (xmlfile_number(resources, "memory", 1, 1 << 20, &memory, err) ||
 	     xmlfile_number(resources, "files", 8, 1 << 20, &files, err) ||
 	     xmlfile_number(resources, "processes", 1, 1 << 15, &processes, err) ||
-	     xmlfile_number(resources, "grace", 0, 600, &grace, err)))
+	     xmlfile_number(resources, "grace", 0, 600, &grace, err) ||
+	     xmlfile_number(resources, "warn", 0, 100, &warn, err) ||
+	     xmlfile_number(resources, "cpu", 0, 1 << 30, &cpu, err)))
 		return -EINVAL;
 	app->memory_mib = memory;
 	app->files = files;
 	app->processes = processes;
 	app->grace_s = grace;
+	app->warn_percent = warn;
+	app->warn_cpu_s = cpu;
 	return 0;
 }
 

@@ -42,6 +42,8 @@ struct application_watch {
  * @files: limit of open files
  * @processes: limit of processes and threads
  * @grace_s: seconds between the end of its input, SIGTERM and SIGKILL
+ * @warn_percent: of memory, files and processes, from which on an event warns; 0: none
+ * @warn_cpu_s: seconds of CPU time in all, likewise
  * @standby: a second process of it waits, to take the place of one that has a fault
  * @exclusive: a replacement waits until the process that it replaces is gone
  */
@@ -60,6 +62,8 @@ struct application {
 	int files;
 	int processes;
 	int grace_s;
+	int warn_percent;
+	int warn_cpu_s;
 	bool standby;
 	bool exclusive;
 };

@@ -108,7 +108,7 @@ static void watch_again(struct app *app, struct process *process)
 
 	if (!process || !gateway->source_ops)
 		return;
-	if (process_rewatch(process, gateway->source_ops, gateway->source, &err))
+	if (process_rewatch(process, app->data, gateway->source_ops, gateway->source, &err))
 		log_warning("%s: %s", process->application, err.text);
 	else if (process->watch)
 		ranges_begin(app, process->watch);

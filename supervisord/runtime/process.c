@@ -22,6 +22,7 @@
 #include "supervisord/runtime/keeper.h"
 #include "supervisord/runtime/log.h"
 #include "supervisord/runtime/notify.h"
+#include "supervisord/runtime/process_watch.h"
 
 /* A process that broke its channel has this long to end by itself. */
 #define BROKEN_GRACE_S 1.0
@@ -140,12 +141,14 @@ static void child_run(const struct process_setup *setup, const struct notify *no
 static int child_release(const struct process_setup *setup, pid_t pid, uint64_t cookie,
 			 uint32_t *watch, struct pipes *p, struct error *err)
 {
+	struct source_settings settings = { 0 };
 	struct error failure;
 	ssize_t n;
 	int ret;
 
 	if (setup->source_ops) {
-		ret = setup->source_ops->watch(setup->source, pid, cookie, NULL, watch, err);
+		process_watch_settings(&settings, setup->application);
+		ret = setup->source_ops->watch(setup->source, pid, cookie, &settings, watch, err);
 		if (ret)
 			return ret;
 		setup->handler->watched(setup->user, *watch);
@@ -547,11 +550,15 @@ void process_activate(struct process *process)
 		jsonrpc_notify(process->channel, "activate", NULL);
 }
 
-int process_rewatch(struct process *process, const struct source_ops *ops, struct source *source,
-		    struct error *err)
+int process_rewatch(struct process *process, const struct application *application,
+		    const struct source_ops *ops, struct source *source, struct error *err)
 {
+	struct source_settings settings = { 0 };
 	uint32_t watch = 0;
-	int ret = ops->watch(source, process->pid, process->cookie, NULL, &watch, err);
+	int ret;
+
+	process_watch_settings(&settings, application);
+	ret = ops->watch(source, process->pid, process->cookie, &settings, &watch, err);
 
 	/* One that is watched already has the number that was kept. */
 	if (watch)

@@ -146,7 +146,8 @@ int process_adopt(struct process **process, struct ev_loop *loop,
 void process_activate(struct process *process);
 
 /** process_rewatch - see to it that the kernel watches an adopted process; 0 or negative errno */
-int process_rewatch(struct process *process, const struct source_ops *ops, struct source *source,
+int process_rewatch(struct process *process, const struct application *application,
+		    const struct source_ops *ops, struct source *source,
 		    struct error *err);
 
 /** process_leave - forget a process that goes on, for the next supervisor to find */
