@@ -6,6 +6,7 @@
 # make demo       the main job, in a VM with the module; NATIVE=1: on this kernel
 # make check      the tests
 # make check-debug the module's tests on debug kernels, built here; RT=1: PREEMPT_RT
+# make bench      the benchmarks; BENCH="NAME...": those alone
 # make help       all targets
 #
 # Each folder names what it builds in its build.mk. What is built lands in
@@ -92,4 +93,4 @@ clean:
 
 .PHONY: help
 help:
-	@sed -n '3,13s/^# \{0,1\}//p' Makefile
+	@sed -n '3,14s/^# \{0,1\}//p' Makefile

@@ -4,27 +4,35 @@
  * it loads and unloads the module: tests/vm/bench-kmod.sh. Under emulation
  * only the ratios mean something. Prints JSON.
  */
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include <bpf/bpf.h>
+
 #include "client.h"
+#include "emitter.h"
 #include "victims.h"
 
 #define ROUNDS 15
 #define EXECS 50
 #define SIGNALS 5000
+#define PINGS 300
 #define FAULTS 200
+#define BATCHES 500
+#define STORM_S 10
 
 enum setting { WITHOUT, IDLE, WATCHING, SETTINGS };
 
-static const char *const setting_names[SETTINGS] = { "without", "no_watch", "watch_elsewhere" };
+static const char *const setting_names[SETTINGS] = { "without the module", "no watch", "a watch elsewhere" };
 
 static int64_t now_ns(void)
 {
@@ -88,7 +96,36 @@ static void sleep_for_ever(void *with)
 		pause();
 }
 
-static int64_t execs[SETTINGS][ROUNDS], handled[SETTINGS][ROUNDS];
+/* A signal to another process and one back, each awaited: ns for both */
+static int64_t ping_cost(void)
+{
+	sigset_t wait_for;
+	int64_t begin;
+	pid_t pid;
+	int signo;
+
+	sigemptyset(&wait_for);
+	sigaddset(&wait_for, SIGUSR2);
+	sigprocmask(SIG_BLOCK, &wait_for, NULL);
+	pid = fork();
+	if (!pid) {
+		for (int i = 0; i < PINGS; i++) {
+			sigwait(&wait_for, &signo);
+			kill(getppid(), SIGUSR2);
+		}
+		_exit(0);
+	}
+	begin = now_ns();
+	for (int i = 0; i < PINGS; i++) {
+		kill(pid, SIGUSR2);
+		sigwait(&wait_for, &signo);
+	}
+	begin = now_ns() - begin;
+	waitpid(pid, NULL, 0);
+	return begin / PINGS;
+}
+
+static int64_t execs[SETTINGS][ROUNDS], handled[SETTINGS][ROUNDS], pings[SETTINGS][ROUNDS];
 
 /* Alternately, so that the machine's moods fall on all of them. */
 static void costs(void)
@@ -112,6 +149,7 @@ static void costs(void)
 			}
 			execs[setting][round] = exec_cost();
 			handled[setting][round] = signal_cost();
+			pings[setting][round] = ping_cost();
 		}
 		kill(victim.pid, SIGKILL);
 		waitpid(victim.pid, NULL, 0);
@@ -122,19 +160,28 @@ static void costs(void)
 	}
 }
 
-static void print_cost(const char *name, int64_t values[SETTINGS][ROUNDS])
-{
-	/* The best round is the least disturbed one. */
-	double base = quantile(values[WITHOUT], ROUNDS, 0);
+static const char *behind = "";
 
-	printf("  \"%s\": {", name);
+/* @base: the best value of what it is compared with; 0: nothing */
+static void print_row(const char *what, const char *setting, int64_t *values, int count, int64_t base)
+{
+	printf("%s    {\"what\": \"%s%s%s\", \"unit\": \"ns\", \"best\": %lld, \"p50\": %lld, \"p99\": %lld, \"worst\": %lld",
+	       behind, what, *setting ? ", " : "", setting, (long long)quantile(values, count, 0),
+	       (long long)quantile(values, count, 0.5), (long long)quantile(values, count, 0.99),
+	       (long long)quantile(values, count, 1));
+	if (base)
+		printf(", \"ratio\": %.4f", (double)quantile(values, count, 0) / base);
+	printf("}");
+	behind = ",\n";
+}
+
+/* The best round is the least disturbed one: ratios are of that. */
+static void print_cost(const char *what, int64_t values[SETTINGS][ROUNDS])
+{
+	int64_t base = quantile(values[WITHOUT], ROUNDS, 0);
+
 	for (enum setting setting = WITHOUT; setting < SETTINGS; setting++)
-		printf("%s\"%s\": {\"best_ns\": %lld, \"p50_ns\": %lld, \"ratio\": %.3f}",
-		       setting ? ", " : "", setting_names[setting],
-		       (long long)quantile(values[setting], ROUNDS, 0),
-		       (long long)quantile(values[setting], ROUNDS, 0.5),
-		       quantile(values[setting], ROUNDS, 0) / base);
-	printf("},\n");
+		print_row(what, setting_names[setting], values[setting], ROUNDS, base);
 }
 
 static int64_t *fault_time;
@@ -193,23 +240,129 @@ static void latencies(void)
 	module_unload();
 }
 
-static void print_times(const char *name, int64_t *values, const char *behind)
+static void emit_batch(struct emit *emit)
 {
-	printf("  \"%s\": {\"p50_ns\": %lld, \"p99_ns\": %lld, \"worst_ns\": %lld}%s\n", name,
-	       (long long)quantile(values, FAULTS, 0.5), (long long)quantile(values, FAULTS, 0.99),
-	       (long long)quantile(values, FAULTS, 1), behind);
+	DECLARE_LIBBPF_OPTS(bpf_test_run_opts, opts);
+
+	bpf_prog_test_run_opts(bpf_program__fd(emit->progs.emit_often), &opts);
+}
+
+static int64_t records[BATCHES];
+
+/* What a BPF program pays for a record, where a reader keeps the room free. */
+static void record_cost(struct client *client, struct emit *emit)
+{
+	struct stats stats;
+
+	for (int i = 0; i < BATCHES; i++) {
+		int64_t begin = now_ns();
+
+		emit_batch(emit);
+		records[i] = (now_ns() - begin) / EMIT_TIMES;
+		do
+			client_stats(client, &stats);
+		while (stats.value[FAULTLINE_STATS_A_SEQ] != stats.value[FAULTLINE_STATS_A_EMITTED]);
+		client_ack(client, stats.value[FAULTLINE_STATS_A_SEQ]);
+	}
+}
+
+/**
+ * struct storm - what came of it
+ * @emitted: records that were made, @lost of them lost
+ * @delivered: that a reader has read and acknowledged
+ * @ns: until all that was to be delivered was
+ */
+struct storm {
+	uint64_t emitted, lost, delivered, busy;
+	int64_t ns;
+	bool exact;
+};
+
+static void storm(struct client *client, struct emit *emit, struct storm *result)
+{
+	int64_t begin = now_ns(), end = begin + STORM_S * 1000000000LL;
+	struct stats before, stats;
+	int running = 2;
+	uint64_t seq;
+
+	client_stats(client, &before);
+	seq = before.value[FAULTLINE_STATS_A_SEQ];
+	memset(&emit->bss->emitted, 0, sizeof(emit->bss->emitted));
+	emit->bss->lost = 0;
+	for (int i = 0; i < 2; i++) {
+		if (!fork()) {
+			while (now_ns() < end)
+				emit_batch(emit);
+			_exit(0);
+		}
+	}
+	do {
+		while (running && waitpid(-1, NULL, WNOHANG) > 0)
+			running--;
+		client_dump(client, seq);
+		seq += client->count;
+		client_forget(client);
+		client_ack(client, seq);
+		client_stats(client, &stats);
+	} while (running || stats.value[FAULTLINE_STATS_A_PENDING]);
+	result->ns = now_ns() - begin;
+	result->emitted = stats.value[FAULTLINE_STATS_A_EMITTED] - before.value[FAULTLINE_STATS_A_EMITTED];
+	result->delivered = seq - before.value[FAULTLINE_STATS_A_SEQ];
+	result->lost = stats.value[FAULTLINE_STATS_A_LOST_NO_SLOT] -
+		       before.value[FAULTLINE_STATS_A_LOST_NO_SLOT];
+	result->busy = emit->bss->busy;
+	result->exact = result->emitted == result->delivered + result->lost &&
+			result->lost == emit->bss->lost &&
+			result->emitted == emit->bss->emitted + emit->bss->lost;
+}
+
+static void streams(struct storm *result)
+{
+	struct faultline_record record;
+	struct client client;
+	struct victim victim;
+	struct emit *emit;
+	int err;
+
+	err = module_load("") ?: client_open(&client);
+	if (!err)
+		err = victim_start(&client, &victim, sleep_for_ever, NULL);
+	if (err)
+		die("loading the module", err);
+	emit = emitter_open();
+	if (!emit)
+		die("loading the BPF programs", -ENOEXEC);
+	emitter_record(&record, victim.pid);
+	memcpy(emit->bss->bytes, &record, sizeof(record));
+	record_cost(&client, emit);
+	storm(&client, emit, result);
+	emitter_close(emit);
+	kill(victim.pid, SIGKILL);
+	waitpid(victim.pid, NULL, 0);
+	client_close(&client);
+	module_unload();
 }
 
 int main(void)
 {
+	struct utsname kernel;
+	struct storm result;
+
+	uname(&kernel);
 	costs();
 	latencies();
-	printf("{\n");
-	print_cost("fork_exec_exit", execs);
-	print_cost("handled_signal", handled);
-	print_times("fault_to_record", told, ",");
-	print_times("fault_to_waitpid", waited, ",");
-	print_times("capture", captured, "");
-	printf("}\n");
-	return 0;
+	streams(&result);
+	printf("{\n  \"kernel\": \"%s\",\n  \"rows\": [\n", kernel.release);
+	print_cost("fork + exec + exit", execs);
+	print_cost("handled signal to oneself", handled);
+	print_cost("signal to another and back", pings);
+	print_row("fault to record", "", told, FAULTS, 0);
+	print_row("fault to waitpid", "", waited, FAULTS, 0);
+	print_row("capture", "", captured, FAULTS, 0);
+	print_row("record of a BPF program", "", records, BATCHES, 0);
+	printf("\n  ],\n  \"storm\": {\"records\": %llu, \"delivered\": %llu, \"lost\": %llu, \"busy\": %llu, \"seconds\": %.1f, \"made_per_s\": %.0f, \"ledger_exact\": %s}\n}\n",
+	       (unsigned long long)result.emitted, (unsigned long long)result.delivered,
+	       (unsigned long long)result.lost, (unsigned long long)result.busy, result.ns / 1e9,
+	       (double)result.emitted / STORM_S, result.exact ? "true" : "false");
+	return result.exact ? 0 : 1;
 }
