@@ -9,18 +9,33 @@
 
 #include "detector.h"
 
-#define SWITCH(name, text)				\
-	static bool name __read_mostly = true;		\
-	module_param(name, bool, 0644);			\
-	MODULE_PARM_DESC(name, text)
+static bool signals __read_mostly = true;
+module_param(signals, bool, 0644);
+MODULE_PARM_DESC(signals, "record fatal signals");
 
-SWITCH(signals, "record fatal signals");
-SWITCH(exits, "record ends of processes");
-SWITCH(hangs, "record hangs");
-SWITCH(limits, "record limits that were reached");
-SWITCH(holds, "record held threads");
-SWITCH(ranges, "record what is outside of a range");
-SWITCH(capturing, "take captures of fatal signals");
+static bool exits __read_mostly = true;
+module_param(exits, bool, 0644);
+MODULE_PARM_DESC(exits, "record ends of processes");
+
+static bool hangs __read_mostly = true;
+module_param(hangs, bool, 0644);
+MODULE_PARM_DESC(hangs, "record hangs");
+
+static bool limits __read_mostly = true;
+module_param(limits, bool, 0644);
+MODULE_PARM_DESC(limits, "record limits that were reached");
+
+static bool holds __read_mostly = true;
+module_param(holds, bool, 0644);
+MODULE_PARM_DESC(holds, "record held threads");
+
+static bool ranges __read_mostly = true;
+module_param(ranges, bool, 0644);
+MODULE_PARM_DESC(ranges, "record what is outside of a range");
+
+static bool capturing __read_mostly = true;
+module_param(capturing, bool, 0644);
+MODULE_PARM_DESC(capturing, "take captures of fatal signals");
 
 static const bool *const switches[FL_DETECTOR_TYPES] = {
 	[FAULTLINE_RECORD_FATAL] = &signals,
