@@ -39,7 +39,8 @@ typedef int (*exchange_job_fn)(struct writer_job *job, struct store *store, stru
  * @job: what the writer does for this request, with what it is about
  * @answer: what the job answers, to be freed
  * @found: the job found what it is about
- * @next_waiting: of waiting.c, with what it waits for: another version or mark than this, or this time
+ * @next_waiting: of waiting.c, with what it waits for: another version or mark than this, or this time;
+ *	and which it was woken for, 0: none
  */
 struct exchange {
 	struct server *server;
@@ -69,6 +70,7 @@ struct exchange {
 	struct exchange *next_waiting;
 	enum waiting_for wait_for;
 	int64_t wait_version;
+	int64_t woken_version;
 	int64_t wait_until_ms;
 };
 

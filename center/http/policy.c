@@ -84,8 +84,12 @@ static enum MHD_Result policy_waited(struct exchange *exchange)
 	enum MHD_Result result;
 	struct error err = {};
 	char tag[32];
-	int64_t version = policy_tag(exchange, tag, &err);
+	int64_t version;
 
+	/* Of a thousand that are woken at once none asks the store again. */
+	if (exchange->woken_version)
+		return policy_send(exchange, exchange->woken_version);
+	version = policy_tag(exchange, tag, &err);
 	if (version < 0)
 		return exchange_failed(exchange, &err);
 	if (exchange_unmodified(exchange, tag, &result))

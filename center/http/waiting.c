@@ -53,6 +53,8 @@ static void waiting_wake(struct waiting *waiting, const int64_t versions[2])
 			continue;
 		}
 		*p = exchange->next_waiting;
+		if (version >= 0 && version != exchange->wait_version)
+			exchange->woken_version = version;
 		waiting->n[exchange->wait_for]--;
 		MHD_resume_connection(exchange->connection);
 	}

@@ -373,18 +373,15 @@ static int arrays_fill(struct array *arrays, struct parameters *parameters,
 	return 0;
 }
 
-static int faults_send(struct store *store, struct parameters *parameters,
-		       struct store_fault *faults, size_t n, struct error *err)
+/* Stores all whose boots are there; how many are not yet placed, or negative errno. */
+static int faults_insert(struct store *store, const struct parameters *parameters,
+			 struct store_fault *faults, size_t n, struct error *err)
 {
-	__cleanup_statement struct statement *statement = NULL;
+	__cleanup_statement struct statement *statement =
+		statement_send(store, STATEMENT_FAULT_INSERT, parameters, err);
+	size_t left = 0;
 	int ret;
 
-	parameters->n = BOOT_COLUMNS;
-	ret = store_run(statement_send(store, STATEMENT_BOOT_INSERT, parameters, err), err);
-	if (ret < 0)
-		return ret;
-	parameters->n = FAULT_COLUMNS;
-	statement = statement_send(store, STATEMENT_FAULT_INSERT, parameters, err);
 	if (!statement)
 		return err->code;
 	while ((ret = store_step(statement, err)) == 1) {
@@ -392,10 +389,33 @@ static int faults_send(struct store *store, struct parameters *parameters,
 
 		if (place >= n)
 			return error_set(err, -EIO, "PostgreSQL: a row that was not sent");
+		/* What was stored the first time shows as known the second time. */
+		if (faults[place].boot_key >= 0)
+			continue;
 		faults[place].boot_key = statement_integer(statement, 1);
 		faults[place].known = !statement_integer(statement, 2);
 	}
-	return ret;
+	for (size_t i = 0; i < n; i++)
+		left += faults[i].boot_key < 0;
+	return ret < 0 ? ret : (int)left;
+}
+
+/* Nearly always every boot is there: one statement does it. */
+static int faults_send(struct store *store, struct parameters *parameters,
+		       struct store_fault *faults, size_t n, struct error *err)
+{
+	int left = faults_insert(store, parameters, faults, n, err);
+	int ret;
+
+	if (left <= 0)
+		return left;
+	parameters->n = BOOT_COLUMNS;
+	ret = store_run(statement_send(store, STATEMENT_BOOT_INSERT, parameters, err), err);
+	if (ret)
+		return ret;
+	parameters->n = FAULT_COLUMNS;
+	left = faults_insert(store, parameters, faults, n, err);
+	return left > 0 ? error_set(err, -EIO, "PostgreSQL: a fault was not stored") : left;
 }
 
 static int postgres_faults(struct store *store, struct store_fault *faults, size_t n,
@@ -409,9 +429,6 @@ static int postgres_faults(struct store *store, struct store_fault *faults, size
 		faults[i].boot_key = -1;
 	if (!ret)
 		ret = faults_send(store, &parameters, faults, n, err);
-	for (size_t i = 0; i < n && !ret; i++)
-		if (faults[i].boot_key < 0)
-			ret = error_set(err, -EIO, "PostgreSQL: a fault was not stored");
 	for (size_t i = 0; i < FAULT_COLUMNS; i++)
 		array_free(&arrays[i]);
 	return ret;
