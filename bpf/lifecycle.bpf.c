@@ -64,6 +64,8 @@ static __always_inline void fatal_fill(struct faultline_record *record,
 	record->sender_tgid = cause->sender_tgid;
 	record->sender_uid = cause->sender_uid;
 	record->fault_addr = cause->fault_addr;
+	if (cause->tid)
+		record->tid = cause->tid;
 	if (signal_is_fault(cause->signo, cause->code))
 		capture_trap(record, task);
 	if (core_dumped(task, cause->signo))
@@ -135,6 +137,8 @@ int BPF_PROG(probe_signal_generate, int signo, struct kernel_siginfo *info,
 	}
 	cause_fill(&process->cause, signo, info);
 	cause_sender(&process->cause, tgid);
+	if (!group)
+		process->cause.tid = target->pid;
 	return 0;
 }
 
@@ -165,6 +169,9 @@ static __always_inline bool deliver_cause(const struct probes_process *process,
 	/* Whether memory ran out is certain at the exit: the mark comes after the signal. */
 	if (signo == SIGKILL && process->cause.signo == signo &&
 	    process->cause.flags & FAULTLINE_F_KERNEL)
+		return false;
+	/* All threads are killed for a signal that was sent to one: that one is to tell of it. */
+	if (process->cause.signo == signo && process->cause.tid && process->cause.tid != task->pid)
 		return false;
 	if (process->cause.signo == signo)
 		*cause = process->cause;

@@ -15,6 +15,7 @@
  * struct probes_cause - the signal that ends a process, as it was sent
  * @signo: 0 while there is none
  * @flags: FAULTLINE_F_SENT, FAULTLINE_F_KERNEL
+ * @tid: the thread that it was sent to; 0: to the process
  *
  * The others are as in struct faultline_record.
  */
@@ -25,6 +26,8 @@ struct probes_cause {
 	__u32 flags;
 	__s32 sender_tgid;
 	__u32 sender_uid;
+	__s32 tid;
+	__u32 reserved;
 	__u64 fault_addr;
 };
 

@@ -183,6 +183,9 @@ def test_killed_supervisor_misses_no_record(site):
     start(site, residence="resident")
     site.run()
     before = site.ask("status")["source"]
+    if before["name"] == "probes":
+        lifecycle = next(part for part in before["probes"] if part["name"] == "lifecycle")
+        assert lifecycle["programs"] >= 4 and lifecycle["memory_bytes"] > 512 << 10
     pid = site.app()["pid"]
     site.end("gateway", signal.SIGKILL)
     os.kill(pid, signal.SIGTERM)

@@ -11,6 +11,8 @@ $(eval $(call test,progress_test,tests/probes/progress_test.c $(SOURCES_TESTED),
 $(eval $(call test,range_test,tests/probes/range_test.c $(SOURCES_TESTED),libbpf libnl-genl-3.0,-lev))
 $(eval $(call test,limits_test,tests/probes/limits_test.c supervisord/reliability/probes_beside.c \
 	lib/alloc.c $(SOURCES_TESTED),libbpf libnl-genl-3.0,-lev -lpthread))
+$(eval $(call test,faults_test,tests/probes/faults_test.c $(filter-out %/faulter.c,$(wildcard tests/faults/*.c)) \
+	$(SOURCES_TESTED),libbpf libnl-genl-3.0,-lev -lpthread))
 $(eval $(call program,latency-bench,tests/bench/latency_bench.c $(SOURCE_PROBES) supervisord/priority.c lib/error.c lib/log.c,libbpf,-lev))
 $(eval $(call test,module_client_test,tests/probes/module_client_test.c supervisord/reliability/source.c lib/error.c \
 	lib/log.c,libnl-genl-3.0,-lev))
