@@ -360,8 +360,12 @@ static int probes_parts_list(const struct source *source, struct source_part *pa
 {
 	int count = 0;
 
-	for (; count < PART_COUNT && count < room; count++)
-		probes_object_measure(&source->objects[count], &parts[count]);
+	for (; count < PART_COUNT && count < room; count++) {
+		if (source->objects[count].part)
+			probes_object_measure(&source->objects[count], &parts[count]);
+		else
+			parts[count] = (struct source_part){ .name = probes_parts[count].name };
+	}
 	return count;
 }
 

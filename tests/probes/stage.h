@@ -17,7 +17,7 @@
 #include "supervisord/reliability/source.h"
 
 /* Since the last record. */
-#define STAGE_PATIENCE_S 10.0
+#define STAGE_PATIENCE_S 60.0
 
 /** struct seen - a record that was delivered */
 struct seen {
