@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Storms: a million records from two CPUs, as fast as they can, with readers
+ * Storms: 200,000 records from two CPUs, as fast as they can, with readers
  * that keep up, sleep, or are not there. How fast that is, a benchmark tells;
  * here each record is delivered once or counted as lost, to the last one.
  */
@@ -93,7 +93,7 @@ static pid_t emitter_start(struct emit *emit, int cpu, unsigned int records)
 
 #define STAT(name) (self->stats.value[FAULTLINE_STATS_A_##name])
 
-TEST_F_TIMEOUT(storm, a_million_records, 300)
+TEST_F_TIMEOUT(storm, ledger_is_exact, 300)
 {
 	struct emit__bss *made = self->emit->bss;
 	uint64_t seq = 0, begin, end;
