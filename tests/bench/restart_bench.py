@@ -79,7 +79,7 @@ class Supervised:
             except subprocess.TimeoutExpired:
                 os.killpg(child.pid, signal.SIGKILL)
                 child.wait()
-        with contextlib.suppress(ProcessLookupError, PermissionError):
+        with contextlib.suppress(OSError):
             pid = self.last()[1]
             if pid and os.readlink(f"/proc/{pid}/exe") == str(PROGRAM):
                 os.kill(pid, signal.SIGKILL)

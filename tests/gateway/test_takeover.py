@@ -40,6 +40,7 @@ def log_lines(site):
 
 
 def kill(site):
+    time.sleep(0.2)     # events are committed within 50 ms
     site.end("gateway", signal.SIGKILL)
 
 
