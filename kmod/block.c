@@ -92,6 +92,13 @@ void *fl_blocks_add(struct fl_blocks *blocks, u16 type, u16 flags, u32 size)
 	return block;
 }
 
+void fl_blocks_trim(struct fl_blocks *blocks, struct faultline_block *block, u32 size)
+{
+	size = ALIGN(size, 8);
+	blocks->len -= block->len - size;
+	block->len = size;
+}
+
 void fl_blocks_counts(u64 *taken, u64 *missed)
 {
 	unsigned long flags;

@@ -63,6 +63,9 @@ static inline void fl_blocks_begin(struct fl_blocks *blocks, u32 room)
  */
 void *fl_blocks_add(struct fl_blocks *blocks, u16 type, u16 flags, u32 size);
 
+/* Cut @block, the last one, to @size bytes, padded; its room is free again. */
+void fl_blocks_trim(struct fl_blocks *blocks, struct faultline_block *block, u32 size);
+
 /* Bytes that a block could still have. */
 static inline u32 fl_blocks_left(const struct fl_blocks *blocks)
 {

@@ -16,6 +16,9 @@
 #include <linux/sched/signal.h>
 #include <linux/task_work.h>
 #include <net/genetlink.h>
+#ifdef CONFIG_X86
+#include <asm/thread_info.h>
+#endif
 
 #ifndef CONFIG_64BIT
 #error "faultline needs a 64-bit kernel: its counters are read without a lock"
@@ -111,5 +114,34 @@ static inline bool fl_group_dead(struct task_struct *task)
 #else
 #define FL_PROCESS_EXIT_ARGS struct task_struct *task
 #endif
+
+/*
+ * The user registers of another task, or NULL. Under rcu_read_lock(), in which
+ * a stack is freed no earlier than the next grace period; they may be of any
+ * moment, and torn.
+ */
+static inline struct pt_regs *fl_task_regs(struct task_struct *task)
+{
+	unsigned long stack = (unsigned long)READ_ONCE(task->stack);
+
+	if (!stack)
+		return NULL;
+#ifdef CONFIG_X86
+	stack -= TOP_OF_KERNEL_STACK_PADDING;
+#endif
+	return (struct pt_regs *)(stack + THREAD_SIZE) - 1;
+}
+
+/* Its system calls have the numbers of another architecture. */
+static inline bool fl_task_compat(struct task_struct *task)
+{
+#if defined(CONFIG_X86) && defined(CONFIG_COMPAT)
+	return task_thread_info(task)->status & TS_COMPAT;
+#elif defined(CONFIG_ARM64) && defined(CONFIG_COMPAT)
+	return is_compat_thread(task_thread_info(task));
+#else
+	return false;
+#endif
+}
 
 #endif /* _FL_COMPAT_H */

@@ -6,6 +6,8 @@
  *  probe, kfunc -> process -> slot -> stream -> netlink
  *                  watch, twork, capture, block
  *  limit -> process
+ *  scan -> hang -> tally
+ *  device -> heartbeat -> watch
  */
 #include <linux/log2.h>
 #include <linux/module.h>
@@ -14,12 +16,14 @@
 
 #include "block.h"
 #include "capture.h"
+#include "device.h"
 #include "hold.h"
 #include "kfunc.h"
 #include "limit.h"
 #include "netlink.h"
 #include "probe.h"
 #include "process.h"
+#include "scan.h"
 #include "stream.h"
 #include "twork.h"
 #include "watch.h"
@@ -51,6 +55,10 @@ static unsigned int max_processes = 2048;
 module_param(max_processes, uint, 0444);
 MODULE_PARM_DESC(max_processes, "watched processes at a time (1-65536)");
 
+static unsigned int max_threads = 2048;
+module_param(max_threads, uint, 0444);
+MODULE_PARM_DESC(max_threads, "threads looked at for hangs at a time (1-1048576)");
+
 static bool __init parameter_check(const char *name, unsigned int value,
 				   unsigned int min, unsigned int max, bool power)
 {
@@ -68,7 +76,8 @@ static bool __init parameters_check(void)
 	       parameter_check("captures", captures, 0, 65536, false) &&
 	       parameter_check("blocks", blocks, 0, 65536, false) &&
 	       parameter_check("max_watches", max_watches, 1, 65536, false) &&
-	       parameter_check("max_processes", max_processes, 1, 65536, false);
+	       parameter_check("max_processes", max_processes, 1, 65536, false) &&
+	       parameter_check("max_threads", max_threads, 1, 1048576, false);
 }
 
 static int __init faultline_init(void)
@@ -98,6 +107,12 @@ static int __init faultline_init(void)
 	if (err)
 		goto err_probe;
 	fl_limit_init();
+	err = fl_scan_start(max_threads);
+	if (err)
+		goto err_scan;
+	err = fl_device_init();
+	if (err)
+		goto err_device;
 	/* After the probes: an exit must not be missed once a watch can be set. */
 	err = fl_netlink_init();
 	if (err)
@@ -113,6 +128,11 @@ err_start:
 	fl_netlink_exit();
 	fl_limit_exit();
 err_netlink:
+	fl_device_exit();
+err_device:
+	fl_scan_stop();
+	fl_scan_exit();
+err_scan:
 	fl_probe_exit();
 err_probe:
 	fl_hold_close();
@@ -138,6 +158,9 @@ static void __exit faultline_exit(void)
 	fl_stream_stop();
 	fl_netlink_exit();
 	fl_limit_exit();
+	fl_device_exit();
+	fl_scan_stop();
+	fl_scan_exit();
 	fl_probe_exit();
 	fl_hold_close();
 	fl_twork_retire();

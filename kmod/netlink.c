@@ -9,6 +9,7 @@
 
 #include "block.h"
 #include "capture.h"
+#include "heartbeat.h"
 #include "netlink.h"
 #include "process.h"
 #include "settings.h"
@@ -36,7 +37,7 @@ static const struct nla_policy watch_change_policy[FAULTLINE_A_MAX + 1] = {
 	[FAULTLINE_A_SETTINGS] = NLA_POLICY_NESTED(fl_settings_policy),
 };
 
-static const struct nla_policy watch_del_policy[FAULTLINE_A_MAX + 1] = {
+static const struct nla_policy watch_id_policy[FAULTLINE_A_MAX + 1] = {
 	[FAULTLINE_A_WATCH] = NLA_POLICY_MIN(NLA_U32, 1),
 };
 
@@ -167,6 +168,13 @@ static int netlink_watch_change(struct sk_buff *request, struct genl_info *info)
 	if (err)
 		return err;
 	return netlink_watch_answer(info, fl_watch_change(id, &settings, given));
+}
+
+static int netlink_heartbeat(struct sk_buff *request, struct genl_info *info)
+{
+	u32 id = netlink_watch_id(info);
+
+	return id ? netlink_watch_answer(info, fl_heartbeat_beat(id)) : -EINVAL;
 }
 
 static int netlink_watch_put(struct sk_buff *skb, struct netlink_callback *cb,
@@ -320,7 +328,7 @@ static const struct genl_ops netlink_ops[] = {
 	{
 		.cmd = FAULTLINE_CMD_WATCH_DEL,
 		.flags = GENL_ADMIN_PERM,
-		.policy = watch_del_policy,
+		.policy = watch_id_policy,
 		.maxattr = FAULTLINE_A_MAX,
 		.doit = netlink_watch_del,
 	},
@@ -349,7 +357,7 @@ static const struct genl_ops netlink_ops[] = {
 	{
 		.cmd = FAULTLINE_CMD_RELEASE,
 		.flags = GENL_ADMIN_PERM,
-		.policy = watch_del_policy,
+		.policy = watch_id_policy,
 		.maxattr = FAULTLINE_A_MAX,
 		.doit = netlink_release,
 	},
@@ -359,6 +367,13 @@ static const struct genl_ops netlink_ops[] = {
 		.policy = watch_change_policy,
 		.maxattr = FAULTLINE_A_MAX,
 		.doit = netlink_watch_change,
+	},
+	{
+		.cmd = FAULTLINE_CMD_HEARTBEAT,
+		.flags = GENL_ADMIN_PERM,
+		.policy = watch_id_policy,
+		.maxattr = FAULTLINE_A_MAX,
+		.doit = netlink_heartbeat,
 	},
 };
 

@@ -19,6 +19,7 @@
 #include "block.h"
 #include "capture.h"
 #include "detector.h"
+#include "hang.h"
 #include "hold.h"
 #include "limit.h"
 #include "process.h"
@@ -513,6 +514,28 @@ bool fl_process_next_of(unsigned int *cursor, bool (*wanted)(const struct fl_wat
 		raw_spin_unlock_irqrestore(&fl_process_lock, flags);
 	}
 	return found;
+}
+
+static bool process_scanned(const struct fl_watch *watch)
+{
+	return fl_hang_wanted(&watch->settings, &watch->pulse);
+}
+
+bool fl_process_next(unsigned int *cursor, struct fl_process_view *view)
+{
+	const struct fl_process *process;
+	unsigned long flags;
+
+	do {
+		if (!fl_process_next_of(cursor, process_scanned, &view->tgid, &view->watch))
+			return false;
+		raw_spin_lock_irqsave(&fl_process_lock, flags);
+		process = fl_process_find(view->tgid);
+		if (process)
+			view->settings = process->watch->settings;
+		raw_spin_unlock_irqrestore(&fl_process_lock, flags);
+	} while (!process);
+	return true;
 }
 
 void fl_process_counts(u64 *watched, u64 *unwatched)

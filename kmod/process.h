@@ -8,6 +8,8 @@
 #include <linux/spinlock.h>
 #include <linux/faultline.h>
 
+#include "settings.h"
+
 struct fl_blocks;
 struct fl_watch;
 
@@ -152,6 +154,19 @@ int fl_process_emit(struct faultline_record *record, struct fl_blocks *blocks);
  */
 bool fl_process_next_of(unsigned int *cursor, bool (*wanted)(const struct fl_watch *watch),
 			pid_t *tgid, u32 *watch);
+
+/**
+ * struct fl_process_view - a watched process, for the scan
+ * @settings: of its watch
+ */
+struct fl_process_view {
+	pid_t tgid;
+	u32 watch;
+	struct fl_settings settings;
+};
+
+/* The next process that is to be looked at for hangs; @cursor begins with 0. */
+bool fl_process_next(unsigned int *cursor, struct fl_process_view *view);
 
 void fl_process_counts(u64 *watched, u64 *unwatched);
 

@@ -13,6 +13,7 @@
 #include "kfunc.h"
 #include "limit.h"
 #include "process.h"
+#include "scan.h"
 #include "stats.h"
 #include "stream.h"
 #include "watch.h"
@@ -40,6 +41,10 @@ static int stats_put_values(struct sk_buff *skb)
 			  &values[FAULTLINE_STATS_A_UNWATCHED]);
 	fl_limit_counts(&values[FAULTLINE_STATS_A_LIMIT_PASSES],
 			&values[FAULTLINE_STATS_A_LIMIT_NS]);
+	fl_scan_counts(&values[FAULTLINE_STATS_A_THREADS],
+		       &values[FAULTLINE_STATS_A_THREADS_MISSED],
+		       &values[FAULTLINE_STATS_A_SCANS],
+		       &values[FAULTLINE_STATS_A_SCAN_NS]);
 	values[FAULTLINE_STATS_A_REFUSED] = fl_kfunc_refused();
 	values[FAULTLINE_STATS_A_SWITCHED_OFF] = fl_detector_dropped();
 

@@ -7,9 +7,11 @@
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 
+#include "heartbeat.h"
 #include "hold.h"
 #include "process.h"
 #include "trace.h"
+#include "scan.h"
 #include "watch.h"
 
 /* Guarded by fl_process_lock. */
@@ -66,6 +68,7 @@ static int watch_link(struct fl_watch *watch, struct task_struct *task, u32 *id,
 		err = -ENOSPC;
 	} else {
 		watch->id = ++watches.last_id;
+		fl_heartbeat_renew(watch);
 		*id = watch->id;
 		list_add_tail_rcu(&watch->node, &watches.list);
 		watches.count++;
@@ -111,6 +114,7 @@ int fl_watch_create(struct pid *pid, u64 cookie, const struct fl_settings *setti
 	}
 	pr_debug("watch %u created\n", *id);
 	fl_limit_kick(settings);
+	fl_scan_kick();
 	/*
 	 * The process may have ended before its entry was there to be found:
 	 * then the exit probe has not seen it and never will. Pairs with the
@@ -126,7 +130,7 @@ put_task:
 	return err;
 }
 
-static struct fl_watch *watch_find(u32 id)
+struct fl_watch *fl_watch_find(u32 id)
 {
 	struct fl_watch *watch;
 
@@ -144,7 +148,7 @@ int fl_watch_delete(u32 id)
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&fl_process_lock, flags);
-	watch = watch_find(id);
+	watch = fl_watch_find(id);
 	/* The watch goes with its last process. */
 	if (watch)
 		fl_process_remove_all(watch);
@@ -160,7 +164,7 @@ int fl_watch_unhold(u32 id)
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&fl_process_lock, flags);
-	watch = watch_find(id);
+	watch = fl_watch_find(id);
 	if (watch)
 		fl_hold_release(id);
 	raw_spin_unlock_irqrestore(&fl_process_lock, flags);
@@ -173,11 +177,17 @@ int fl_watch_change(u32 id, const struct fl_settings *settings, unsigned long gi
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&fl_process_lock, flags);
-	watch = watch_find(id);
-	if (watch)
+	watch = fl_watch_find(id);
+	if (watch) {
 		fl_settings_apply(&watch->settings, settings, given);
+		/* The time begins anew with what is expected. */
+		if (given & BIT(FAULTLINE_WATCH_A_HEARTBEAT_MS))
+			fl_heartbeat_renew(watch);
+	}
 	raw_spin_unlock_irqrestore(&fl_process_lock, flags);
 	fl_limit_kick(settings);
+	if (watch)
+		fl_scan_kick();
 	return watch ? 0 : -ENOENT;
 }
 
@@ -189,6 +199,16 @@ struct fl_watch *fl_watch_after(u32 id)
 		if (watch->id > id)
 			return watch;
 	return NULL;
+}
+
+void fl_watch_each(void (*function)(struct fl_watch *watch, void *with), void *with)
+{
+	struct fl_watch *watch;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(watch, &watches.list, node)
+		function(watch, with);
+	rcu_read_unlock();
 }
 
 unsigned int fl_watch_generation(void)

@@ -6,6 +6,7 @@
 #include <linux/pid.h>
 #include <linux/rcupdate.h>
 
+#include "hang.h"
 #include "limit.h"
 #include "settings.h"
 
@@ -22,6 +23,7 @@ struct netlink_ext_ack;
  * @count: live processes
  * @settings: readers see each value whole; together under fl_process_lock
  * @limits: what it uses of its soft limits
+ * @pulse: signs of life
  *
  * A watch is there for as long as it has processes. Changed under
  * fl_process_lock, freed after a grace period.
@@ -36,6 +38,7 @@ struct fl_watch {
 	unsigned int count;
 	struct fl_settings settings;
 	struct fl_limits limits;
+	struct fl_pulse pulse;
 	struct rcu_head rcu;
 };
 
@@ -61,6 +64,12 @@ int fl_watch_change(u32 id, const struct fl_settings *settings, unsigned long gi
 
 /* The watch has no process left. With fl_process_lock held. */
 void fl_watch_release(struct fl_watch *watch);
+
+/* With fl_process_lock held. Return: NULL where there is none. */
+struct fl_watch *fl_watch_find(u32 id);
+
+/* All watches; @function must not sleep, and some may be about to go (@count is 0). */
+void fl_watch_each(void (*function)(struct fl_watch *watch, void *with), void *with);
 
 /* First watch with a higher id, or NULL. Under rcu_read_lock(). */
 struct fl_watch *fl_watch_after(u32 id);

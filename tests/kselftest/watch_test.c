@@ -348,7 +348,7 @@ TEST(limits)
 static const uint8_t commands[] = {
 	FAULTLINE_CMD_WATCH_SET, FAULTLINE_CMD_WATCH_GET, FAULTLINE_CMD_WATCH_DEL,
 	FAULTLINE_CMD_EVENT_GET, FAULTLINE_CMD_EVENT_ACK, FAULTLINE_CMD_STATS_GET,
-	FAULTLINE_CMD_WATCH_CHANGE,
+	FAULTLINE_CMD_WATCH_CHANGE, FAULTLINE_CMD_HEARTBEAT,
 };
 
 static bool command_dumps(uint8_t cmd)
@@ -363,7 +363,7 @@ static void request_full(struct request *request, uint8_t cmd)
 	if (cmd == FAULTLINE_CMD_WATCH_SET) {
 		request_put_u32(request, FAULTLINE_A_PID, getpid());
 		request_put_u64(request, FAULTLINE_A_COOKIE, 1);
-	} else if (cmd == FAULTLINE_CMD_WATCH_DEL) {
+	} else if (cmd == FAULTLINE_CMD_WATCH_DEL || cmd == FAULTLINE_CMD_HEARTBEAT) {
 		request_put_u32(request, FAULTLINE_A_WATCH, 1);
 	} else if (cmd == FAULTLINE_CMD_WATCH_CHANGE) {
 		request_put_u32(request, FAULTLINE_A_WATCH, 1);

@@ -66,9 +66,10 @@ def victim():
     return subprocess.Popen(["sleep", "1000"])
 
 
-def watched(cookie=COOKIE):
+def watched(cookie=COOKIE, settings=None):
     process = victim()
-    return process, do("watch-set", pid=process.pid, cookie=cookie)["watch"]
+    more = {"settings": settings} if settings else {}
+    return process, do("watch-set", pid=process.pid, cookie=cookie, **more)["watch"]
 
 
 def end(process, signo):
@@ -117,6 +118,23 @@ def test_watch_change():
         end(process, signal.SIGKILL)
 
 
+def test_heartbeat():
+    """heartbeat keeps a watch alive whose heart is to beat, and without it there is a hang"""
+    before = newest()
+    process, watch = watched(settings={"heartbeat-ms": 1000})
+    try:
+        do("heartbeat", watch=watch)
+        for _ in range(600):
+            records = [e["record"] for e in dump("event-get", since=before)]
+            if records:
+                break
+            time.sleep(0.1)
+        assert [(r["type"], r["code"], r["watch"]) for r in records] == [("hang", 5, watch)], records
+        assert "blocks" in records[0]["flags"], records
+    finally:
+        end(process, signal.SIGKILL)
+
+
 def test_event_get():
     """event-get gives a fault, its sender and its end; since leaves out what is known"""
     before = newest()
@@ -161,13 +179,15 @@ def test_event_ack():
     assert dump("event-get") == []
     assert stats["pending"] == 0 and stats["delivered"] == stats["emitted"] == stats["acked"], stats
     assert set(stats) == {"emitted", "delivered", "pending", "lost-no-slot", "seq", "acked", "captures",
-                          "captures-missed", "watches", "processes", "unwatched", "blocks", "blocks-missed"}, stats
+                          "captures-missed", "watches", "processes", "unwatched", "blocks", "blocks-missed",
+                          "threads", "threads-missed", "scans", "scan-ns"}, stats
 
 
 def test_refusals():
     """what the kernel refuses comes with its words"""
     assert "a watch needs a pid and a cookie" in refused("--do", "watch-set", "--json", '{"pid": 1}')
     assert "which settings?" in refused("--do", "watch-change", "--json", '{"watch": 4000000}')
+    assert "no watch has this id" in refused("--do", "heartbeat", "--json", '{"watch": 4000000}')
     assert "no watch has this id" in refused("--do", "watch-del", "--json", '{"watch": 4000000}')
     assert "not been given yet" in refused("--do", "event-ack", "--json", '{"seq": 4000000}')
 

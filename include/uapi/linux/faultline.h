@@ -691,6 +691,11 @@ enum faultline_watch_attr {
  *	are not among those emitted
  * @FAULTLINE_STATS_A_SWITCHED_OFF: records that were not made because their
  *	detector is switched off; likewise
+ * @FAULTLINE_STATS_A_THREADS: threads that are looked at for hangs
+ * @FAULTLINE_STATS_A_THREADS_MISSED: threads that are not, in the last pass,
+ *	because the table was full
+ * @FAULTLINE_STATS_A_SCANS: passes over the threads
+ * @FAULTLINE_STATS_A_SCAN_NS: time that they took
  *
  * At every moment emitted = delivered + pending + the sum of LOST_*.
  */
@@ -713,6 +718,10 @@ enum faultline_stats_attr {
 	FAULTLINE_STATS_A_LIMIT_NS,
 	FAULTLINE_STATS_A_REFUSED,
 	FAULTLINE_STATS_A_SWITCHED_OFF,
+	FAULTLINE_STATS_A_THREADS,
+	FAULTLINE_STATS_A_THREADS_MISSED,
+	FAULTLINE_STATS_A_SCANS,
+	FAULTLINE_STATS_A_SCAN_NS,
 	FAULTLINE_STATS_A_PAD,
 
 	__FAULTLINE_STATS_A_MAX,
