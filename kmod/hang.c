@@ -322,6 +322,18 @@ static void symptom_judge(struct fl_thread *thread, struct task_struct *task,
 	thread_tell(thread, task, FAULTLINE_RECORD_HANG, kind, now, threshold_ms, found);
 }
 
+/*
+ * A CPU takes from a thread only what it gives to others: not the time in which
+ * it stood still itself, as that of a virtual machine may.
+ */
+static u64 starved_elapsed(const struct fl_sample *before, const struct fl_sample *now,
+			   u64 elapsed)
+{
+	if (now->where != before->where)
+		return 0;
+	return min_t(u64, elapsed, now->busy - before->busy);
+}
+
 static void symptom_step(struct fl_thread *thread, struct task_struct *task,
 			 enum fl_symptom_kind kind, const struct fl_sample *now,
 			 u32 threshold_ms, u64 elapsed, u64 lost)
@@ -338,6 +350,8 @@ static void symptom_step(struct fl_thread *thread, struct task_struct *task,
 		symptom_begin(thread, kind, now);
 		return;
 	}
+	if (kind == FL_SYMPTOM_STARVED)
+		elapsed = starved_elapsed(&thread->last, now, elapsed);
 	/* It spins in CPU time, of which others can take nothing away. */
 	counted = kind == FL_SYMPTOM_SPIN ? now->cpu - symptom->begin.cpu :
 					    symptom->counted + elapsed;

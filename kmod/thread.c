@@ -6,6 +6,7 @@
  */
 #include <linux/hash.h>
 #include <linux/jhash.h>
+#include <linux/kernel_stat.h>
 #include <linux/log2.h>
 #include <linux/ptrace.h>
 #include <linux/vmalloc.h>
@@ -24,6 +25,14 @@ static struct {
 	.used = LIST_HEAD_INIT(threads.used),
 };
 
+static u64 cpu_busy(unsigned int cpu)
+{
+	const u64 *stat = kcpustat_cpu(cpu).cpustat;
+
+	return stat[CPUTIME_USER] + stat[CPUTIME_NICE] + stat[CPUTIME_SYSTEM] +
+	       stat[CPUTIME_IRQ] + stat[CPUTIME_SOFTIRQ];
+}
+
 void fl_sample_take(struct fl_sample *sample, struct task_struct *task)
 {
 	memset(sample, 0, sizeof(*sample));
@@ -34,6 +43,8 @@ void fl_sample_take(struct fl_sample *sample, struct task_struct *task)
 	sample->slept = READ_ONCE(task->nvcsw);
 	sample->preempted = READ_ONCE(task->nivcsw);
 	sample->iowait = task->in_iowait;
+	sample->where = task_cpu(task);
+	sample->busy = cpu_busy(sample->where);
 #ifdef CONFIG_SMP
 	sample->running = READ_ONCE(task->on_cpu);
 #endif

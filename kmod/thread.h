@@ -15,6 +15,8 @@
  * @slept: voluntary context switches
  * @preempted: others
  * @bytes: read and written
+ * @busy: ns in which the CPU that it runs or waits on was not idle, since boot
+ * @where: that CPU
  * @state: task_struct::__state
  * @running: it has a CPU
  * @iowait: it waits for a block device
@@ -28,6 +30,8 @@ struct fl_sample {
 	u64 slept;
 	u64 preempted;
 	u64 bytes;
+	u64 busy;
+	unsigned int where;
 	unsigned int state;
 	bool running;
 	bool iowait;

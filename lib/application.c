@@ -141,16 +141,24 @@ static bool attribute_is(const xmlNode *node, const char *name, const char *valu
 static int watch_read(struct application *app, const xmlNode *root, struct error *err)
 {
 	const xmlNode *watch = xmlfile_first(root, "watch");
-	long start = 90, heartbeat = 0;
+	long start = 90, heartbeat = 0, dstate = 0, starved = 0, spin = 0, deadlock = 0;
 
 	if (watch && (xmlfile_number(watch, "start", 1, 3600, &start, err) ||
-		      xmlfile_number(watch, "heartbeat", 0, 3600000, &heartbeat, err)))
+		      xmlfile_number(watch, "heartbeat", 0, 3600000, &heartbeat, err) ||
+		      xmlfile_number(watch, "dstate", 0, 86400000, &dstate, err) ||
+		      xmlfile_number(watch, "starved", 0, 86400000, &starved, err) ||
+		      xmlfile_number(watch, "spin", 0, 86400000, &spin, err) ||
+		      xmlfile_number(watch, "deadlock", 0, 86400000, &deadlock, err)))
 		return -EINVAL;
 	app->watch.ready = attribute_is(watch, "ready", "notify");
 	app->watch.all = attribute_is(watch, "access", "all");
 	app->watch.range = copy(watch ? xmlfile_attribute(watch, "range") : "off");
 	app->watch.start_s = start;
 	app->watch.heartbeat_ms = heartbeat;
+	app->watch.dstate_ms = dstate;
+	app->watch.starved_ms = starved;
+	app->watch.spin_ms = spin;
+	app->watch.deadlock_ms = deadlock;
 	return 0;
 }
 

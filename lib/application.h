@@ -24,6 +24,10 @@ struct application_processing {
  * @heartbeat_ms: WATCHDOG=1 comes within this time, again and again; 0: none is expected
  * @all: any of its processes may tell, not only its first one
  * @range: what is done about its range of operation: "off", "learn", "report", "refuse"
+ * @dstate_ms: a thread that sleeps so long where nothing can wake it is a fault; 0: it is not, likewise:
+ * @starved_ms: one that wants to run and gets no CPU
+ * @spin_ms: one that uses so much CPU time without a pause and to no effect
+ * @deadlock_ms: all threads wait for each other while a processing is requested
  */
 struct application_watch {
 	bool ready;
@@ -31,6 +35,10 @@ struct application_watch {
 	int heartbeat_ms;
 	bool all;
 	char *range;
+	int dstate_ms;
+	int starved_ms;
+	int spin_ms;
+	int deadlock_ms;
 };
 
 /**

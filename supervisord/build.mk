@@ -9,7 +9,7 @@ SUPERVISORD := $(addprefix supervisord/,\
 	keeper/packet.c \
 	reliability/attempts.c reliability/collection.c reliability/detector.c reliability/evidence.c \
 	reliability/fault.c \
-	reliability/fault_blocks.c reliability/fault_data.c reliability/fault_record.c reliability/holding.c \
+	reliability/fault_blocks.c reliability/fault_data.c reliability/fault_record.c reliability/hang_data.c reliability/holding.c \
 	reliability/registers.c \
 	reliability/mappings.c reliability/notifier.c reliability/packed.c reliability/pins.c reliability/policy.c \
 	reliability/probes_beside.c reliability/probes_limits.c reliability/probes_object.c \
@@ -24,7 +24,7 @@ SUPERVISORD := $(addprefix supervisord/,\
 	remote/application.c remote/center.c remote/download.c remote/link.c \
 	remote/link_process.c remote/management.c remote/request.c remote/standing.c remote/spare.c remote/takeover.c remote/unpacker.c \
 	runtime/cgroup.c runtime/isolation.c runtime/keeper.c runtime/log.c runtime/logs.c \
-	runtime/notify.c runtime/process.c runtime/process_watch.c runtime/runtimes.c \
+	runtime/notify.c runtime/process.c runtime/process_watch.c runtime/runtimes.c runtime/watching.c \
 	script/calendar.c script/drive.c script/dry_run.c script/event_list.c \
 	script/machine.c script/plan.c script/run.c script/services.c \
 	script/switching.c)

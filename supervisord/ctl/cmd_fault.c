@@ -7,12 +7,41 @@
 
 #include "supervisord/ctl/ctl.h"
 
+static void print_hang(json_t *kernel)
+{
+	json_t *hang = json_object_get(kernel, "hang"), *name;
+	size_t i;
+
+	printf("kernel          %s[%s], thread %s, uid %s: %s for %.1f s (threshold %.1f s)\n",
+	       ctl_text(kernel, "comm"), ctl_text(kernel, "pid"), ctl_text(kernel, "tid"),
+	       ctl_text(kernel, "uid"), ctl_text(hang, "verdict"),
+	       ctl_number(hang, "duration_ns") / 1e9, ctl_number(hang, "threshold_ns") / 1e9);
+	if (json_object_get(hang, "waits_in"))
+		printf("  waits in      %s\n", ctl_text(hang, "waits_in"));
+	if (json_object_get(hang, "cpu_ns"))
+		printf("  CPU           %.1f s used, %.1f s waited for, slept %s times\n",
+		       ctl_number(hang, "cpu_ns") / 1e9, ctl_number(hang, "waited_ns") / 1e9,
+		       ctl_text(hang, "slept"));
+	if (json_object_get(hang, "ip_low"))
+		printf("  loops in      %s to %s, %s of %s times with the same registers\n",
+		       ctl_text(hang, "ip_low"), ctl_text(hang, "ip_high"),
+		       ctl_text(hang, "same"), ctl_text(hang, "samples"));
+	if (json_array_size(json_object_get(hang, "kernel_stack")))
+		printf("  kernel stack\n");
+	json_array_foreach(json_object_get(hang, "kernel_stack"), i, name)
+		printf("    %s\n", json_string_value(name));
+}
+
 static void print_kernel(json_t *data)
 {
 	json_t *kernel = json_object_get(data, "kernel");
 
 	if (!kernel)
 		return;
+	if (json_object_get(kernel, "hang")) {
+		print_hang(kernel);
+		return;
+	}
 	printf("kernel          %s in %s[%s], thread %s, uid %s\n", ctl_text(kernel, "signal"),
 	       ctl_text(kernel, "comm"), ctl_text(kernel, "pid"), ctl_text(kernel, "tid"),
 	       ctl_text(kernel, "uid"));

@@ -15,6 +15,7 @@
 #include "supervisord/reliability/fault.h"
 #include "supervisord/reliability/fault_record.h"
 #include "supervisord/reliability/range_record.h"
+#include "supervisord/reliability/hang_data.h"
 #include "supervisord/reliability/store.h"
 #include "supervisord/reliability/usage.h"
 #include "supervisord/remote/spare.h"
@@ -37,6 +38,7 @@ struct collection {
 		uint64_t ticket;
 		uint64_t seq;	/* newest record in it */
 	} first, last;
+	uint64_t opened_ns;	/* before that nobody passed heartbeats on */
 	unsigned int n_past;
 	struct {
 		uint64_t cookie;
@@ -100,6 +102,7 @@ void collection_open(struct gateway *gateway)
 	struct collection *collection = alloc_zero(1, sizeof(*collection));
 
 	ev_init(&collection->flush, flush_due);
+	collection->opened_ns = clock_now();
 	collection->flush.repeat = FLUSH_S;
 	collection->flush.data = gateway;
 	gateway->collection = collection;
@@ -175,6 +178,45 @@ static void watch_remember(struct collection *collection, uint64_t cookie,
 		 sizeof(collection->past[i].application), "%s", application);
 }
 
+static const char *hang_text(int code)
+{
+	static const char *const texts[] = {
+		[FAULTLINE_HANG_DSTATE] = "sleeps where nothing can wake it",
+		[FAULTLINE_HANG_STARVED] = "wants to run and gets no CPU",
+		[FAULTLINE_HANG_SPIN] = "uses a CPU without pause and to no effect",
+		[FAULTLINE_HANG_DEADLOCK] = "all threads wait for each other, and work is due",
+		[FAULTLINE_HANG_HEARTBEAT] = "the heart does not beat",
+	};
+
+	return hang_data_name(code) ? texts[code] : "hangs in an unknown way";
+}
+
+/*
+ * The kernel's word on a heartbeat counts where it can have known: it hears of one by the supervisor, which may have been
+ * late, or dead; and it is no news where the supervisor has said so itself.
+ */
+static bool heartbeat_believed(const struct gateway *gateway, struct process *process,
+			       const struct faultline_record *record)
+{
+	if (record->time_ns < gateway->collection->opened_ns || process_listen(process))
+		return false;
+	return watching_miss(&process->watching);
+}
+
+static bool record_known(const struct faultline_record *record)
+{
+	switch (record->type) {
+	case FAULTLINE_RECORD_FATAL:
+	case FAULTLINE_RECORD_EXIT:
+	case FAULTLINE_RECORD_HANG:
+	case FAULTLINE_RECORD_HANG_OVER:
+	case FAULTLINE_RECORD_RANGE:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static void record_add(struct gateway *gateway, const char *application,
 		       const struct faultline_record *record,
 		       const struct faultline_capture *capture)
@@ -192,6 +234,13 @@ static void record_add(struct gateway *gateway, const char *application,
 		range_record_text(record, text, sizeof(text));
 		collection_add(gateway, &event, "process %d (%.16s) %s, outside of its range%s", record->tgid,
 			       record->comm, text, record->errno_ ? ": refused" : "");
+	} else if (record->type == FAULTLINE_RECORD_HANG || record->type == FAULTLINE_RECORD_HANG_OVER) {
+		bool over = record->type == FAULTLINE_RECORD_HANG_OVER;
+
+		event.name = over ? "process.hangs-no-more" : "process.hangs";
+		collection_add(gateway, &event, "process %d, thread %d (%.16s): %s%s",
+			       record->tgid, record->tid, record->comm,
+			       hang_text(record->code), over ? ": is over" : "");
 	} else if (record->type == FAULTLINE_RECORD_FATAL && record->flags & FAULTLINE_F_OOM) {
 		event.name = "process.fatal";
 		collection_add(gateway, &event,
@@ -259,8 +308,7 @@ void collection_record(void *user, const struct faultline_record *record,
 		limit_add(gateway, watch_application(gateway, record->cookie), record);
 	if (process)
 		holding_record(app, record);
-	if (record->type != FAULTLINE_RECORD_FATAL && record->type != FAULTLINE_RECORD_EXIT &&
-	    record->type != FAULTLINE_RECORD_RANGE)
+	if (!record_known(record))
 		return;
 	record_add(gateway, watch_application(gateway, record->cookie), record, capture);
 	if (!process)
@@ -269,9 +317,12 @@ void collection_record(void *user, const struct faultline_record *record,
 		process->dying = true;
 	if (!process->stopping && !app->fault)
 		verdict = detector_record(record);
+	if (verdict.fault && record->type == FAULTLINE_RECORD_HANG &&
+	    record->code == FAULTLINE_HANG_HEARTBEAT)
+		verdict.fault = heartbeat_believed(gateway, process, record);
 	if (verdict.fault && record->signo == SIGKILL)
 		out_of_memory(process, &verdict);
-	if (main && record->type != FAULTLINE_RECORD_RANGE)
+	if (main && (record->type == FAULTLINE_RECORD_FATAL || record->type == FAULTLINE_RECORD_EXIT))
 		watch_remember(gateway->collection, record->cookie, app->name);
 	if (verdict.fault)
 		fault_begin(app, verdict.kind, &(struct fault_evidence){
@@ -338,7 +389,8 @@ void collection_heartbeat(struct app *app, int interval_ms)
 {
 	json_t *report;
 
-	if (app->fault || app->holding.held || app->state != APP_RUNNING)
+	if (app->fault || app->holding.held || app->state != APP_RUNNING ||
+	    !watching_miss(&app->process->watching))
 		return;
 	if (interval_ms)
 		collection_add(app->gateway, &(struct event){

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "supervisord/reliability/hang_data.h"
 #include "supervisord/reliability/source.h"
 
 const char *detector_signal_name(int signo, char *buffer)
@@ -85,6 +86,15 @@ static struct verdict range_verdict(const struct faultline_record *record)
 	return verdict;
 }
 
+static struct verdict hang_verdict(int code)
+{
+	struct verdict verdict = { .fault = hang_data_name(code) };
+
+	if (verdict.fault)
+		snprintf(verdict.kind, sizeof(verdict.kind), "hang.%s", hang_data_name(code));
+	return verdict;
+}
+
 struct verdict detector_record(const struct faultline_record *record)
 {
 	switch (record->type) {
@@ -98,6 +108,8 @@ struct verdict detector_record(const struct faultline_record *record)
 			break;
 		return record->signo ? fatal_verdict(record) :
 				       exit_verdict(record->code);
+	case FAULTLINE_RECORD_HANG:
+		return hang_verdict(record->code);
 	}
 	return (struct verdict){ .fault = false };
 }

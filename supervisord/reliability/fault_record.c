@@ -6,6 +6,7 @@
 
 #include "supervisord/reliability/detector.h"
 #include "supervisord/reliability/fault_blocks.h"
+#include "supervisord/reliability/hang_data.h"
 #include "supervisord/reliability/mappings.h"
 #include "supervisord/reliability/range_record.h"
 #include "supervisord/reliability/registers.h"
@@ -84,8 +85,11 @@ json_t *fault_record_describe(const struct faultline_record *record)
 				   "by_kernel", record->flags & FAULTLINE_F_KERNEL,
 				   "out_of_memory", record->flags & FAULTLINE_F_OOM,
 				   "comm", comm(record));
+	json_t *hang = hang_data_describe(record);
 	char name[16];
 
+	if (hang)
+		json_object_set_new(object, "hang", hang);
 	if (record->signo)
 		json_object_set_new(object, "signal",
 				    json_string(detector_signal_name(record->signo, name)));

@@ -36,8 +36,8 @@ int holding_set(struct app *app, unsigned int seconds, bool once, struct error *
 				 "faults cannot be held here: that needs the kernel module");
 	app->holding.seconds = seconds;
 	app->holding.once = once;
-	if (process && process->watch && !process->gone)
-		ret = change(app, process->watch);
+	if (process && process->watching.id && !process->gone)
+		ret = change(app, process->watching.id);
 	/* It has just ended: the next one has it. */
 	if (ret && ret != -ENOENT)
 		return error_set(err, ret, "the kernel module refuses to hold: %s", strerror(-ret));
@@ -48,9 +48,9 @@ void holding_apply(struct app *app, const struct process *process)
 {
 	int ret;
 
-	if (!app->holding.seconds || !process->watch || !source_holds(app->gateway))
+	if (!app->holding.seconds || !process->watching.id || !source_holds(app->gateway))
 		return;
-	ret = change(app, process->watch);
+	ret = change(app, process->watching.id);
 	if (ret)
 		log_warning("%s: its faults are not held: %s", app->name, strerror(-ret));
 }
@@ -62,7 +62,7 @@ int holding_release(struct app *app, struct error *err)
 
 	if (!app->holding.held || !app->process || !source_holds(gateway))
 		return error_set(err, -ENOENT, "no fault of %s is held", app->name);
-	ret = gateway->source_ops->release(gateway->source, app->process->watch);
+	ret = gateway->source_ops->release(gateway->source, app->process->watching.id);
 	if (ret)
 		return error_set(err, ret, "the kernel module does not let it go on: %s",
 				 strerror(-ret));

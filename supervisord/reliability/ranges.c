@@ -165,8 +165,8 @@ int ranges_change(struct app *app, const char *name, struct error *err)
 			range_free(forgotten);
 		}
 		for (int i = 0; i < 2 && !ret; i++)
-			if (processes[i] && processes[i]->watched && processes[i]->watch)
-				ret = range_put(app, processes[i]->watch, mode, rules, err);
+			if (processes[i] && processes[i]->watched && processes[i]->watching.id)
+				ret = range_put(app, processes[i]->watching.id, mode, rules, err);
 	}
 	if (!ret)
 		ret = mode_keep(app, mode, err);

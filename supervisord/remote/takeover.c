@@ -110,8 +110,8 @@ static void watch_again(struct app *app, struct process *process)
 		return;
 	if (process_rewatch(process, app->data, gateway->source_ops, gateway->source, &err))
 		log_warning("%s: %s", process->application, err.text);
-	else if (process->watch)
-		ranges_begin(app, process->watch);
+	else if (process->watching.id)
+		ranges_begin(app, process->watching.id);
 }
 
 void takeover_watches(struct gateway *gateway)

@@ -117,6 +117,8 @@ static int paths_enter(const struct process_setup *setup, struct error *err)
 		{ .path = "/dev/null", .access = SANDBOX_OWN },
 		{ .path = "/dev/zero", .access = SANDBOX_OWN },
 		{ .path = "/dev/full", .access = SANDBOX_OWN },
+		/* Its own heartbeat, where the module is: it refuses those that are not watched. */
+		{ .path = "/dev/faultline", .access = SANDBOX_OWN },
 		{ .path = "/dev/random" },
 		{ .path = "/dev/urandom" },
 		/* A runtime may be somewhere else altogether. */

@@ -48,6 +48,19 @@ static void timer_set(struct notify *notify, ev_timer *timer, double seconds)
 	ev_timer_again(notify->loop, timer);
 }
 
+/* The heart is to beat within its interval, from now on. */
+static void heartbeat_begin(struct notify *notify)
+{
+	ev_timer_again(notify->loop, &notify->heartbeat);
+	notify->handler->beat(notify->user, notify->heartbeat.repeat * 1000);
+}
+
+static void heartbeat_end(struct notify *notify)
+{
+	ev_timer_stop(notify->loop, &notify->heartbeat);
+	notify->handler->beat(notify->user, 0);
+}
+
 static void heartbeat_missed(struct notify *notify, double seconds)
 {
 	ev_timer_stop(notify->loop, &notify->heartbeat);
@@ -87,7 +100,7 @@ static void ready_told(struct notify *notify)
 	notify->ready = true;
 	ev_timer_stop(notify->loop, &notify->start);
 	if (notify->heartbeat.repeat > 0)
-		ev_timer_again(notify->loop, &notify->heartbeat);
+		heartbeat_begin(notify);
 	notify->handler->ready(notify->user);
 }
 
@@ -108,7 +121,7 @@ static void interval_told(struct notify *notify, double seconds)
 		return;
 	notify->heartbeat.repeat = seconds;
 	if (notify->ready)
-		ev_timer_again(notify->loop, &notify->heartbeat);
+		heartbeat_begin(notify);
 }
 
 static void heartbeat_told(struct notify *notify, const char *what)
@@ -116,7 +129,7 @@ static void heartbeat_told(struct notify *notify, const char *what)
 	if (!strcmp(what, "trigger"))
 		heartbeat_missed(notify, 0);
 	else if (!strcmp(what, "1") && notify->heartbeat.repeat > 0)
-		ev_timer_again(notify->loop, &notify->heartbeat);
+		heartbeat_begin(notify);
 }
 
 static void line_take(struct notify *notify, const char *line)
@@ -134,7 +147,7 @@ static void line_take(struct notify *notify, const char *line)
 	else if (!strncmp(line, "WATCHDOG_USEC=", 14))
 		interval_told(notify, time_parse(line + 14));
 	else if (!strcmp(line, "STOPPING=1"))
-		ev_timer_stop(notify->loop, &notify->heartbeat);
+		heartbeat_end(notify);
 }
 
 static bool sender_valid(const struct notify *notify, const struct ucred *sender)
@@ -187,6 +200,11 @@ static void messages_take(struct notify *notify)
 {
 	for (int i = 0; i < MESSAGES_A_TURN && message_take(notify); i++)
 		;
+}
+
+void notify_listen(struct notify *notify)
+{
+	messages_take(notify);
 }
 
 static void notify_readable(struct ev_loop *loop, ev_io *io, int events)
@@ -313,7 +331,7 @@ void notify_start(struct notify *notify, pid_t pid, const struct notify_handler 
 	if (!notify->ready)
 		timer_set(notify, &notify->start, notify->watch.start_s);
 	else if (notify->heartbeat.repeat > 0)
-		ev_timer_again(notify->loop, &notify->heartbeat);
+		heartbeat_begin(notify);
 }
 
 void notify_stop(struct notify *notify)

@@ -27,6 +27,7 @@ struct notify;
  * @missed: no WATCHDOG=1 came in time; or WATCHDOG=trigger, @interval_ms is 0 then.
  *	Told once, until the heart beats again.
  * @extend: EXTEND_TIMEOUT_USEC after the start is over
+ * @beat: its heart beats, or begins or ceases to: the next time is within @interval_ms, 0: never
  * @still: does the process stand still through no fault of its own?
  */
 struct notify_handler {
@@ -34,6 +35,7 @@ struct notify_handler {
 	void (*start_overdue)(void *user);
 	void (*missed)(void *user, int interval_ms);
 	void (*extend)(void *user, double seconds);
+	void (*beat)(void *user, int interval_ms);
 	bool (*still)(void *user);
 };
 
@@ -70,6 +72,9 @@ void notify_stop(struct notify *notify);
 int notify_fd(const struct notify *notify);
 /** notify_ready - has it said READY=1, or need it not? */
 bool notify_ready(const struct notify *notify);
+/** notify_listen - take in at once what it has told and nobody has read yet */
+void notify_listen(struct notify *notify);
+
 /** notify_path - of the socket, for NOTIFY_SOCKET */
 const char *notify_path(const struct notify *notify);
 /** notify_status - the last STATUS, cleaned for a terminal; "" before the first */

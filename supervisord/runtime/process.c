@@ -148,6 +148,7 @@ static int child_release(const struct process_setup *setup, pid_t pid, uint64_t 
 
 	if (setup->source_ops) {
 		process_watch_settings(&settings, setup->application);
+		watching_settings(&settings, &setup->application->watch);
 		ret = setup->source_ops->watch(setup->source, pid, cookie, &settings, watch, err);
 		if (ret)
 			return ret;
@@ -287,7 +288,7 @@ static json_t *kept_data(const struct process *process)
 			 "application", process->application, "version", process->version,
 			 "pid", process->pid, "uid", (json_int_t)process->uid,
 			 "cookie", (json_int_t)process->cookie,
-			 "watch", (json_int_t)process->watch,
+			 "watch", (json_int_t)process->watching.id,
 			 "started_ns", (json_int_t)process->started_ns,
 			 "ready", notify_ready(process->notify),
 			 "standby", process->standby,
@@ -338,6 +339,21 @@ static void told_no_heartbeat(void *user, int interval_ms)
 		process->handler->heartbeat_missed(process->user, interval_ms);
 }
 
+static void told_alive(void *user, int interval_ms)
+{
+	struct process *process = user;
+
+	watching_beat(&process->watching, interval_ms);
+}
+
+bool process_listen(struct process *process)
+{
+	unsigned int before = process->watching.beats;
+
+	notify_listen(process->notify);
+	return process->watching.beats != before;
+}
+
 static void told_to_wait(void *user, double seconds)
 {
 	struct process *process = user;
@@ -368,6 +384,7 @@ static const struct notify_handler notify_handler = {
 	.start_overdue = told_too_late,
 	.missed = told_no_heartbeat,
 	.extend = told_to_wait,
+	.beat = told_alive,
 	.still = stands_still,
 };
 
@@ -499,7 +516,8 @@ int process_start(struct process **result, struct ev_loop *loop,
 		return ret;
 	}
 	process = process_new(loop, setup, pid, cookie);
-	process->watch = watch;
+	watching_begin(&process->watching, setup->source_ops, setup->source, watch,
+		       &setup->application->watch);
 	process->cgroup = cgroup;
 	process->notify = notify;
 	fds[KEPT_IN] = steal_fd(&p.in[1]);
@@ -529,7 +547,8 @@ int process_adopt(struct process **result, struct ev_loop *loop,
 				 setup->application->name);
 	process = process_new(loop, setup, pid, cookie);
 	process->adopted = true;
-	process->watch = json_integer_value(json_object_get(data, "watch"));
+	watching_begin(&process->watching, setup->source_ops, setup->source,
+		       json_integer_value(json_object_get(data, "watch")), &setup->application->watch);
 	process->started_ns = json_integer_value(json_object_get(data, "started_ns"));
 	process->cgroup = cgroup ? cgroup_adopt(cgroup) : NULL;
 	process->notify = notify_adopt(loop, fds[KEPT_NOTIFY], notify, setup->uid,
@@ -554,15 +573,18 @@ int process_rewatch(struct process *process, const struct application *applicati
 		    const struct source_ops *ops, struct source *source, struct error *err)
 {
 	struct source_settings settings = { 0 };
-	uint32_t watch = 0;
+	uint32_t id;
 	int ret;
 
 	process_watch_settings(&settings, application);
-	ret = ops->watch(source, process->pid, process->cookie, &settings, &watch, err);
-
+	watching_settings(&settings, &process->watching.expected);
+	ret = ops->watch(source, process->pid, process->cookie, &settings, &id, err);
+	process->watching.ops = ops;
+	process->watching.source = source;
 	/* One that is watched already has the number that was kept. */
-	if (watch)
-		process->watch = watch;
+	if (!ret)
+		process->watching.id = id;
+
 	/* One that has ended since cannot be watched any more, but its record may have come. */
 	process->watched = !ret || ret == -EEXIST || process->recorded;
 	process_keep(process, NULL);
@@ -575,6 +597,8 @@ void process_stop(struct process *process)
 	process->stopping_ns = clock_now();
 	process_unkeep(process);
 	notify_stop(process->notify);
+	if (process->watching.heartbeat_ms)
+		watching_beat(&process->watching, 0);
 	if (process->channel)
 		jsonrpc_finish(process->channel);
 	grace_start(process, process->grace_s, SIGTERM);

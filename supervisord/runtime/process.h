@@ -16,6 +16,7 @@
 #include "lib/jsonrpc.h"
 #include "lib/name.h"
 #include "supervisord/reliability/source.h"
+#include "supervisord/runtime/watching.h"
 
 struct cgroup;
 struct isolation;
@@ -49,7 +50,7 @@ struct process_handler {
  * struct process - a running process
  * @pid: valid until @exited was called
  * @cookie: of its watch; never used twice
- * @watch: the source's id of its watch; 0 where nothing watches
+ * @watching: what the kernel is told of it
  * @started_ns: clock_now() when it began to run
  * @stopping: its end was asked for, and is no fault
  * @dying: a fatal signal has been delivered; it may still be dumping core
@@ -71,7 +72,7 @@ struct process {
 	struct cgroup *cgroup;	/* NULL where the gateway has none */
 	struct keeper *keeper;	/* holds its descriptors too; or NULL */
 	uint64_t cookie;
-	uint32_t watch;
+	struct watching watching;
 	uint64_t started_ns;
 	bool stopping;
 	bool dying;
@@ -164,6 +165,13 @@ void process_kill(struct process *process);
  * is dying already, reaped and freed by itself, and so is what it leaves in its session
  */
 void process_disown(struct process *process);
+
+/**
+ * process_listen - take in at once what it has told by sd_notify(3)
+ *
+ * Return: a sign of life was there.
+ */
+bool process_listen(struct process *process);
 
 /** process_recorded - the kernel has reported its end */
 void process_recorded(struct process *process);

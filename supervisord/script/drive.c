@@ -34,6 +34,7 @@ struct drive {
 /* struct call - a request to an application that is open; @drive is NULL once nobody waits for it */
 struct call {
 	struct drive *drive;
+	struct process *process;
 	uint64_t begun_ns;
 };
 
@@ -195,6 +196,9 @@ static void step_answered(void *user, int code, json_t *result, json_t *error)
 	uint64_t begun_ns = call->begun_ns;
 	const struct event_list_entry *entry;
 
+	/* With -EPIPE the process is about to go. */
+	if (code != -EPIPE)
+		watching_work(&call->process->watching, false);
 	free(call);
 	if (!drive)
 		return;
@@ -226,6 +230,7 @@ static void step_request(struct drive *drive, struct app *app, const char *proce
 	struct call *call = alloc_zero(1, sizeof(*call));
 
 	call->drive = drive;
+	call->process = app->process;
 	call->begun_ns = clock_now();
 	drive->call = call;
 	drive->calling = true;
@@ -233,8 +238,10 @@ static void step_request(struct drive *drive, struct app *app, const char *proce
 	if (app->process->channel &&
 	    !jsonrpc_call(app->process->channel, processing, step_params(step_now(drive)),
 			  application_processing(app->data, processing)->timeout_s,
-			  step_answered, call))
+			  step_answered, call)) {
+		watching_work(&app->process->watching, true);
 		return;
+	}
 	drive->call = NULL;
 	free(call);	/* the channel broke: the fault that broke it follows */
 }
