@@ -5,9 +5,9 @@
 "use strict";
 
 const ACTIONS = ["none", "restart", "restart-clean", "stop", "reinstall", "rollback", "switch", "limits", "signal", "run",
-	"collect", "reboot"];
+	"collect", "hold", "reboot"];
 // What an action takes: name, and whether it is a number (lib/action.c checks it).
-const PARAMETERS = { switch: [["list", false]], signal: [["signal", false]], run: [["service", false], ["timeout", true]],
+const PARAMETERS = { switch: [["list", false]], signal: [["signal", false]], hold: [["seconds", true]], run: [["service", false], ["timeout", true]],
 	limits: [["memory", true], ["files", true], ["processes", true]] };
 const TOKEN = "faultline-token";
 const LIVE_S = 30;

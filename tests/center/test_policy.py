@@ -36,7 +36,7 @@ LIST = {"action": "restart", "attempts": 2, "window_s": 60, "backoff_ms": 0, "th
     (("restart", "--attempts", "101"), "attempts"),
     (("restart", "--reason", "two\nlines"), "one line"),
     (("restart", "--author", "x" * 64), "63 bytes"),
-    (("hold",), "hold"),
+    (("explode",), "explode"),
 ])
 def test_wrong_entries_are_refused(center, arguments, says):
     assert says in center.refuse("countermeasure", "set", "signal", *arguments, status=2)
