@@ -7,7 +7,7 @@ AIR_CONDITIONER_VERSION := 1.0.0
 BUNDLES += $(O)/bundles/air-conditioner-$(AIR_CONDITIONER_VERSION).tar.zst
 
 $(O)/bundles/air-conditioner-$(AIR_CONDITIONER_VERSION).tar.zst: $(O)/bin/air-conditioner apps/mkbundle.sh \
-		apps/air-conditioner/application.xml.in
+		apps/air-conditioner/application.xml.in apps/air-conditioner/events.xml
 	@mkdir -p $(@D)
 	@echo "  BUNDLE  $@"
 	@apps/mkbundle.sh --output $@ --version $(AIR_CONDITIONER_VERSION) --program $(O)/bin/air-conditioner
@@ -24,7 +24,7 @@ $(O)/java/air-conditioner.jar: $(wildcard apps/air-conditioner-java/*.java) apps
 	@jar --create --file $@ --date 1980-01-01T00:00:02Z --main-class AirConditioner -C $(O)/java/classes .
 
 $(O)/bundles/air-conditioner-java-$(AIR_CONDITIONER_VERSION).tar.zst: $(O)/java/air-conditioner.jar apps/mkbundle.sh \
-		apps/air-conditioner-java/application.xml.in
+		apps/air-conditioner-java/application.xml.in apps/air-conditioner-java/events.xml
 	@mkdir -p $(@D)
 	@echo "  BUNDLE  $@"
 	@apps/mkbundle.sh --output $@ --version $(AIR_CONDITIONER_VERSION) --program $(O)/java/air-conditioner.jar \
@@ -34,7 +34,7 @@ DATA_LOGGER_VERSION := 1.0.0
 BUNDLES += $(O)/bundles/data-logger-$(DATA_LOGGER_VERSION).tar.zst
 
 $(O)/bundles/data-logger-$(DATA_LOGGER_VERSION).tar.zst: apps/data-logger/data_logger.py apps/sdk/python/faultline_app.py \
-		apps/mkbundle.sh apps/data-logger/application.xml.in
+		apps/mkbundle.sh apps/data-logger/application.xml.in apps/data-logger/events.xml
 	@mkdir -p $(@D)
 	@echo "  BUNDLE  $@"
 	@apps/mkbundle.sh --output $@ --version $(DATA_LOGGER_VERSION) --program apps/data-logger/data_logger.py \

@@ -6,7 +6,8 @@
 #   apps/mkbundle.sh --output FILE --program FILE [--file FILE]... [--application FOLDER] [--version V]
 #                    [--residence R] [--argument A]... [--environment NAME=VALUE]...
 #
-# FOLDER, apps/air-conditioner by default, has the application.xml.in. The program and each further file, such as
+# FOLDER, apps/air-conditioner by default, has the application.xml.in, and may have an events.xml: the list of events
+# that the center verifies the application by. The program and each further file, such as
 # a module that it imports, lie in bin/. Without --argument, --unit 127.0.0.1:15020 is given to those that drive one.
 set -eu
 
@@ -81,10 +82,15 @@ while IFS= read -r line; do
 	esac
 done <"$folder/application.xml.in" >"$staging/application.xml"
 chmod 644 "$staging/application.xml"
+events=
+if [ -f "$folder/events.xml" ]; then
+	install -m 644 "$folder/events.xml" "$staging/events.xml"
+	events=events.xml
+fi
 
 # Application data first: it is checked before the payload is unpacked.
 # shellcheck disable=SC2046 # one word a file
 tar -C "$staging" --format=ustar --owner=0 --group=0 --numeric-owner --mtime=@0 --no-recursion \
-	-cf "$staging/bundle.tar" application.xml bin $(cd "$staging" && LC_ALL=C ls -d bin/*)
+	-cf "$staging/bundle.tar" application.xml $events bin $(cd "$staging" && LC_ALL=C ls -d bin/*)
 zstd -q -19 -T1 -f -o "$output.part" "$staging/bundle.tar"
 mv "$output.part" "$output"

@@ -16,7 +16,8 @@ BIN = ROOT / "build/out/bin"
 APPLICATION = ROOT / "apps/air-conditioner"
 SERVICE = "air-conditioner-control"
 # What is not installed finds its DTDs here.
-ENVIRONMENT = os.environ | {"FAULTLINE_DTD": str(ROOT / "dtd")}
+ENVIRONMENT = os.environ | {"FAULTLINE_DTD": str(ROOT / "dtd"),
+                             "FAULTLINE_RUNTIMES": str(ROOT / "packaging/etc/runtimes.xml")}
 DEFINITION = ROOT / f"dtd/services/{SERVICE}.dtd"
 GATEWAY = "plant-7"
 

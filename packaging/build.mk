@@ -15,11 +15,14 @@ install: all
 	install -d $(addprefix $(DESTDIR),$(LIBEXEC) $(PREFIX)/bin $(PREFIX)/sbin $(PREFIX)/share/faultline/dtd \
 		$(PREFIX)/share/doc/faultline $(PREFIX)/share/man/man1 $(PREFIX)/share/man/man8 /lib/systemd/system \
 		/etc/faultline/definitions)
-	install -s $(addprefix $(O)/bin/,faultlined faultline-keeper faultline-link faultline-unpack) $(DESTDIR)$(LIBEXEC)
+	install -s $(addprefix $(O)/bin/,faultlined faultline-keeper faultline-link faultline-unpack faultline-center \
+		faultline-trial) $(DESTDIR)$(LIBEXEC)
 	ln -sf ../libexec/faultline/faultlined $(DESTDIR)$(PREFIX)/sbin/faultlined
+	ln -sf ../libexec/faultline/faultline-center $(DESTDIR)$(PREFIX)/sbin/faultline-center
 	install -s $(O)/bin/faultctl $(DESTDIR)$(PREFIX)/bin
-	install -s $(O)/bin/faultline-center $(O)/bin/faultline-range $(DESTDIR)$(PREFIX)/sbin
+	install -s $(O)/bin/faultline-range $(DESTDIR)$(PREFIX)/sbin
 	install -m 644 dtd/*.dtd $(DESTDIR)$(PREFIX)/share/faultline/dtd
+	install -m 644 packaging/etc/runtimes.xml $(DESTDIR)$(PREFIX)/share/faultline
 	install -m 644 README.md docs/*.md $(DESTDIR)$(PREFIX)/share/doc/faultline
 	install -m 644 packaging/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 644 packaging/man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8

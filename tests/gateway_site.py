@@ -22,6 +22,7 @@ SERVICE = "air-conditioner-control"
 LIMIT_S = int(os.environ.get("FAULTLINE_LIMIT_S", "30"))
 
 os.environ["FAULTLINE_DTD"] = str(ROOT / "dtd")
+os.environ["FAULTLINE_RUNTIMES"] = str(ROOT / "packaging/etc/runtimes.xml")
 
 
 def wait_until(condition, what, limit_s=LIMIT_S):

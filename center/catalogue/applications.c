@@ -2,6 +2,7 @@
 #include "center/catalogue/applications.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "center/catalogue/artifact.h"
@@ -47,9 +48,22 @@ static int application_known(struct store *store, const struct application *app,
 	return 1;
 }
 
+static int verification_insert(struct store *store, const char *name, const char *version,
+			       const json_t *report, struct error *err)
+{
+	__cleanup_free char *text = json_dumps(report, JSON_COMPACT);
+
+	if (!text)
+		return error_set(err, -ENOMEM, "%s: out of memory", name);
+	return store_run(store_statement(store, err, STATEMENT_VERIFICATION_INSERT, "ssiss", name, version,
+					 store_now(),
+					 json_string_value(json_object_get(report, "result")), text),
+			 err);
+}
+
 static int application_store(struct store *store, const struct application *app,
-			     struct artifact *artifact, json_t **row, bool *known,
-			     struct error *err)
+			     struct artifact *artifact, const json_t *report, json_t **row,
+			     bool *known, struct error *err)
 {
 	int ret = application_known(store, app, artifact, row, err);
 
@@ -63,12 +77,33 @@ static int application_store(struct store *store, const struct application *app,
 	if (!ret)
 		ret = application_insert(store, app, artifact, err);
 	if (!ret)
+		ret = verification_insert(store, app->name, app->version, report, err);
+	if (!ret)
 		ret = application_find(store, app, row, err);
 	return ret < 0 ? ret : 0;
 }
 
-int applications_add(struct store *store, const char *path, json_t **row,
-		     bool *known, struct error *err)
+static int application_keep(struct store *store, const struct application *app,
+			    struct artifact *artifact, const json_t *report, json_t **row,
+			    bool *known, struct error *err)
+{
+	int ret = store_begin(store, err);
+
+	if (ret)
+		return ret;
+	ret = store_lock(store, err);
+	if (!ret)
+		ret = application_store(store, app, artifact, report, row, known, err);
+	if (!ret)
+		ret = store_commit(store, err);
+	if (ret)
+		store_rollback(store);
+	return ret;
+}
+
+int applications_add(struct store *store, const char *path,
+		     const struct verification_options *options, json_t **row,
+		     bool *known, json_t **report, struct error *err)
 {
 	__cleanup_artifact struct artifact *artifact = NULL;
 	__cleanup_application struct application *app = NULL;
@@ -80,16 +115,55 @@ int applications_add(struct store *store, const char *path, json_t **row,
 	app = bundle_check(artifact->fd, path, err);
 	if (!app)
 		return err->code;
-	ret = store_begin(store, err);
+	/* Nobody adds another meanwhile: the artifact's lock is held. */
+	ret = application_known(store, app, artifact, row, err);
+	*known = ret == 1;
+	if (ret)
+		return ret < 0 ? ret : 0;
+	ret = verification_make(store, artifact->fd, artifact->sha256, artifact->size, app, options,
+				report, err);
+	return ret ? ret : application_keep(store, app, artifact, *report, row, known, err);
+}
+
+int applications_show(struct store *store, const char *name, const char *version, json_t **row,
+		      struct error *err)
+{
+	__cleanup_statement struct statement *statement =
+		store_statement(store, err, STATEMENT_APPLICATION_SHOW, "ss", name, version);
+	int ret = statement ? store_row(statement, row, err) : err->code;
+
+	if (ret)
+		return ret < 0 ? ret : 0;
+	return error_set(err, -ENOENT, "there is no application %s%s%s here", name,
+			 version ? " " : "", version ? version : "");
+}
+
+int applications_verify(struct store *store, const char *name, const char *version,
+			const struct verification_options *options, json_t **report,
+			struct error *err)
+{
+	__cleanup_application struct application *app = NULL;
+	__cleanup_close int fd = -1;
+	json_auto_t *row = NULL;
+	const char *sha256;
+	struct error why = {};
+	int64_t size;
+	int ret = applications_show(store, name, version, &row, err);
+
 	if (ret)
 		return ret;
-	ret = store_lock(store, err);
-	if (!ret)
-		ret = application_store(store, app, artifact, row, known, err);
-	if (!ret)
-		ret = store_commit(store, err);
-	if (ret)
-		store_rollback(store);
+	sha256 = json_string_value(json_object_get(row, "sha256"));
+	if (store_shared(store) && artifact_fetch(store, sha256, err))
+		return err->code;
+	fd = artifact_open(store->data, sha256, &size);
+	if (fd < 0)
+		return error_set(err, fd, "the bundle of %s cannot be opened: %s", name, strerror(-fd));
+	app = bundle_check(fd, name, err);
+	if (!app)
+		return err->code;
+	ret = verification_make(store, fd, sha256, size, app, options, report, err);
+	if (verification_insert(store, app->name, app->version, *report, &why))
+		return error_set(err, why.code, "%s", why.text);
 	return ret;
 }
 
@@ -98,7 +172,7 @@ json_t *applications_list(struct store *store, struct error *err)
 	__cleanup_statement struct statement *statement =
 		store_statement(store, err, STATEMENT_APPLICATIONS, "");
 
-	return store_rows(statement, err);
+	return statement ? store_rows(statement, err) : NULL;
 }
 
 int applications_current(struct store *store, const char *name, json_t **row,

@@ -85,6 +85,13 @@ size_t definition_events(const struct definition *definition, const char *const 
 }
 
 const struct definition_element *
+definition_elements(const struct definition *definition, size_t *n)
+{
+	*n = definition->n_elements;
+	return definition->elements;
+}
+
+const struct definition_element *
 definition_element(const struct definition *definition, const char *name)
 {
 	return xmlHashLookup(definition->by_name, (const xmlChar *)name);

@@ -116,6 +116,10 @@ const char *definition_service(const struct definition *definition);
 size_t definition_events(const struct definition *definition,
 			 const char *const **events);
 
+/** definition_elements - all @n elements, in the order of the DTD; borrowed */
+const struct definition_element *
+definition_elements(const struct definition *definition, size_t *n);
+
 /** definition_element - the element called @name, or NULL */
 const struct definition_element *
 definition_element(const struct definition *definition, const char *name);

@@ -81,7 +81,7 @@ def test_a_bundle_that_is_cut_short_is_refused(center, bundle, where):
 
 def test_a_cut_after_the_archive_s_end_is_seen(center, bundle):
     """What a reader of tar never looks at: the end of the compressed stream."""
-    entries = [bundle.entry("application.xml", bundle.application().encode()), bundle.entry("bin/pump", b"x", 0o755)]
+    entries = [bundle.entry("application.xml", bundle.application().encode()), bundle.entry("bin/pump", bundle.PROGRAM, 0o755)]
     padded = bundle.tar(entries) + bytes(1 << 20)
     whole = bundle.compress(padded, "whole.tar.zst")
     center.do("app", "add", whole)
@@ -156,7 +156,7 @@ def test_a_program_that_is_not_executable_is_refused_unless_a_runtime_reads_it(c
     plain = bundle.entry("bin/pump", b"x", 0o644)
     assert "executable" in center.refuse("app", "add", bundle.make(plain, program=False))
     python = bundle.application(runtime="python")
-    center.do("app", "add", bundle.make(plain, program=False, data=python))
+    center.do("app", "add", bundle.make(plain, program=False, data=python), "--skip-run", "no program")
 
 
 def test_a_program_that_is_a_folder_is_refused(center, bundle):
@@ -198,7 +198,7 @@ def test_ranges_of_an_artifact(served, bundle):
     path = bundle.good(payload=os.urandom(10_000))
     whole = path.read_bytes()
     size = len(whole)
-    served.do("app", "add", path)
+    served.do("app", "add", path, "--skip-run", "no program")
     digest = hashlib.sha256(whole).hexdigest()
     url = f"/v1/artifacts/{digest}"
 

@@ -149,7 +149,7 @@ def test_https(center, certificate):
 
 def test_https_sends_artifacts_whole(center, certificate, bundle):
     path = bundle.good(payload=os.urandom(3_000_000))
-    center.do("app", "add", path)
+    center.do("app", "add", path, "--skip-run", "no program")
     center.start("--tls-cert", certificate[0], "--tls-key", certificate[1])
     trust(center, certificate[0])
     digest = center.get("/v1/applications/pump").json["sha256"]
@@ -231,7 +231,7 @@ def test_the_data_folder_is_not_for_others(served):
 
 
 @pytest.mark.parametrize("arguments, word", [
-    ((), "command is missing"), (("nonsense",), "nonsense"), (("app",), "add list"), (("app", "steal"), "add list"),
+    ((), "command is missing"), (("nonsense",), "nonsense"), (("app",), "add verify show list"), (("app", "steal"), "add verify show list"),
     (("app", "add"), "missing"), (("app", "add", "a", "b"), "too many"), (("app", "list", "x"), "too many"),
     (("countermeasure", "set", "signal"), "missing"), (("countermeasure", "set", "Signal", "restart"), "kind"),
     (("countermeasure", "set", "signal", "explode"), "explode"), (("countermeasure", "set", "signal", "run", "--then", "x"), "x"),
@@ -257,7 +257,7 @@ def test_removing_what_is_not_there(center):
     assert center.json("countermeasure", "list") == []
 
 
-@pytest.mark.parametrize("command", ["serve", "app add", "app list", "definition add", "definition list", "script add",
+@pytest.mark.parametrize("command", ["serve", "app add", "app verify", "app show", "app list", "definition add", "definition list", "script add",
                                      "script list", "countermeasure set", "countermeasure list", "countermeasure remove",
                                      "fault list", "fault show"])
 def test_each_command_has_its_help(center, command):

@@ -26,9 +26,31 @@ LIMIT 1;
 SELECT json_build_object(
 	'name', name, 'version', version, 'residence', residence,
 	'runtime', runtime, 'sha256', sha256, 'size', size,
-	'added', moment(added), 'current', key = max(key) OVER (PARTITION BY name))
-FROM application
+	'added', moment(added), 'current', key = max(key) OVER (PARTITION BY name),
+	'verified', (SELECT result FROM verification
+		WHERE application = a.key ORDER BY verification.key DESC LIMIT 1))
+FROM application AS a
 ORDER BY name COLLATE "C", key;
+
+-- One with all that was verified of it, the last first.
+-- name: application_show
+SELECT json_build_object(
+	'name', name, 'version', version, 'residence', residence,
+	'runtime', runtime, 'sha256', sha256, 'size', size, 'added', moment(added),
+	'verifications', (SELECT coalesce(json_agg(json_build_object(
+			'time', moment(time), 'result', result, 'report', report::json,
+			'range', range::json) ORDER BY v.key DESC), '[]')
+		FROM verification AS v WHERE v.application = a.key))
+FROM application AS a
+WHERE name = $1 AND ($2::text IS NULL OR version = $2)
+ORDER BY key DESC
+LIMIT 1;
+
+-- name: verification_insert
+INSERT INTO verification (application, time, result, report)
+SELECT key, $3, $4, $5
+FROM application
+WHERE name = $1 AND version = $2;
 
 -- name: script_put
 INSERT INTO script AS s (service, edition, sha256, content, added)

@@ -17,7 +17,7 @@
 #define LOCK_KEY "7377573617310132590"
 
 /* What makes each edition of the one before; the first one, of nothing. */
-static const char *const editions[] = { SQL_SCHEMA_1 };
+static const char *const editions[] = { SQL_SCHEMA_1, SQL_SCHEMA_2 };
 
 #define STORE_EDITION ((int)(sizeof(editions) / sizeof(*editions)))
 

@@ -27,9 +27,33 @@ SELECT json_object(
 	'name', name, 'version', version, 'residence', residence,
 	'runtime', runtime, 'sha256', sha256, 'size', size,
 	'added', strftime('%Y-%m-%dT%H:%M:%fZ', added / 1000.0, 'unixepoch'),
-	'current', json(iif(key = max(key) OVER (PARTITION BY name), 'true', 'false')))
+	'current', json(iif(a.key = max(a.key) OVER (PARTITION BY name), 'true', 'false')),
+	'verified', (SELECT result FROM verification
+		WHERE verification.application = a.key ORDER BY verification.key DESC LIMIT 1))
+FROM application AS a
+ORDER BY name, a.key;
+
+-- One with all that was verified of it, the last first.
+-- name: application_show
+SELECT json_object(
+	'name', name, 'version', version, 'residence', residence,
+	'runtime', runtime, 'sha256', sha256, 'size', size,
+	'added', strftime('%Y-%m-%dT%H:%M:%fZ', added / 1000.0, 'unixepoch'),
+	'verifications', json((SELECT json_group_array(json_object(
+			'time', strftime('%Y-%m-%dT%H:%M:%fZ', time / 1000.0, 'unixepoch'),
+			'result', result, 'report', json(report), 'range', json(range)))
+		FROM (SELECT * FROM verification WHERE verification.application = a.key
+			ORDER BY verification.key DESC))))
+FROM application AS a
+WHERE name = ?1 AND (?2 IS NULL OR version = ?2)
+ORDER BY a.key DESC
+LIMIT 1;
+
+-- name: verification_insert
+INSERT INTO verification (application, time, result, report)
+SELECT key, ?3, ?4, ?5
 FROM application
-ORDER BY name, key;
+WHERE name = ?1 AND version = ?2;
 
 -- name: script_put
 INSERT INTO script (service, edition, sha256, content, added)
