@@ -4,12 +4,12 @@ CENTER_STORE := $(addprefix center/store/,store.c sqlite/sqlite.c postgres/postg
 	postgres/array.c)
 CENTER := center/main.c center/ready.c \
 	$(addprefix center/cli/,command.c serve.c app.c definition.c script.c \
-		countermeasure.c fault.c token.c) \
+		countermeasure.c fault.c key.c token.c) \
 	$(addprefix center/http/,server.c listener.c exchange.c header.c routes.c \
 		catalogue.c reports.c policy.c waiting.c access.c keeper.c metrics.c list.c overview.c \
 		console.c) \
 	$(addprefix center/catalogue/,applications.c artifact.c bundle.c cases.c definitions.c \
-		scripts.c tryout.c verification.c) \
+		key.c scripts.c signing.c tryout.c verification.c) \
 	supervisord/program.c supervisord/script/event_list.c supervisord/script/plan.c \
 	$(addprefix center/fault/,obtaining.c detector.c notifier.c list.c faults.c entry.c match.c) \
 	$(addprefix center/access/,tokens.c keyring.c gateways.c) \
@@ -32,12 +32,13 @@ $(O)/center/http/console.o: center/http/openapi.json $(wildcard center/console/*
 $(O)/center/main.o $(O)/center/http/routes.o: PKG_CFLAGS += -DFAULTLINE_VERSION='"$(VERSION)"'
 
 $(eval $(call program,faultline-center,$(CENTER) $(LIB_BASE) $(LIB_XML) $(LIB_SCRIPT) \
-	$(LIB_APPLICATION) $(LIB_ACTION),libmicrohttpd sqlite3 libpq jansson libxml-2.0 libarchive libcrypto,-lpthread -lm))
+	$(LIB_APPLICATION) $(LIB_ACTION) $(LIB_SIGNATURE),libmicrohttpd sqlite3 libpq jansson libxml-2.0 libarchive libcrypto,-lpthread -lm))
 
 # Runs an application where it is registered, with the gateway's own execution environment (31).
 TRIAL := $(addprefix center/trial/,main.c room.c trial.c) \
-	supervisord/reliability/detector.c \
-	$(addprefix supervisord/runtime/,cgroup.c isolation.c log.c logs.c notify.c process.c runtimes.c)
+	supervisord/keeper/packet.c supervisord/reliability/detector.c supervisord/reliability/source.c \
+	$(addprefix supervisord/runtime/,cgroup.c isolation.c keeper.c log.c logs.c notify.c process.c runtimes.c) \
+	supervisord/program.c
 
 $(eval $(call program,faultline-trial,$(TRIAL) $(LIB_BASE) $(LIB_SANDBOX) $(LIB_JSONRPC) $(LIB_XML) \
 	$(LIB_APPLICATION),libxml-2.0 jansson,-lev))

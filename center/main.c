@@ -21,6 +21,7 @@ static const struct command *const nouns[] = {
 	fault_commands,
 	gateway_commands,
 	administrator_commands,
+	key_commands,
 };
 
 #define N_NOUNS (sizeof(nouns) / sizeof(nouns[0]))

@@ -9,3 +9,4 @@ LIB_SCRIPT := $(addprefix lib/script/,allowed.c argument.c block.c control.c def
 LIB_APPLICATION := lib/application.c
 LIB_ACTION := lib/action.c
 LIB_RANGE := lib/range.c lib/range_name.c lib/range_file.c
+LIB_SIGNATURE := lib/signature.c

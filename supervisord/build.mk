@@ -11,7 +11,7 @@ SUPERVISORD := $(addprefix supervisord/,\
 	reliability/fault.c \
 	reliability/fault_blocks.c reliability/fault_data.c reliability/fault_record.c reliability/hang_data.c reliability/holding.c \
 	reliability/registers.c \
-	reliability/mappings.c reliability/notifier.c reliability/packed.c reliability/pins.c reliability/policy.c \
+	reliability/mappings.c reliability/notifier.c reliability/packed.c reliability/pins.c reliability/refusal.c reliability/policy.c \
 	reliability/probes_beside.c reliability/probes_limits.c reliability/probes_object.c \
 	reliability/probes_parts.c reliability/probes_progress.c reliability/probes_range.c reliability/probes_ring.c \
 	reliability/probes_watch.c \
@@ -22,16 +22,17 @@ SUPERVISORD := $(addprefix supervisord/,\
 	reliability/store.c reliability/store_db.c reliability/store_event.c reliability/store_fault.c \
 	reliability/store_sync.c reliability/usage.c \
 	remote/application.c remote/center.c remote/download.c remote/link.c \
-	remote/link_process.c remote/management.c remote/request.c remote/standing.c remote/spare.c remote/takeover.c remote/unpacker.c \
+	remote/link_process.c remote/management.c remote/request.c remote/signature.c \
+	remote/standing.c remote/spare.c remote/takeover.c remote/unpacker.c \
 	runtime/cgroup.c runtime/isolation.c runtime/keeper.c runtime/log.c runtime/logs.c \
 	runtime/notify.c runtime/process.c runtime/process_watch.c runtime/runtimes.c runtime/watching.c \
 	script/calendar.c script/drive.c script/dry_run.c script/event_list.c \
-	script/machine.c script/plan.c script/run.c script/services.c \
+	script/machine.c script/plan.c script/run.c script/script.c script/services.c \
 	script/switching.c)
 
 $(eval $(call program,faultlined,\
-	$(SUPERVISORD) $(LIB_BASE) $(LIB_SANDBOX) $(LIB_JSONRPC) $(LIB_XML) $(LIB_SCRIPT) $(LIB_APPLICATION) $(LIB_ACTION) $(LIB_RANGE),\
-	libxml-2.0 libnl-genl-3.0 sqlite3 jansson libbpf zlib,\
+	$(SUPERVISORD) $(LIB_BASE) $(LIB_SANDBOX) $(LIB_JSONRPC) $(LIB_XML) $(LIB_SCRIPT) $(LIB_APPLICATION) $(LIB_ACTION) $(LIB_RANGE) $(LIB_SIGNATURE),\
+	libxml-2.0 libnl-genl-3.0 sqlite3 jansson libbpf zlib hogweed nettle,\
 	-lev))
 
 $(O)/supervisord/reliability/store_sql.h: supervisord/reliability/store.sql lib/sql.awk
@@ -40,7 +41,7 @@ $(O)/supervisord/reliability/store_sql.h: supervisord/reliability/store.sql lib/
 GENERATED += $(O)/supervisord/reliability/store_sql.h
 
 FAULTCTL := $(addprefix supervisord/ctl/,main.c client.c output.c cmd_status.c cmd_apps.c \
-	cmd_logs.c cmd_run.c cmd_script.c cmd_services.c cmd_events.c cmd_faults.c cmd_fault.c cmd_fault_core.c core.c core_links.c core_notes.c evidence.c image.c \
+	cmd_logs.c cmd_run.c cmd_script.c cmd_services.c cmd_events.c cmd_events_list.c cmd_faults.c cmd_fault.c cmd_fault_core.c core.c core_links.c core_notes.c evidence.c image.c \
 	cmd_hold.c cmd_range.c cmd_switch.c \
 	plan.c)
 $(eval $(call program,faultctl,\

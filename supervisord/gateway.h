@@ -28,6 +28,7 @@ struct control;
 struct collection;
 struct notifier;
 struct centers;
+struct signatures;
 struct policy;
 struct standing;
 
@@ -40,6 +41,7 @@ struct gateway {
 	struct keeper *keeper;			/* 31: for the next supervisor; NULL: there is none */
 	struct link *link;			/* 32, its outer half */
 	struct centers *centers;		/* 321: which of them is asked */
+	struct signatures *signatures;		/* NULL: none are asked for */
 	struct application_list *applications;	/* 322, 325 */
 	struct standing *standing;		/* those that its profile names */
 	struct event_list *events;		/* 332 */

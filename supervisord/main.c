@@ -32,6 +32,7 @@
 #include "supervisord/reliability/store.h"
 #include "supervisord/remote/center.h"
 #include "supervisord/remote/link.h"
+#include "supervisord/remote/signature.h"
 #include "supervisord/remote/standing.h"
 #include "supervisord/remote/management.h"
 #include "supervisord/remote/takeover.h"
@@ -115,6 +116,8 @@ static int configuration_open(struct gateway *gateway, struct error *err)
 	if (!gateway->settings)
 		return -EINVAL;
 	runtimes = alloc_format("%s/runtimes.xml", gateway->settings->configuration_folder);
+	if (signatures_open(gateway, err))
+		return -EINVAL;
 	gateway->runtimes = runtimes_read(runtimes, err);
 	if (!gateway->runtimes)
 		return -EINVAL;
@@ -291,6 +294,7 @@ static void gateway_close(struct gateway *gateway, bool leave)
 	store_close(gateway->store);
 	event_list_put(gateway->events);
 	runtimes_free(gateway->runtimes);
+	signatures_close(gateway);
 	settings_free(gateway->settings);
 }
 
@@ -344,6 +348,8 @@ static bool gateway_run(struct gateway *gateway)
 		   gateway->settings->name, center_url(gateway),
 		   gateway->source_ops ? gateway->source_ops->name : "nowhere");
 	isolation_log(gateway->isolation);
+	if (!gateway->signatures)
+		log_notice("signatures are not looked at: <signatures key=\"…\"/> in gateway.xml has the center's key");
 	services_start(gateway);
 	standing_start(gateway);
 	manager_notify("READY=1");

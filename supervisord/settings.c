@@ -158,12 +158,14 @@ struct settings *settings_read(const char *path, struct error *err)
 	__cleanup_settings struct settings *s = alloc_zero(1, sizeof(*s));
 	__cleanup_xmldoc xmlDoc *doc = xmlfile_read(path, "gateway.dtd", err);
 	__cleanup_free char *reboot = NULL;
-	const xmlNode *root, *directories;
+	const xmlNode *root, *directories, *signatures;
 
 	if (!doc || !s)
 		return NULL;
 	root = xmlDocGetRootElement(doc);
 	directories = xmlfile_first(root, "directories");
+	signatures = xmlfile_first(root, "signatures");
+	s->signature_key = signatures ? value(signatures, "key", "") : NULL;
 	s->name = value(root, "name", "");
 	s->group = value(root, "group", "default");
 	s->state_folder = value(directories, "state", "/var/lib/faultline");
@@ -202,6 +204,7 @@ void settings_free(struct settings *s)
 		free(*name);
 	free(s->applications);
 	free(s->center_ca);
+	free(s->signature_key);
 	free(s->state_folder);
 	free(s->run_folder);
 	free(s->configuration_folder);

@@ -17,6 +17,7 @@ struct settings {
 	int n_centers;
 	char *token;		/* for the centers, or NULL */
 	char *center_ca;	/* PEM file for all of them, or NULL */
+	char *signature_key;	/* PEM file of the keys that sign what runs, or NULL */
 	char *state_folder;
 	char *run_folder;
 	char *configuration_folder;

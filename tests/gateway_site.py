@@ -48,6 +48,7 @@ class Site:
         self.more_centers = []  # addresses beside self.url
         self.profile = ""       # <profile…>
         self.faults = ""        # more attributes of <faults>
+        self.key = None         # file of the keys that must have signed
         # Processes are counted for their user where there is no cgroup: sites side by side do not share users.
         self.uids = 100000 + os.getpid() % 1000 * 1000
         folder.chmod(0o755)     # users of applications pass through
@@ -140,6 +141,7 @@ class Site:
         (self.folder / "gateway.xml").write_text(
             f'<gateway name="{self.name}">\n' +
             "".join(f'<center url="{u}"/>\n' for u in [self.url, *self.more_centers]) +
+            (f'<signatures key="{self.key}"/>\n' if self.key else "") +
             self.profile +
             f'<directories state="{self.state}" run="{self.folder}/run" configuration="{self.configuration}"/>\n'
             f'<faults source="{self.source}" decide="{self.decide_ms}" {self.faults}/>\n<link uids="{self.uids}"/>\n{extra}</gateway>\n')

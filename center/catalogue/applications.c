@@ -7,6 +7,7 @@
 
 #include "center/catalogue/artifact.h"
 #include "center/catalogue/bundle.h"
+#include "center/catalogue/signing.h"
 
 static int application_find(struct store *store, const struct application *app,
 			    json_t **row, struct error *err)
@@ -84,8 +85,8 @@ static int application_store(struct store *store, const struct application *app,
 }
 
 static int application_keep(struct store *store, const struct application *app,
-			    struct artifact *artifact, const json_t *report, json_t **row,
-			    bool *known, struct error *err)
+			    struct artifact *artifact, const json_t *report, const struct key *key,
+			    json_t **row, bool *known, struct error *err)
 {
 	int ret = store_begin(store, err);
 
@@ -94,6 +95,8 @@ static int application_keep(struct store *store, const struct application *app,
 	ret = store_lock(store, err);
 	if (!ret)
 		ret = application_store(store, app, artifact, report, row, known, err);
+	if (!ret && key)
+		ret = signing_application(store, key, *row, err);
 	if (!ret)
 		ret = store_commit(store, err);
 	if (ret)
@@ -102,8 +105,8 @@ static int application_keep(struct store *store, const struct application *app,
 }
 
 int applications_add(struct store *store, const char *path,
-		     const struct verification_options *options, json_t **row,
-		     bool *known, json_t **report, struct error *err)
+		     const struct verification_options *options, const struct key *key,
+		     json_t **row, bool *known, json_t **report, struct error *err)
 {
 	__cleanup_artifact struct artifact *artifact = NULL;
 	__cleanup_application struct application *app = NULL;
@@ -122,7 +125,7 @@ int applications_add(struct store *store, const char *path,
 		return ret < 0 ? ret : 0;
 	ret = verification_make(store, artifact->fd, artifact->sha256, artifact->size, app, options,
 				report, err);
-	return ret ? ret : application_keep(store, app, artifact, *report, row, known, err);
+	return ret ? ret : application_keep(store, app, artifact, *report, key, row, known, err);
 }
 
 int applications_show(struct store *store, const char *name, const char *version, json_t **row,

@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+#include "center/catalogue/key.h"
 #include "center/catalogue/verification.h"
 #include "center/store/store.h"
 #include "lib/error.h"
@@ -14,6 +15,7 @@
  * applications_add - verify a bundle and keep it
  * @path: the bundle
  * @options: how it is verified
+ * @key: what it is signed with; NULL: it is not
  * @row: a new reference to what is kept: name, version, residence, runtime, sha256, size, verification
  * @known: this version was there with the same content; nothing was changed
  * @report: a new reference to what was verified (verification.h), also when it was refused
@@ -25,8 +27,8 @@
  * Return: 0, or a negative errno with @err set and nothing changed.
  */
 int applications_add(struct store *store, const char *path,
-		     const struct verification_options *options, json_t **row,
-		     bool *known, json_t **report, struct error *err);
+		     const struct verification_options *options, const struct key *key,
+		     json_t **row, bool *known, json_t **report, struct error *err);
 
 /**
  * applications_verify - verify once more what is kept, by the definitions and scripts of now

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "center/catalogue/definitions.h"
+#include "center/catalogue/signing.h"
 #include "lib/file.h"
 #include "lib/name.h"
 #include "lib/script/interpretation.h"
@@ -84,7 +85,8 @@ static int script_store(struct store *store, const char *path, const char *servi
 	return ret ? ret : script_row(store, service, program->length.requests, changed, row, err);
 }
 
-int scripts_add(struct store *store, const char *path, json_t **row, struct error *err)
+int scripts_add(struct store *store, const char *path, const struct key *key, json_t **row,
+		struct error *err)
 {
 	__cleanup_free char *text = NULL;
 	char service[NAME_MAX_LEN + 1];
@@ -102,6 +104,9 @@ int scripts_add(struct store *store, const char *path, json_t **row, struct erro
 	ret = store_lock(store, err);
 	if (!ret)
 		ret = script_store(store, path, service, text, size, row, err);
+	if (!ret && key)
+		ret = signing_script(store, key, service,
+				     json_string_value(json_object_get(*row, "sha256")), err);
 	if (!ret)
 		ret = store_commit(store, err);
 	if (ret)
@@ -115,6 +120,15 @@ json_t *scripts_list(struct store *store, struct error *err)
 		store_statement(store, err, STATEMENT_SCRIPTS, "");
 
 	return store_rows(statement, err);
+}
+
+int scripts_signature(struct store *store, const char *service, json_t **row,
+		      struct error *err)
+{
+	__cleanup_statement struct statement *statement =
+		store_statement(store, err, STATEMENT_SCRIPT_SIGNATURE, "s", service);
+
+	return statement ? store_row(statement, row, err) : err->code;
 }
 
 int scripts_get(struct store *store, const char *service, char **content, size_t *size,

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "center/catalogue/key.h"
 #include "center/store/store.h"
 #include "lib/error.h"
 #include "lib/script/definition.h"
@@ -17,12 +18,18 @@
 /**
  * scripts_add - verify a script and keep it in place of the one before
  * @path: SERVICE.xml
+ * @key: what it is signed with; NULL: it is not
  * @row: a new reference to {service, edition, sha256, steps, changed}
  *
  * Return: 0, or a negative errno with nothing changed; @err then begins with
  * file, line and column where the script is at fault.
  */
-int scripts_add(struct store *store, const char *path, json_t **row, struct error *err);
+int scripts_add(struct store *store, const char *path, const struct key *key, json_t **row,
+		struct error *err);
+
+/** scripts_signature - {service, sha256, serial, signature}; 1, 0 when there is none, or negative errno */
+int scripts_signature(struct store *store, const char *service, json_t **row,
+		      struct error *err);
 
 /** scripts_list - array of {service, edition, sha256, size, added}; NULL with @err set */
 json_t *scripts_list(struct store *store, struct error *err);

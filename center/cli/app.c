@@ -15,6 +15,7 @@
 struct app_arguments {
 	struct arguments common;
 	struct verification_options options;
+	const char *key;
 	time_t told;
 };
 
@@ -31,6 +32,7 @@ static const struct argp_option verify_options[] = {
 
 static const struct argp_option add_options[] = {
 	VERIFY_OPTIONS,
+	{ "key", 'k', "FILE", 0, "Sign it with this key; by default with the center's, where it has one", 0 },
 	{ "skip-run", 's', "REASON", 0, "Do not run it; this is kept and shown with it", 0 },
 	{},
 };
@@ -48,6 +50,9 @@ static error_t verify_parse(int key, char *text, struct argp_state *state)
 		return 0;
 	case 'r':
 		arguments->options.runtimes = text;
+		return 0;
+	case 'k':
+		arguments->key = text;
 		return 0;
 	case 's':
 		if (!*text)
@@ -149,15 +154,18 @@ static int app_add(struct cli *cli, int argc, char **argv)
 		.options = { .progress = progress_show },
 	};
 	__cleanup_store struct store *store = NULL;
+	__cleanup_key struct key *key = NULL;
 	json_auto_t *row = NULL, *report = NULL;
 	struct error err = {};
 	bool known = false;
 
 	arguments.options.user = &arguments;
 	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
+	if (key_find(arguments.key, cli->place.data, &key, &err))
+		return command_fail(&err);
 	store = store_open(&cli->place, STORE_WRITE, &err);
-	if (!store || applications_add(store, arguments.common.operands[0], &arguments.options, &row,
-				       &known, &report, &err))
+	if (!store || applications_add(store, arguments.common.operands[0], &arguments.options, key,
+				       &row, &known, &report, &err))
 		return verify_fail(cli, report, &err);
 	if (cli->json) {
 		if (report)
@@ -274,6 +282,8 @@ static int app_show(struct cli *cli, int argc, char **argv)
 	       json_string_value(json_object_get(row, "added")),
 	       json_string_value(json_object_get(row, "sha256")),
 	       json_integer_value(json_object_get(row, "size")));
+	if (json_is_string(json_object_get(row, "signature")))
+		printf("  signed, serial %lld\n", json_integer_value(json_object_get(row, "serial")));
 	json_array_foreach(json_object_get(row, "verifications"), i, one)
 		verification_print(one);
 	if (!i)
@@ -288,6 +298,7 @@ static int app_list(struct cli *cli, int argc, char **argv)
 		{ "version", "VERSION" },
 		{ "current", "CURRENT" },
 		{ "verified", "VERIFIED" },
+		{ "signed", "SIGNED" },
 		{ "runtime", "RUNTIME" },
 		{ "residence", "RESIDENCE" },
 		{ "size", "BYTES" },

@@ -50,6 +50,7 @@ extern const struct command countermeasure_commands[];
 extern const struct command fault_commands[];
 extern const struct command gateway_commands[];
 extern const struct command administrator_commands[];
+extern const struct command key_commands[];
 extern const struct command serve_commands[];
 
 /**

@@ -5,18 +5,50 @@
 #include "center/catalogue/scripts.h"
 #include "center/cli/command.h"
 
+/* Begins with struct arguments, as command_operand() needs it. */
+struct add_arguments {
+	struct arguments common;
+	const char *key;
+};
+
+static error_t add_parse(int key, char *text, struct argp_state *state)
+{
+	struct add_arguments *arguments = state->input;
+
+	if (key != 'k')
+		return command_operand(key, text, state);
+	arguments->key = text;
+	return 0;
+}
+
 static int script_add(struct cli *cli, int argc, char **argv)
 {
-	struct arguments arguments = { .cli = cli, .operands_min = 1, .operands_max = 1 };
+	static const struct argp_option options[] = {
+		{ "key", 'k', "FILE", 0, "Sign it with this key; by default with the center's, where it has one", 0 },
+		{},
+	};
+	static const struct argp_child children[] = { { &command_argp, 0, NULL, 0 }, {} };
+	static const struct argp argp = {
+		.options = options,
+		.parser = add_parse,
+		.args_doc = "SERVICE.xml",
+		.doc = "Verify a script by its service's definition and give it to gateways in place of "
+		       "the one before.",
+		.children = children,
+	};
+	struct add_arguments arguments = {
+		.common = { .cli = cli, .operands_min = 1, .operands_max = 1 },
+	};
 	__cleanup_store struct store *store = NULL;
+	__cleanup_key struct key *key = NULL;
 	json_auto_t *row = NULL;
 	struct error err = {};
 
-	command_arguments(&arguments, "SERVICE.xml",
-			  "Verify a script by its service's definition and give it to gateways "
-			  "in place of the one before.", argc, argv);
+	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
+	if (key_find(arguments.key, cli->place.data, &key, &err))
+		return command_fail(&err);
 	store = store_open(&cli->place, STORE_WRITE, &err);
-	if (!store || scripts_add(store, arguments.operands[0], &row, &err))
+	if (!store || scripts_add(store, arguments.common.operands[0], key, &row, &err))
 		return command_fail(&err);
 	if (cli->json)
 		command_print_json(row);
@@ -35,6 +67,7 @@ static int script_list(struct cli *cli, int argc, char **argv)
 	static const struct column columns[] = {
 		{ "service", "SERVICE" },
 		{ "edition", "EDITION" },
+		{ "signed", "SIGNED" },
 		{ "size", "BYTES" },
 		{ "sha256", "SHA256" },
 		{ "added", "ADDED" },

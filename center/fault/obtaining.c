@@ -280,13 +280,13 @@ static int fault_data(struct fault *fault, struct error *err)
 
 static bool why_valid(const char *text)
 {
-	return !strcmp(text, "list") || !strcmp(text, "overdue");
+	return !strcmp(text, "list") || !strcmp(text, "overdue") || !strcmp(text, "refused");
 }
 
 /* What the gateway has done by itself: {why, policy_version, countermeasure}, and its outcome. */
 static int fault_decided(struct fault *fault, struct error *err)
 {
-	static const struct text_field why = { "why", true, why_valid, "list or overdue" };
+	static const struct text_field why = { "why", true, why_valid, "list, overdue or refused" };
 	static const char *const names[] = { "why", "policy_version", "countermeasure", NULL };
 	json_t *decided = json_object_get(fault->body, "decided");
 	json_t *outcome = json_object_get(fault->body, "outcome");

@@ -11,6 +11,15 @@
 #include "center/http/header.h"
 #include "center/http/routes.h"
 
+/* What is not signed says nothing of it. */
+static void signature_clean(json_t *row)
+{
+	if (json_is_string(json_object_get(row, "signature")))
+		return;
+	json_object_del(row, "signature");
+	json_object_del(row, "serial");
+}
+
 enum MHD_Result catalogue_application(struct exchange *exchange)
 {
 	const char *name = exchange->captures[0];
@@ -18,7 +27,7 @@ enum MHD_Result catalogue_application(struct exchange *exchange)
 	struct error err = {};
 	enum MHD_Result result;
 	struct store *store;
-	const char *sha256;
+	char tag[SHA256_HEX_LEN + 24];
 	int ret;
 
 	if (!name_valid(name))
@@ -33,11 +42,40 @@ enum MHD_Result catalogue_application(struct exchange *exchange)
 		return exchange_problem(exchange, MHD_HTTP_NOT_FOUND,
 					"there is no application %s; \"faultline-center app add\" adds one",
 					name);
-	/* All of the answer follows from the bundle, so the bundle's hash tags it. */
-	sha256 = json_string_value(json_object_get(row, "sha256"));
-	if (exchange_unmodified(exchange, sha256, &result))
+	signature_clean(row);
+	/* All of the answer follows from the bundle and its signature. */
+	snprintf(tag, sizeof(tag), "%s-%" JSON_INTEGER_FORMAT,
+		 json_string_value(json_object_get(row, "sha256")),
+		 json_integer_value(json_object_get(row, "serial")));
+	if (!json_object_get(row, "serial"))
+		tag[SHA256_HEX_LEN] = '\0';
+	if (exchange_unmodified(exchange, tag, &result))
 		return result;
-	return exchange_json(exchange, json_incref(row), sha256);
+	return exchange_json(exchange, json_incref(row), tag);
+}
+
+enum MHD_Result catalogue_signature(struct exchange *exchange)
+{
+	const char *service = exchange->captures[0];
+	json_auto_t *row = NULL;
+	struct error err = {};
+	struct store *store;
+	int ret;
+
+	if (!name_valid(service))
+		return exchange_problem(exchange, MHD_HTTP_NOT_FOUND,
+					"this is not the name of a service");
+	store = server_reader(exchange->server);
+	ret = scripts_signature(store, service, &row, &err);
+	server_release(exchange->server, store);
+	if (ret < 0)
+		return exchange_failed(exchange, &err);
+	if (!ret)
+		return exchange_problem(exchange, MHD_HTTP_NOT_FOUND,
+					"there is no script of %s; \"faultline-center script add\" adds one",
+					service);
+	signature_clean(row);
+	return exchange_json(exchange, json_incref(row), NULL);
 }
 
 static enum MHD_Result artifact_outside(struct exchange *exchange, int64_t size)

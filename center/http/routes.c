@@ -39,6 +39,7 @@ static const struct route {
 	{ "GET", "/v1/artifacts/*", ACCESS_DOWNLOAD, catalogue_artifact },
 	{ "GET", "/v1/scripts", ACCESS_ADMINISTRATOR, overview_scripts },
 	{ "GET", "/v1/scripts/*", ACCESS_DOWNLOAD, catalogue_script },
+	{ "GET", "/v1/scripts/*/signature", ACCESS_DOWNLOAD, catalogue_signature },
 	{ "GET", "/v1/definitions", ACCESS_ADMINISTRATOR, overview_definitions },
 	{ "GET", "/v1/gateways", ACCESS_ADMINISTRATOR, overview_gateways },
 	{ "GET", "/v1/gateways/*/countermeasures", ACCESS_GATEWAY, policy_list },

@@ -17,6 +17,7 @@ void routes_match(struct exchange *exchange, const char *method, const char *url
 enum MHD_Result catalogue_application(struct exchange *exchange);
 enum MHD_Result catalogue_artifact(struct exchange *exchange);
 enum MHD_Result catalogue_script(struct exchange *exchange);
+enum MHD_Result catalogue_signature(struct exchange *exchange);
 
 /* reports.c: the fault countermeasure means (13) */
 enum MHD_Result reports_fault(struct exchange *exchange);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What each method of the control socket answers (docs/protocol.md, "Control"). */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/cleanup.h"
@@ -8,14 +9,17 @@
 #include "supervisord/reliability/policy.h"
 #include "supervisord/reliability/probes_beside.h"
 #include "supervisord/reliability/ranges.h"
+#include "supervisord/reliability/refusal.h"
 #include "supervisord/reliability/source.h"
 #include "supervisord/reliability/store.h"
 #include "supervisord/remote/center.h"
+#include "supervisord/remote/signature.h"
 #include "supervisord/remote/spare.h"
 #include "supervisord/runtime/isolation.h"
 #include "supervisord/runtime/logs.h"
 #include "supervisord/runtime/process.h"
 #include "supervisord/script/dry_run.h"
+#include "supervisord/script/event_list.h"
 #include "supervisord/script/run.h"
 #include "supervisord/script/services.h"
 #include "supervisord/script/switching.h"
@@ -23,6 +27,7 @@
 
 #define LIMIT_DEFAULT 50
 #define LIMIT_MAX 1000
+#define NO_SCRIPTS "this gateway runs no scripts, by its profile"
 #define EVENTS_BYTES_MAX (384 << 10)
 
 static int limit_of(const json_t *params)
@@ -123,12 +128,13 @@ static void answer_status(struct control_client *client, json_t *id, const json_
 	json_t *apps = apps_describe(gateway);
 
 	jsonrpc_result(client->peer, id, json_pack(
-		"{s:s, s:s, s:s, s:s, s:f, s:o, s:I, s:s, s:o, s:o, s:i, s:i, s:I}",
+		"{s:s, s:s, s:s, s:s, s:f, s:o, s:o, s:I, s:s, s:o, s:o, s:i, s:i, s:I}",
 		"gateway", gateway->settings->name, "group", gateway->settings->group,
 		"version", FAULTLINE_VERSION,
 		"configuration", gateway->settings->configuration_folder,
 		"uptime_s", (clock_now() - gateway->started_ns) / 1e9,
 		"center", center_describe(gateway),
+		"signatures", signatures_describe(gateway),
 		"policy_version", (json_int_t)policy_version(gateway),
 		"events", switching_name(gateway),
 		"source", source_describe(gateway),
@@ -266,6 +272,27 @@ static void answer_logs(struct control_client *client, json_t *id, const json_t 
 	}
 }
 
+/* Who asks for a processing past the scripts: that is refused, whoever it is, and kept as a fault. */
+static void answer_request(struct control_client *client, json_t *id, const json_t *params)
+{
+	const char *application = json_string_value(json_object_get(params, "application"));
+	const char *processing = json_string_value(json_object_get(params, "processing"));
+	char reason[512];
+
+	if (!name_valid(application) || !name_valid(processing)) {
+		jsonrpc_error(client->peer, id, JSONRPC_INVALID_PARAMS,
+			      "application and processing are needed, and are names", NULL);
+		return;
+	}
+	snprintf(reason, sizeof(reason),
+		 "%s of %s was asked for past the scripts: a processing is requested by the script of a service alone; \"faultctl run SERVICE\" runs one",
+		 processing, application);
+	refusal_note(client->gateway, &(struct refusal){
+		.kind = "range.operation", .application = application, .processing = processing,
+		.asked_by = "control", .reason = reason });
+	jsonrpc_error(client->peer, id, JSONRPC_REFUSED, reason, NULL);
+}
+
 static void answer_switch(struct control_client *client, json_t *id, const json_t *params)
 {
 	const char *list = json_string_value(json_object_get(params, "list"));
@@ -320,6 +347,47 @@ static void answer_release(struct control_client *client, json_t *id, const json
 		jsonrpc_error(client->peer, id, JSONRPC_REFUSED, err.text, NULL);
 	else
 		jsonrpc_result(client->peer, id, json_pack("{s:s}", "application", app->name));
+}
+
+static void answer_events_set(struct control_client *client, json_t *id, const json_t *params)
+{
+	const char *name = json_string_value(json_object_get(params, "name"));
+	const char *text = json_string_value(json_object_get(params, "text"));
+	const char *list = switching_name(client->gateway);
+	struct error err = { 0 };
+	size_t n;
+
+	if (!client->gateway->events)
+		jsonrpc_error(client->peer, id, JSONRPC_REFUSED, NO_SCRIPTS, NULL);
+	else if (!name || !text)
+		jsonrpc_error(client->peer, id, JSONRPC_INVALID_PARAMS, "name and text are needed", NULL);
+	else if (switching_exchange(client->gateway, name, text, &n, &err))
+		jsonrpc_error(client->peer, id, JSONRPC_REFUSED, err.text, NULL);
+	else
+		jsonrpc_result(client->peer, id, json_pack("{s:I, s:s, s:b}", "events", (json_int_t)n,
+							   "list", list, "in_force",
+							   !strcmp(list, SWITCHING_DEFAULT)));
+}
+
+static void answer_events_list(struct control_client *client, json_t *id, const json_t *params)
+{
+	const struct event_list_entry *entry;
+	struct event_list *list;
+	json_t *array;
+
+	if (!client->gateway->events) {
+		jsonrpc_error(client->peer, id, JSONRPC_REFUSED, NO_SCRIPTS, NULL);
+		return;
+	}
+	list = event_list_current(&client->gateway->events);
+	array = json_array();
+	for (size_t i = 0; (entry = event_list_entry(list, i)); i++)
+		json_array_append_new(array, json_pack("{s:s, s:s*, s:s*}", "event", entry->event,
+						       "application", entry->application,
+						       "processing", entry->processing));
+	event_list_put(list);
+	events_bound(array);
+	jsonrpc_result(client->peer, id, array);
 }
 
 static void run_progress(void *user, const struct event *event, double ms, const char *text)
@@ -466,6 +534,9 @@ const struct control_method control_methods[] = {
 	{ "services", answer_services },
 	{ "events", answer_events },
 	{ "switch", answer_switch },
+	{ "events-list", answer_events_list },
+	{ "events-set", answer_events_set },
+	{ "request", answer_request },
 	{ "faults", answer_faults },
 	{ "fault", answer_fault },
 	{ "logs", answer_logs },

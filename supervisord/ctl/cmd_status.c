@@ -29,6 +29,21 @@ static void print_probes(json_t *probes)
 		       json_integer_value(json_object_get(part, "memory_bytes")) / 1024);
 }
 
+static void print_signatures(json_t *signatures)
+{
+	json_t *key;
+	size_t i;
+
+	if (!json_is_true(json_object_get(signatures, "required"))) {
+		printf("signatures    not looked at: no key is set\n");
+		return;
+	}
+	printf("signatures    needed, keys in %s:", ctl_text(signatures, "key"));
+	json_array_foreach(json_object_get(signatures, "keys"), i, key)
+		printf(" %s…", json_string_value(key));
+	putchar('\n');
+}
+
 static void print(json_t *status)
 {
 	json_t *center = json_object_get(status, "center");
@@ -50,6 +65,7 @@ static void print(json_t *status)
 			if (!json_is_true(json_object_get(other, "current")))
 				printf("  or          %s\n", ctl_text(other, "url"));
 	}
+	print_signatures(json_object_get(status, "signatures"));
 	printf("countermeasures version %s\nevents        list %s\n",
 	       ctl_text(status, "policy_version"), ctl_text(status, "events"));
 	printf("kernel events %s", ctl_text(source, "name"));

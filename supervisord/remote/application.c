@@ -17,6 +17,7 @@
 #include "supervisord/reliability/store.h"
 #include "supervisord/remote/download.h"
 #include "supervisord/remote/request.h"
+#include "supervisord/remote/signature.h"
 #include "supervisord/remote/spare.h"
 #include "supervisord/runtime/process.h"
 #include "supervisord/settings.h"
@@ -210,18 +211,79 @@ static int previous_keep(const struct app *app, const char *staging, struct erro
 	return ret ? ret : folder_sync(all, err);
 }
 
+/*
+ * What an exchange of folders leaves to be done. It is on disk before the exchange, so
+ * that a supervisor that finds it knows by the version installed whether that came about:
+ * {version, staging}: what was before is in the folder staging then, and is to be kept;
+ * {version}: what was before is among those to go back to, and is to be removed.
+ */
+static int pending_put(const struct app *app, json_t *pending, struct error *err)
+{
+	struct store *store = app->gateway->store;
+	int ret = store_setting_put(store, "pending", app->name, pending);
+
+	if (!ret)
+		ret = store_flush(store);
+	return ret ? error_set(err, ret, "%s: the gateway's database: %s", app->name, strerror(-ret)) : 0;
+}
+
+static int pending_begin(const struct app *app, const char *version, const char *staging,
+			 struct error *err)
+{
+	const char *slash = staging ? strrchr(staging, '/') : NULL;
+	json_t *pending = json_pack("{s:s, s:s*}", "version", version, "staging",
+				    slash ? slash + 1 : staging);
+	int ret = pending_put(app, pending, err);
+
+	json_decref(pending);
+	return ret;
+}
+
+static void pending_end(const struct app *app)
+{
+	json_t *none = json_object();
+
+	pending_put(app, none, NULL);
+	json_decref(none);
+}
+
+/* A power cut fell between an exchange and what belongs to it. */
+static void pending_finish(struct app *app)
+{
+	json_t *pending = store_setting(app->gateway->store, "pending", app->name);
+	const char *version = json_string_value(json_object_get(pending, "version"));
+	const char *staging = json_string_value(json_object_get(pending, "staging"));
+	__cleanup_free char *previous = path_below(app->gateway, PREVIOUS, app->name);
+	__cleanup_free char *before = path_below(app->gateway, BUNDLES, staging ? staging : "");
+	bool exchanged = version && app->data && !strcmp(version, app->data->version);
+
+	if (exchanged && staging && !access(before, F_OK))
+		previous_keep(app, before, NULL);
+	else if (exchanged && !staging)
+		folder_remove(previous, NULL);
+	if (version) {
+		log_notice("%s: a change to version %s was cut short; %s is installed", app->name,
+			   version, app_version(app));
+		pending_end(app);
+	}
+	json_decref(pending);
+}
+
 int app_install(struct app *app, const char *staging, struct error *err)
 {
 	__cleanup_free char *folder = app_folder(app);
 	__cleanup_free char *bundles = path_below(app->gateway, BUNDLES, NULL);
 	char before[VERSION_MAX_LEN + 1];
-	bool other = app->data;
+	bool other = app->data, kept;
 	int ret;
 
 	snprintf(before, sizeof(before), "%s", app_version(app));
 	ret = data_read(app, staging, err);
 	if (!ret)
 		ret = user_give(app, err);
+	kept = !ret && other && strcmp(before, app->data->version);
+	if (kept)
+		ret = pending_begin(app, app->data->version, staging, err);
 	if (!ret)
 		ret = folder_put(staging, folder, err);
 	if (!ret)
@@ -231,10 +293,20 @@ int app_install(struct app *app, const char *staging, struct error *err)
 	if (ret)
 		return ret;
 	/* Without the version before, what is new is installed none the less. */
-	if (other && strcmp(before, app->data->version))
+	if (kept) {
 		previous_keep(app, staging, NULL);
+		pending_end(app);
+	}
 	app->state = APP_STANDBY;
 	return 0;
+}
+
+static bool previous_signed(const struct app *app, const char *previous)
+{
+	__cleanup_free char *path = alloc_format("%s/" APPLICATION_FILE, previous);
+	__cleanup_application struct application *data = application_read(path, NULL);
+
+	return data && signature_known(app->gateway, app->name, data->version);
 }
 
 int app_rollback(struct app *app, struct error *err)
@@ -248,13 +320,23 @@ int app_rollback(struct app *app, struct error *err)
 		return error_set(err, -ENOENT,
 				 "no version of %s before %s is kept on this gateway", app->name,
 				 app_version(app));
+	if (!previous_signed(app, previous))
+		return error_set(err, -EKEYREJECTED,
+				 "the version of %s before %s was not signed when it was installed, and this gateway has a key",
+				 app->name, app_version(app));
 	ret = data_read(app, previous, err);
+	if (!ret)
+		ret = pending_begin(app, app->data->version, NULL, err);
 	if (!ret)
 		ret = folder_put(previous, folder, err);
 	if (!ret)
 		ret = folder_sync(bundles, err);
-	if (!ret)
-		ret = folder_remove(previous, err);
+	if (ret) {
+		data_read(app, folder, NULL);
+		return ret;
+	}
+	ret = folder_remove(previous, err);
+	pending_end(app);
 	return ret;
 }
 
@@ -285,10 +367,18 @@ static void installed_add(struct gateway *gateway, const char *name)
 	struct app *app = app_get(gateway, name);
 	__cleanup_free char *folder = app_folder(app);
 
-	if (!data_read(app, folder, &err) && !user_give(app, &err))
-		app->state = APP_STANDBY;
-	else
+	if (data_read(app, folder, &err) || user_give(app, &err)) {
 		log_warning("%s; it is fetched again when it is needed", err.text);
+		return;
+	}
+	pending_finish(app);
+	if (signature_known(gateway, name, app->data->version)) {
+		app->state = APP_STANDBY;
+		return;
+	}
+	log_warning("%s %s was not signed when it was installed, and this gateway has a key; it is fetched again when it is needed",
+		    name, app->data->version);
+	application_free(steal_pointer(&app->data));
 }
 
 int app_list_open(struct gateway *gateway, struct error *err)
@@ -305,13 +395,18 @@ int app_list_open(struct gateway *gateway, struct error *err)
 		ret = folder_make(states, 0711, err);
 	if (ret)
 		return ret;
+	/* What is installed first: it may need what else lies there. */
 	folder = opendir(bundles);
+	while (folder && (entry = readdir(folder)))
+		if (name_valid(entry->d_name))
+			installed_add(gateway, entry->d_name);
+	if (folder)
+		rewinddir(folder);
 	while (folder && (entry = readdir(folder))) {
 		__cleanup_free char *path = path_below(gateway, BUNDLES, entry->d_name);
 
-		if (name_valid(entry->d_name))
-			installed_add(gateway, entry->d_name);
-		else if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
+		if (!name_valid(entry->d_name) && strcmp(entry->d_name, ".") &&
+		    strcmp(entry->d_name, ".."))
 			folder_remove(path, NULL);
 	}
 	return 0;

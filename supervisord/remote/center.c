@@ -44,6 +44,7 @@ struct center_request {
 	char *etag;
 	char *state;
 	uint64_t max_bytes;
+	uint64_t offset;
 	unsigned int timeout_ms;
 	bool sink;
 	bool once;
@@ -201,6 +202,7 @@ static int request_send(struct center_request *request, int sink, struct error *
 		.headers = headers,
 		.timeout_ms = request->timeout_ms,
 		.max_bytes = request->max_bytes,
+		.offset = request->offset,
 		.body = request->body,
 		.body_size = request->body ? strlen(request->body) : 0,
 		.sink = sink,
@@ -290,6 +292,18 @@ int center_get(struct gateway *gateway, const char *path, uint64_t max_bytes, in
 	request->sink = sink >= 0;
 	if (request->sink)
 		request->timeout_ms = 0;
+	return request_begin(request, sink, err);
+}
+
+int center_resume(struct gateway *gateway, const char *path, uint64_t offset, uint64_t max_bytes,
+		  int sink, link_done_fn done, void *user, struct error *err)
+{
+	struct center_request *request = request_make(gateway, "GET", path, NULL, done, user);
+
+	request->max_bytes = max_bytes;
+	request->offset = offset;
+	request->sink = true;
+	request->timeout_ms = 0;
 	return request_begin(request, sink, err);
 }
 

@@ -38,6 +38,10 @@ int center_send(struct gateway *gateway, const char *method, const char *path,
 int center_get(struct gateway *gateway, const char *path, uint64_t max_bytes, int sink,
 	       link_done_fn done, link_progress_fn progress, void *user, struct error *err);
 
+/** center_resume - likewise, from byte @offset on */
+int center_resume(struct gateway *gateway, const char *path, uint64_t offset, uint64_t max_bytes,
+		  int sink, link_done_fn done, void *user, struct error *err);
+
 /**
  * center_poll - fetch @path if it is not as it was, of the present center alone
  * @etag: as it was, or NULL

@@ -2,26 +2,45 @@
 #include "supervisord/remote/download.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "lib/alloc.h"
 #include "lib/file.h"
+#include "lib/log.h"
 #include "supervisord/reliability/collection.h"
+#include "supervisord/reliability/refusal.h"
 #include "supervisord/remote/center.h"
+#include "supervisord/remote/signature.h"
 #include "supervisord/remote/unpacker.h"
 #include "supervisord/settings.h"
 
 #define DESCRIPTION_MAX 65536
 #define BUNDLE_MAX (512ULL << 20)
 
-/*
- * One download. Two things end: the transfer and the unpacker; the later one
- * finishes the download.
+/* A transfer that breaks goes on where it was: so often without a byte more, after a random wait. */
+#define RESUME_TRIES 6
+#define RESUME_FIRST_S 0.2
+#define RESUME_MAX_S 3.0
+
+/* What a bundle may need beside itself while it is unpacked, and what is left for others. */
+#define SPACE_FACTOR 4
+#define SPACE_LEFT (1ULL << 20)
+
+/**
+ * struct download - one download
+ * @sink: write end of the unpacker's input, open until the last byte
+ * @offset: bytes that the unpacker was given
+ * @stuck: transfers that broke without a byte more
+ * @resume: fires when the next one begins
+ *
+ * Two things end: the transfer and the unpacker; the later one finishes the download.
  */
 struct download {
 	struct app *app;
@@ -30,8 +49,13 @@ struct download {
 	char version[VERSION_MAX_LEN + 1];
 	char sha256[65];
 	uint64_t size;
+	int64_t serial;		/* of its signature */
 	char *staging;
 	bool transferring;
+	int sink;
+	uint64_t offset;
+	int stuck;
+	ev_timer resume;
 	struct unpacker *unpacker;
 	struct error unpack_err;
 	bool cut_short;
@@ -52,6 +76,8 @@ static bool download_again(struct download *download)
 	free(steal_pointer(&download->staging));
 	memset(&download->err, 0, sizeof(download->err));
 	memset(&download->unpack_err, 0, sizeof(download->unpack_err));
+	download->offset = 0;
+	download->stuck = 0;
 	download->cut_short = false;
 	download_begin(download);
 	return true;
@@ -68,6 +94,9 @@ static void download_end(struct download *download)
 	err = download->err;
 	if (!err.code)
 		app_install(app, download->staging, &err);
+	/* Without that it is fetched again at the next start, which is safe. */
+	if (!err.code && signature_keep(app->gateway, app->name, app_version(app), download->serial))
+		log_warning("%s: that it is signed cannot be kept", app->name);
 	if (download->staging)
 		folder_remove(download->staging, NULL);
 	if (err.code)	/* what was there before is there still */
@@ -113,35 +142,107 @@ static void unpacked(void *user, const char *error, bool cut_short)
 	download_part_ended(download);
 }
 
+static void transfer_end(struct download *download)
+{
+	download->transferring = false;
+	close(steal_fd(&download->sink));
+	download_part_ended(download);
+}
+
+/* May what broke off go on? Not when the reader is gone, or nobody knows how far it came. */
+static bool transfer_again(struct download *download, const struct link_answer *answer)
+{
+	double bound = RESUME_FIRST_S * (1 << download->stuck);
+
+	if (!answer->transient || answer->sink_lost || !download->unpacker)
+		return false;
+	download->stuck = answer->received ? 0 : download->stuck + 1;
+	download->offset += answer->received;
+	if (download->stuck >= RESUME_TRIES)
+		return false;
+	ev_timer_set(&download->resume, center_jitter(bound < RESUME_MAX_S ? bound : RESUME_MAX_S), 0.);
+	ev_timer_start(download->app->gateway->loop, &download->resume);
+	return true;
+}
+
 static void transferred(void *user, const struct link_answer *answer)
 {
 	struct download *download = user;
+	struct app *app = download->app;
 
-	download->transferring = false;
-	center_check(download->app->gateway, answer, download->app->name, &download->err);
-	download_part_ended(download);
+	bool whole = answer->status == 200 || answer->status == 206 ||
+		     (!answer->status && download->offset + answer->received == download->size);
+
+	if (!whole && transfer_again(download, answer)) {
+		collection_add(app->gateway, &(struct event){
+			.part = "remote", .name = "download.interrupted", .application = app->name,
+			.data = json_pack("{s:I, s:I}", "bytes", (json_int_t)download->offset, "of",
+					  (json_int_t)download->size) },
+			"%s: its download broke off at byte %" PRIu64 " of %" PRIu64 ", it goes on there",
+			app->name, download->offset, download->size);
+		return;
+	}
+	if (!whole)
+		center_check(app->gateway, answer, app->name, &download->err);
+	transfer_end(download);
+}
+
+static int transfer_begin(struct download *download)
+{
+	int sink = fcntl(download->sink, F_DUPFD_CLOEXEC, 0);
+	char path[128];
+
+	if (sink < 0)
+		return error_set(&download->err, -errno, "%s: %m", download->app->name);
+	snprintf(path, sizeof(path), "/v1/artifacts/%s", download->sha256);
+	return center_resume(download->app->gateway, path, download->offset, download->size, sink,
+			     transferred, download, &download->err);
+}
+
+static void resume_due(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	struct download *download = timer->data;
+
+	if (transfer_begin(download))
+		transfer_end(download);
+}
+
+/* Better now than in the midst of it. What unpacking needs is not known before. */
+static int space_check(const struct download *download, struct error *err)
+{
+	const char *folder = download->app->gateway->settings->state_folder;
+	uint64_t needed = SPACE_FACTOR * download->size + SPACE_LEFT, there;
+	struct statvfs fs;
+
+	if (statvfs(folder, &fs) < 0)
+		return error_set(err, -errno, "%s: %m", folder);
+	there = (uint64_t)fs.f_bavail * fs.f_frsize;
+	if (there >= needed)
+		return 0;
+	return error_set(err, -ENOSPC,
+			 "%s %s: %" PRIu64 " KiB are free in %s, about %" PRIu64 " are needed to install it; free some space",
+			 download->app->name, download->version, there >> 10, folder, needed >> 10);
 }
 
 static void bundle_fetch(struct download *download)
 {
 	struct app *app = download->app;
 	struct error *err = &download->err;
-	char path[128];
-	int sink;
 
-	download->staging = app_staging(app->gateway, err);
+	if (!space_check(download, err))
+		download->staging = app_staging(app->gateway, err);
 	if (download->staging)
 		download->unpacker = unpacker_start(app->gateway->loop, download->staging,
 						    download->sha256, download->size,
-						    &sink, unpacked, download, err);
+						    &download->sink, unpacked, download, err);
 	if (!download->unpacker) {
 		download_end(download);
 		return;
 	}
-	snprintf(path, sizeof(path), "/v1/artifacts/%s", download->sha256);
+	download->transferring = true;
 	/* Without a transfer the unpacker sees the end of its input, and ends it all. */
-	download->transferring = !center_get(app->gateway, path, download->size, sink,
-					     transferred, NULL, download, err);
+	if (transfer_begin(download))
+		transfer_end(download);
 }
 
 /* What the center says of an application; hostile until it is checked. */
@@ -163,7 +264,13 @@ static int description_read(struct download *download, const struct link_answer 
 		strcpy(download->version, version);
 		strcpy(download->sha256, sha256);
 		download->size = size;
+		download->serial = json_integer_value(json_object_get(body, "serial"));
+		ret = signature_check_application(download->app->gateway, body, &download->err);
 	}
+	if (ret == -EKEYREJECTED)
+		refusal_note(download->app->gateway, &(struct refusal){
+			.kind = "download.signature", .application = download->app->name,
+			.version = version, .reason = download->err.text });
 	json_decref(body);
 	return ret;
 }
@@ -198,6 +305,9 @@ void download_start(struct app *app, download_done_fn done)
 	download->app = app;
 	download->done = done;
 	download->begun_ns = clock_now();
+	download->sink = -1;
+	ev_init(&download->resume, resume_due);
+	download->resume.data = download;
 	app->download = download;
 	app->state = APP_DOWNLOADING;
 	download_begin(download);
@@ -212,6 +322,8 @@ void download_drop(struct app *app)
 		return;
 	if (download->unpacker)
 		unpacker_drop(download->unpacker);
+	ev_timer_stop(app->gateway->loop, &download->resume);
+	closep(&download->sink);
 	free(download->staging);
 	free(download);
 	app->download = NULL;

@@ -8,6 +8,7 @@
 #include "lib/alloc.h"
 #include "lib/cleanup.h"
 #include "supervisord/reliability/collection.h"
+#include "supervisord/reliability/refusal.h"
 #include "supervisord/runtime/process.h"
 #include "supervisord/script/machine.h"
 
@@ -255,6 +256,12 @@ static void step_lost(struct drive *drive, const struct event_list_entry *entry)
 		  "%s line %u: event %s needs a processing that the application does not have now" :
 		  "%s line %u: event %s is not in the list of events that is in force now",
 		  drive->setup.service, step_now(drive)->line, step_now(drive)->event);
+	if (entry)
+		refusal_note(drive->setup.gateway, &(struct refusal){
+			.kind = "range.operation", .application = entry->application,
+			.version = app_version(app_get(drive->setup.gateway, entry->application)),
+			.service = drive->setup.service, .processing = entry->processing,
+			.asked_by = "script", .reason = err.text });
 	drive_fail(drive, &err);
 }
 

@@ -6,11 +6,10 @@
 
 #include "lib/alloc.h"
 #include "lib/name.h"
-#include "lib/script/interpretation.h"
 #include "supervisord/remote/application.h"
-#include "supervisord/remote/center.h"
 #include "supervisord/script/plan.h"
 #include "supervisord/script/run.h"
+#include "supervisord/script/script.h"
 
 struct dry_run {
 	struct gateway *gateway;
@@ -74,26 +73,20 @@ static void plan_tell(const struct dry_run *dry_run, const struct plan *plan)
 	json_decref(summary);
 }
 
-static void script_fetched(void *user, const struct link_answer *answer)
+static void script_fetched(void *user, struct program *fetched, const struct error *why)
 {
 	struct dry_run *dry_run = user;
-	__cleanup_free char *what = alloc_format("script of %s", dry_run->service);
 	__cleanup_free char *name = alloc_format("%s.xml", dry_run->service);
-	__cleanup_program struct program *program = NULL;
+	__cleanup_program struct program *program = fetched;
 	struct error err = { 0 };
 	struct plan plan = {
-		.name = name, .events = dry_run->events,
+		.name = name, .program = program, .events = dry_run->events,
 		.timeout = processing_timeout, .user = dry_run->gateway,
 	};
 
-	if (!center_check(dry_run->gateway, answer, what, &err))
-		program = interpretation_compile(dry_run->definition, name,
-						 answer->body ? answer->body : "",
-						 answer->size, &err);
-	plan.program = program;
 	if (!program || plan_check(&plan, &err)) {
 		if (dry_run->observer)
-			dry_run->observer->ended(dry_run->user, NULL, &err);
+			dry_run->observer->ended(dry_run->user, NULL, program ? &err : why);
 	} else if (dry_run->observer) {
 		plan_tell(dry_run, &plan);
 	}
@@ -104,7 +97,6 @@ struct dry_run *dry_run_start(struct gateway *gateway, const char *service,
 			      const struct dry_run_observer *observer, void *user,
 			      struct error *err)
 {
-	__cleanup_free char *path = alloc_format("/v1/scripts/%s", service);
 	struct dry_run *dry_run = alloc_zero(1, sizeof(*dry_run));
 
 	dry_run->gateway = gateway;
@@ -117,8 +109,7 @@ struct dry_run *dry_run_start(struct gateway *gateway, const char *service,
 	}
 	strcpy(dry_run->service, service);
 	dry_run->events = event_list_current(&gateway->events);
-	if (center_get(gateway, path, SCRIPT_SIZE_MAX, -1, script_fetched, NULL, dry_run,
-		       err)) {
+	if (!script_fetch(gateway, service, dry_run->definition, script_fetched, dry_run, err)) {
 		dry_run_free(dry_run);
 		return NULL;
 	}

@@ -125,6 +125,11 @@ void event_list_put(struct event_list *list)
 	free(list);
 }
 
+const struct event_list_entry *event_list_entry(const struct event_list *list, size_t number)
+{
+	return number < list->n ? &list->entries[number] : NULL;
+}
+
 const struct event_list_entry *event_list_find(const struct event_list *list,
 					       const char *event)
 {

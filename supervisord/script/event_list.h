@@ -34,6 +34,9 @@ struct event_list *event_list_current(struct event_list **list);
 
 void event_list_put(struct event_list *list);
 
+/** event_list_entry - the entry of this number, in the order of the events' names; NULL beyond the last */
+const struct event_list_entry *event_list_entry(const struct event_list *list, size_t number);
+
 /** event_list_find - the entry of an event, or NULL when the list does not have it */
 const struct event_list_entry *event_list_find(const struct event_list *list,
 					       const char *event);

@@ -42,11 +42,14 @@ static int step_check(const struct plan *plan, const struct program_step *step,
 				plan->name, step->line, step->event,
 				step->control->reading->name);
 	if (entry->application &&
-	    plan->timeout(plan->user, entry->application, entry->processing) < 0)
+	    plan->timeout(plan->user, entry->application, entry->processing) < 0) {
+		if (plan->refused)
+			*plan->refused = entry;
 		return error_at(err, -ENOENT, step->line, 1,
 				"%s:%u:1: event %s needs processing %s, which %s does not have",
 				plan->name, step->line, step->event, entry->processing,
 				entry->application);
+	}
 	return 0;
 }
 

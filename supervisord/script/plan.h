@@ -26,6 +26,7 @@ typedef int (*plan_timeout_fn)(void *user, const char *application,
  * struct plan - a script on a gateway; everything is borrowed
  * @name: what errors call the script
  * @user: for @timeout
+ * @refused: set to the entry whose application does not have its processing; may be NULL
  */
 struct plan {
 	const char *name;
@@ -33,6 +34,7 @@ struct plan {
 	const struct event_list *events;
 	plan_timeout_fn timeout;
 	void *user;
+	const struct event_list_entry **refused;
 };
 
 /**

@@ -9,13 +9,13 @@
 
 #include "lib/alloc.h"
 #include "lib/script/definition.h"
-#include "lib/script/interpretation.h"
-#include "supervisord/remote/center.h"
+#include "supervisord/reliability/refusal.h"
 #include "supervisord/remote/management.h"
 #include "supervisord/remote/request.h"
 #include "supervisord/script/drive.h"
 #include "supervisord/script/event_list.h"
 #include "supervisord/script/plan.h"
+#include "supervisord/script/script.h"
 #include "supervisord/settings.h"
 
 #define RUNS_MAX 32
@@ -35,7 +35,7 @@ struct run_list {
  * @lists: lists that @events was before; a step under way may still use the last one
  * @apps: applications that it uses, and the requests to start them
  * @drive: 334; NULL until the script is there
- * @fetching: the script has been requested and not answered
+ * @fetching: the script is on its way
  * @ended: it is over; what it used is being ended as well
  * @err: why it failed; its code is 0 when the script was finished
  */
@@ -56,23 +56,18 @@ struct run {
 	int n_apps;
 	int n_waiting;
 	struct drive *drive;
-	bool fetching;
+	struct script_fetch *fetching;
 	bool ended;
 	int faults;
 	double duration_ms;
 	struct error err;
 };
 
-/* struct fetch - a script on its way; the run may be gone before it comes */
-struct fetch {
-	struct gateway *gateway;
-	struct run *run;
-	uint64_t begun_ns;
-};
-
 static void run_free(struct run *run)
 {
 	drive_free(run->drive);
+	if (run->fetching)
+		script_forget(run->fetching);
 	definition_free(run->definition);
 	event_list_put(run->events);
 	while (run->n_lists)
@@ -135,7 +130,8 @@ static void run_end(struct run *run, const struct error *err)
 	if (run->ended)
 		return;
 	run->ended = true;
-	run->fetching = false;
+	if (run->fetching)
+		script_forget(steal_pointer(&run->fetching));
 	if (run->drive)
 		drive_stop(run->drive);
 	run->duration_ms = (clock_now() - run->begun_ns) / 1e6;
@@ -183,16 +179,6 @@ void run_show(struct gateway *gateway, const struct event *event, uint64_t time_
 				((int64_t)time_ns - (int64_t)run->begun_ns) / 1e6, text);
 }
 
-/* The run of a script that was fetched, when it still waits for it. */
-static struct run *fetch_run(const struct fetch *fetch)
-{
-	for (struct run *run = fetch->gateway->runs ? fetch->gateway->runs->first : NULL; run;
-	     run = run->next)
-		if (run == fetch->run && run->fetching && run->begun_ns == fetch->begun_ns)
-			return run;
-	return NULL;
-}
-
 static void drive_ended(void *user, const struct error *err)
 {
 	run_end(user, err);
@@ -211,33 +197,33 @@ static int processing_timeout(void *user, const char *application, const char *p
 /* Every event has its place, and every processing its application: the range of operation. */
 static int program_check(const struct run *run, const char *name, struct error *err)
 {
+	const struct event_list_entry *refused = NULL;
 	const struct plan plan = {
 		.name = name, .program = run->program, .events = run->events,
-		.timeout = processing_timeout, .user = run->gateway,
+		.timeout = processing_timeout, .user = run->gateway, .refused = &refused,
 	};
+	int ret = plan_check(&plan, err);
 
-	return plan_check(&plan, err);
+	if (refused)
+		refusal_note(run->gateway, &(struct refusal){
+			.kind = "range.operation", .application = refused->application,
+			.version = app_version(app_get(run->gateway, refused->application)),
+			.service = run->service, .processing = refused->processing,
+			.asked_by = "script", .reason = err->text });
+	return ret;
 }
 
-static void script_fetched(void *user, const struct link_answer *answer)
+static void script_fetched(void *user, struct program *program, const struct error *why)
 {
-	struct fetch *fetch = user;
-	struct run *run = fetch_run(fetch);
+	struct run *run = user;
 	struct error err = { 0 };
-	char what[128], name[NAME_MAX_LEN + 8];
+	char name[NAME_MAX_LEN + 8];
 
-	free(fetch);
-	if (!run)
-		return;
-	run->fetching = false;
-	snprintf(what, sizeof(what), "script of %s", run->service);
+	run->fetching = NULL;
+	run->program = program;
 	snprintf(name, sizeof(name), "%s.xml", run->service);
-	if (!center_check(run->gateway, answer, what, &err))
-		run->program = interpretation_compile(run->definition, name,
-						      answer->body ? answer->body : "",
-						      answer->size, &err);
-	if (!run->program || program_check(run, name, &err)) {
-		run_end(run, &err);
+	if (!program || program_check(run, name, &err)) {
+		run_end(run, program ? &err : why);
 		return;
 	}
 	collection_add(run->gateway, &(struct event){
@@ -253,22 +239,14 @@ static void script_fetched(void *user, const struct link_answer *answer)
 }
 
 /* S16: the script is read from the center once its applications run. */
-static void script_fetch(struct run *run)
+static void script_begin(struct run *run)
 {
-	struct fetch *fetch = alloc_zero(1, sizeof(*fetch));
 	struct error err = { 0 };
-	char path[128];
 
-	fetch->gateway = run->gateway;
-	fetch->run = run;
-	fetch->begun_ns = run->begun_ns;
-	run->fetching = true;
-	snprintf(path, sizeof(path), "/v1/scripts/%s", run->service);
-	if (center_get(run->gateway, path, SCRIPT_SIZE_MAX, -1, script_fetched, NULL, fetch,
-		       &err)) {
-		free(fetch);
+	run->fetching = script_fetch(run->gateway, run->service, run->definition, script_fetched, run,
+				     &err);
+	if (!run->fetching)
 		run_end(run, &err);
-	}
 }
 
 /* All run: the script begins, or goes on when its list of events was exchanged. */
@@ -277,7 +255,7 @@ static void applications_ready(struct run *run)
 	struct error err = { 0 };
 
 	if (!run->drive)
-		script_fetch(run);
+		script_begin(run);
 	else if (program_check(run, run->service, &err))
 		run_end(run, &err);
 	else

@@ -5,12 +5,15 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/alloc.h"
 #include "lib/cleanup.h"
+#include "lib/file.h"
 #include "lib/log.h"
 #include "supervisord/reliability/collection.h"
 #include "supervisord/reliability/store.h"
+#include "supervisord/remote/application.h"
 #include "supervisord/script/event_list.h"
 #include "supervisord/settings.h"
 
@@ -78,6 +81,61 @@ int switching_set(struct gateway *gateway, const char *name, struct error *err)
 	snprintf(gateway->events_name, sizeof(gateway->events_name), "%s", name);
 	collection_add(gateway, &(struct event){ .part = "script", .name = "events.switched" },
 		       "list of events %s is in force", name);
+	return 0;
+}
+
+/* What is not installed is checked when a script needs it. */
+static int processings_check(const struct gateway *gateway, const struct event_list *list,
+			     size_t *n, struct error *err)
+{
+	const struct event_list_entry *entry;
+
+	for (*n = 0; (entry = event_list_entry(list, *n)); (*n)++)
+		for (const struct app *app = app_list_first(gateway); app; app = app->next)
+			if (entry->application && app->data && !strcmp(app->name, entry->application) &&
+			    !application_processing(app->data, entry->processing))
+				return error_set(err, -ENOENT,
+						 "event %s needs processing %s, which %s %s does not have",
+						 entry->event, entry->processing, app->name,
+						 app->data->version);
+	return 0;
+}
+
+/* Errors name the file that was given, not the place where it is looked at. */
+static int list_check(const struct gateway *gateway, const char *path, const char *name, size_t *n,
+		      struct error *err)
+{
+	struct error why = { 0 };
+	struct event_list *list = event_list_open(path, &why);
+	int ret = list ? processings_check(gateway, list, n, &why) : why.code;
+	const char *text = why.text;
+
+	event_list_put(list);
+	if (!ret)
+		return 0;
+	if (!strncmp(text, path, strlen(path)))
+		return error_at(err, ret, why.line, why.column, "%s%s", name, text + strlen(path));
+	return error_set(err, ret, "%s: %s", name, text);
+}
+
+int switching_exchange(struct gateway *gateway, const char *name, const char *text, size_t *n,
+		       struct error *err)
+{
+	const char *folder = gateway->settings->configuration_folder;
+	__cleanup_free char *path = alloc_format("%s/events.xml", folder);
+	__cleanup_free char *trial = alloc_format("%s/.events.xml.new", folder);
+	int ret = file_write(trial, text, strlen(text), 0644, err);
+
+	if (!ret)
+		ret = list_check(gateway, trial, name, n, err);
+	unlink(trial);
+	if (!ret)
+		ret = file_write(path, text, strlen(text), 0644, err);
+	if (ret)
+		return ret;
+	event_list_put(event_list_current(&gateway->events));
+	collection_add(gateway, &(struct event){ .part = "script", .name = "events.exchanged" },
+		       "%s is the list of events now: %zu events", name, *n);
 	return 0;
 }
 

@@ -23,6 +23,18 @@ int switching_open(struct gateway *gateway, struct error *err);
  */
 int switching_set(struct gateway *gateway, const char *name, struct error *err);
 
+/**
+ * switching_exchange - put a list in the place of events.xml
+ * @name: of the file that it was, for errors
+ * @n: set to the number of its events
+ *
+ * In force at once, unless another list was chosen. Return: 0, or a negative errno
+ * with @err set and the old one as it was: not a list, or a processing in it that the
+ * application, which is installed, does not have.
+ */
+int switching_exchange(struct gateway *gateway, const char *name, const char *text, size_t *n,
+		       struct error *err);
+
 /** switching_name - the list in force; static until the next change */
 const char *switching_name(const struct gateway *gateway);
 

@@ -327,3 +327,53 @@ def test_a_store_that_is_none(center):
     (center.data / "center.db").write_bytes(b"no database, but long enough to look at" * 100)
     assert "center.db" in center.refuse("app", "list")
     assert "center.db" in center.refuse("countermeasure", "set", "signal", "restart")
+
+
+def openssl_verifies(folder, public, statement, signature):
+    (folder / "public.pem").write_text(public)
+    (folder / "statement").write_text(statement)
+    (folder / "signature").write_bytes(__import__("base64").b64decode(signature))
+    return subprocess.run(["openssl", "pkeyutl", "-verify", "-pubin", "-inkey", folder / "public.pem", "-rawin", "-in",
+                           folder / "statement", "-sigfile", folder / "signature"], capture_output=True).returncode == 0
+
+
+def test_what_is_added_is_signed_when_there_is_a_key(served, bundle, tmp_path):
+    served.do("app", "add", bundle.good())
+    assert "signature" not in served.get("/v1/applications/pump").json
+    public = served.do("key", "make")
+    assert stat.S_IMODE((served.data / "signing-key.pem").stat().st_mode) == 0o600
+    assert "already" in served.refuse("key", "make") and served.do("key", "show") == public
+    served.do("definition", "add", DEFINITION)
+    served.do("script", "add", SCRIPT)
+    script = served.get(f"/v1/scripts/{SERVICE}/signature").json
+    statement = f"faultline script 1\nservice {SERVICE}\nsha256 {script['sha256']}\nserial {script['serial']}\n"
+    assert openssl_verifies(tmp_path, public, statement, script["signature"])
+    assert not openssl_verifies(tmp_path, public, statement.replace("serial ", "serial 1"), script["signature"])
+    before = served.get("/v1/applications/pump")
+    assert "2 signed" in served.do("key", "sign")
+    app = served.get("/v1/applications/pump")
+    assert app.headers["ETag"] != before.headers["ETag"]
+    app = app.json
+    assert openssl_verifies(tmp_path, public, "faultline application 1\nname pump\nversion 1.0.0\n"
+                            f"sha256 {app['sha256']}\nsize {app['size']}\nserial {app['serial']}\n", app["signature"])
+    # Another signature, a higher number; another content, no signature that is not its own.
+    assert served.get(f"/v1/scripts/{SERVICE}/signature").json["serial"] > script["serial"]
+    assert [row["signed"] for row in served.json("app", "list")] == [True]
+    (served.data / "signing-key.pem").unlink()
+    changed = tmp_path / f"{SERVICE}.xml"
+    changed.write_text(SCRIPT.read_text() + "\n")
+    served.do("script", "add", changed)
+    assert "signature" not in served.get(f"/v1/scripts/{SERVICE}/signature").json
+
+
+def test_a_key_that_others_can_read_is_not_used(center, bundle, tmp_path):
+    center.do("key", "make", tmp_path / "key.pem")
+    assert not (center.data / "signing-key.pem").exists()
+    (tmp_path / "key.pem").chmod(0o640)
+    assert "others can read" in center.refuse("app", "add", bundle.good(), "--key", tmp_path / "key.pem")
+    (tmp_path / "key.pem").chmod(0o600)
+    center.do("app", "add", bundle.good(), "--key", tmp_path / "key.pem")
+    assert center.json("app", "list")[0]["signed"] is True
+    assert "no key" in center.refuse("key", "sign")
+    (tmp_path / "key.pem").write_text("nonsense")
+    assert "not an Ed25519" in center.refuse("key", "show", tmp_path / "key.pem")

@@ -16,7 +16,8 @@ WHERE name = $1 AND version = $2;
 -- name: application_current
 SELECT json_build_object(
 	'name', name, 'version', version, 'residence', residence,
-	'runtime', runtime, 'sha256', sha256, 'size', size)
+	'runtime', runtime, 'sha256', sha256, 'size', size,
+	'serial', serial, 'signature', signature)
 FROM application
 WHERE name = $1
 ORDER BY key DESC
@@ -27,6 +28,7 @@ SELECT json_build_object(
 	'name', name, 'version', version, 'residence', residence,
 	'runtime', runtime, 'sha256', sha256, 'size', size,
 	'added', moment(added), 'current', key = max(key) OVER (PARTITION BY name),
+	'signed', signature IS NOT NULL,
 	'verified', (SELECT result FROM verification
 		WHERE application = a.key ORDER BY verification.key DESC LIMIT 1))
 FROM application AS a
@@ -37,6 +39,7 @@ ORDER BY name COLLATE "C", key;
 SELECT json_build_object(
 	'name', name, 'version', version, 'residence', residence,
 	'runtime', runtime, 'sha256', sha256, 'size', size, 'added', moment(added),
+	'serial', serial, 'signature', signature,
 	'verifications', (SELECT coalesce(json_agg(json_build_object(
 			'time', moment(time), 'result', result, 'report', report::json,
 			'range', range::json) ORDER BY v.key DESC), '[]')
@@ -57,7 +60,7 @@ INSERT INTO script AS s (service, edition, sha256, content, added)
 VALUES ($1, 1, $2, $3, $4)
 ON CONFLICT (service) DO UPDATE
 SET edition = s.edition + 1, sha256 = excluded.sha256, content = excluded.content,
-	added = excluded.added
+	added = excluded.added, serial = 0, signature = NULL
 WHERE s.sha256 <> excluded.sha256;
 
 -- name: script_get
@@ -68,7 +71,7 @@ WHERE service = $1;
 -- name: scripts
 SELECT json_build_object(
 	'service', service, 'edition', edition, 'sha256', sha256,
-	'size', length(content), 'added', moment(added))
+	'size', length(content), 'signed', signature IS NOT NULL, 'added', moment(added))
 FROM script
 ORDER BY service COLLATE "C";
 
@@ -102,3 +105,20 @@ WHERE sha256 = $1 AND part = $2;
 SELECT count(*)
 FROM artifact_part
 WHERE sha256 = $1;
+
+-- name: application_sign
+UPDATE application SET serial = $3, signature = $4
+WHERE name = $1 AND version = $2;
+
+-- name: script_sign
+UPDATE script SET serial = $2, signature = $3
+WHERE service = $1;
+
+-- name: script_signature
+SELECT json_build_object('service', service, 'sha256', sha256, 'serial', serial, 'signature', signature)
+FROM script
+WHERE service = $1;
+
+-- name: serial_last
+SELECT coalesce(max(serial), 0)
+FROM (SELECT serial FROM application UNION ALL SELECT serial FROM script) AS signed;

@@ -16,7 +16,8 @@ WHERE name = ?1 AND version = ?2;
 -- name: application_current
 SELECT json_object(
 	'name', name, 'version', version, 'residence', residence,
-	'runtime', runtime, 'sha256', sha256, 'size', size)
+	'runtime', runtime, 'sha256', sha256, 'size', size,
+	'serial', serial, 'signature', signature)
 FROM application
 WHERE name = ?1
 ORDER BY key DESC
@@ -28,6 +29,7 @@ SELECT json_object(
 	'runtime', runtime, 'sha256', sha256, 'size', size,
 	'added', strftime('%Y-%m-%dT%H:%M:%fZ', added / 1000.0, 'unixepoch'),
 	'current', json(iif(a.key = max(a.key) OVER (PARTITION BY name), 'true', 'false')),
+	'signed', json(iif(signature IS NULL, 'false', 'true')),
 	'verified', (SELECT result FROM verification
 		WHERE verification.application = a.key ORDER BY verification.key DESC LIMIT 1))
 FROM application AS a
@@ -39,6 +41,7 @@ SELECT json_object(
 	'name', name, 'version', version, 'residence', residence,
 	'runtime', runtime, 'sha256', sha256, 'size', size,
 	'added', strftime('%Y-%m-%dT%H:%M:%fZ', added / 1000.0, 'unixepoch'),
+	'serial', serial, 'signature', signature,
 	'verifications', json((SELECT json_group_array(json_object(
 			'time', strftime('%Y-%m-%dT%H:%M:%fZ', time / 1000.0, 'unixepoch'),
 			'result', result, 'report', json(report), 'range', json(range)))
@@ -60,7 +63,7 @@ INSERT INTO script (service, edition, sha256, content, added)
 VALUES (?1, 1, ?2, ?3, ?4)
 ON CONFLICT (service) DO UPDATE
 SET edition = edition + 1, sha256 = excluded.sha256, content = excluded.content,
-	added = excluded.added
+	added = excluded.added, serial = 0, signature = NULL
 WHERE sha256 <> excluded.sha256;
 
 -- name: script_get
@@ -71,7 +74,7 @@ WHERE service = ?1;
 -- name: scripts
 SELECT json_object(
 	'service', service, 'edition', edition, 'sha256', sha256,
-	'size', length(content),
+	'size', length(content), 'signed', json(iif(signature IS NULL, 'false', 'true')),
 	'added', strftime('%Y-%m-%dT%H:%M:%fZ', added / 1000.0, 'unixepoch'))
 FROM script
 ORDER BY service;
@@ -101,3 +104,20 @@ SELECT ?1, ?2;
 
 -- name: artifact_parts
 SELECT 0 WHERE ?1 IS NULL;
+
+-- name: application_sign
+UPDATE application SET serial = ?3, signature = ?4
+WHERE name = ?1 AND version = ?2;
+
+-- name: script_sign
+UPDATE script SET serial = ?2, signature = ?3
+WHERE service = ?1;
+
+-- name: script_signature
+SELECT json_object('service', service, 'sha256', sha256, 'serial', serial, 'signature', signature)
+FROM script
+WHERE service = ?1;
+
+-- name: serial_last
+SELECT coalesce(max(serial), 0)
+FROM (SELECT serial FROM application UNION ALL SELECT serial FROM script);

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/cleanup.h"
+#include "lib/file.h"
+#include "supervisord/ctl/ctl.h"
+
+/* What fits a line of the control socket however it has to be written there. */
+#define LIST_SIZE_MAX (48 << 10)
+
+static int list_set(const struct ctl_options *options, const char *path)
+{
+	__cleanup_free char *text = NULL;
+	struct error err = { 0 };
+	json_t *result = NULL, *params;
+	int status;
+
+	text = file_read(path, LIST_SIZE_MAX, NULL, &err);
+	params = text ? json_pack("{s:s, s:s}", "name", path, "text", text) : NULL;
+	if (!params) {
+		fprintf(stderr, "faultctl: %s\n", err.code == -EFBIG ?
+			"the list is longer than 48 KiB; put it in the place of events.xml, the gateway sees that" :
+			err.code ? err.text : "the list is not UTF-8");
+		return CTL_FAILED;
+	}
+	status = ctl_ask(options, "events-set", params, NULL, NULL, &result);
+	if (status)
+		return status;
+	if (options->json)
+		ctl_print_json(result);
+	else if (json_is_true(json_object_get(result, "in_force")))
+		printf("%s events, in force for services that start from now on\n",
+		       ctl_text(result, "events"));
+	else
+		printf("%s events kept in events.xml, but list %s is in force; \"faultctl switch default\" changes that\n",
+		       ctl_text(result, "events"), ctl_text(result, "list"));
+	json_decref(result);
+	return CTL_OK;
+}
+
+static int list_show(const struct ctl_options *options)
+{
+	static const struct ctl_column columns[] = {
+		{ "EVENT", "event" },
+		{ "APPLICATION", "application" },
+		{ "PROCESSING", "processing" },
+		{ NULL, NULL },
+	};
+	json_t *result = NULL;
+	int status = ctl_ask(options, "events-list", NULL, NULL, NULL, &result);
+
+	if (status)
+		return status;
+	if (options->json)
+		ctl_print_json(result);
+	else
+		ctl_table(result, columns, "the list of events is empty");
+	json_decref(result);
+	return CTL_OK;
+}
+
+static int run(const struct ctl_options *options, int argc, char **argv)
+{
+	if (argc == 3 && !strcmp(argv[1], "set"))
+		return list_set(options, argv[2]);
+	if (argc == 2 && !strcmp(argv[1], "show"))
+		return list_show(options);
+	return ctl_usage(&ctl_events_list_command);
+}
+
+const struct ctl_command ctl_events_list_command = {
+	"events-list", "show | set FILE", "Show or exchange the list of events",
+	"FILE takes the place of events.xml once all of it is good; a bad one is refused and\n"
+	"the old one stays. A run that is under way ends on the list it began with.\n",
+	run,
+};
