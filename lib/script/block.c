@@ -61,6 +61,20 @@ static int condition_fill(const struct definition *definition,
 		      value->value, name, allowed);
 }
 
+static int time_fill(const struct definition_element *element, const char *text,
+		     struct program_control *control, char *why, size_t size)
+{
+	int second = control_time_parse(text);
+
+	if (second < 0)
+		return refuse(why, size,
+			      "\"%.80s\": time is \"%.20s\"; HH:MM or HH:MM:SS is needed, from 00:00 to 23:59:59",
+			      element->name, text);
+	control->count = second;
+	control->wait_ms = PROGRAM_DAY_MS;
+	return 0;
+}
+
 static int control_fill(const struct definition *definition,
 			const struct definition_element *element,
 			const struct program_argument *given,
@@ -78,6 +92,8 @@ static int control_fill(const struct definition *definition,
 		control->every_ms = milliseconds(argument(element, given, "every"));
 		control->late_goes_on = !strcmp(argument(element, given, "late")->value, "go-on");
 		return condition_fill(definition, element, given, control, why, size);
+	case CONTROL_WAIT_UNTIL_TIME:
+		return time_fill(element, argument(element, given, "time")->value, control, why, size);
 	case CONTROL_CHOOSE:
 		return condition_fill(definition, element, given, control, why, size);
 	case CONTROL_ON_FAULT:
@@ -137,6 +153,7 @@ static int step_begin(struct block_list *blocks, struct block *block, unsigned i
 		[CONTROL_REPEAT] = PROGRAM_REPEAT,
 		[CONTROL_WAIT] = PROGRAM_WAIT,
 		[CONTROL_WAIT_UNTIL] = PROGRAM_WAIT_UNTIL,
+		[CONTROL_WAIT_UNTIL_TIME] = PROGRAM_WAIT_UNTIL_TIME,
 		[CONTROL_CHOOSE] = PROGRAM_CHOOSE,
 		[CONTROL_ON_FAULT] = PROGRAM_ON_FAULT,
 	};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "lib/script/control.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -56,6 +57,7 @@ static const struct {
 		{ "every", ARGUMENT_DECIMAL, NULL, 0.01, 86400 },
 		{ "late", ARGUMENT_TOKEN, late_names },
 	} },
+	[CONTROL_WAIT_UNTIL_TIME] = { "wait-until-time", { { "time", ARGUMENT_TOKEN } } },
 	[CONTROL_CHOOSE] = { "choose", { CONDITION } },
 	[CONTROL_THEN] = { "then" },
 	[CONTROL_OTHERWISE] = { "otherwise" },
@@ -105,6 +107,31 @@ const char *control_is_name(enum control_is is)
 const char *control_policy_name(enum control_policy policy)
 {
 	return policy_names[policy];
+}
+
+/* Two digits below @limit; -EINVAL when they are not. */
+static int part_parse(const char *text, int limit)
+{
+	int value;
+
+	if (text[0] < '0' || text[0] > '9' || text[1] < '0' || text[1] > '9')
+		return -EINVAL;
+	value = 10 * (text[0] - '0') + text[1] - '0';
+	return value < limit ? value : -EINVAL;
+}
+
+int control_time_parse(const char *text)
+{
+	size_t len = strlen(text);
+	int hour, minute, second = 0;
+
+	if ((len != 5 && len != 8) || text[2] != ':' || (len == 8 && text[5] != ':'))
+		return -EINVAL;
+	hour = part_parse(text, 24);
+	minute = part_parse(text + 3, 60);
+	if (len == 8)
+		second = part_parse(text + 6, 60);
+	return hour < 0 || minute < 0 || second < 0 ? -EINVAL : (hour * 60 + minute) * 60 + second;
 }
 
 bool control_holds(enum control_is is, double reading, double value)

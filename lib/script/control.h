@@ -18,6 +18,7 @@ enum control_kind {
 	CONTROL_REPEAT,
 	CONTROL_WAIT,
 	CONTROL_WAIT_UNTIL,
+	CONTROL_WAIT_UNTIL_TIME,
 	CONTROL_CHOOSE,
 	CONTROL_THEN,
 	CONTROL_OTHERWISE,
@@ -54,6 +55,9 @@ enum control_is control_is_parse(const char *name);
 enum control_policy control_policy_parse(const char *name);
 const char *control_is_name(enum control_is is);
 const char *control_policy_name(enum control_policy policy);
+
+/** control_time_parse - seconds of the day of HH:MM or HH:MM:SS; -EINVAL when it is none */
+int control_time_parse(const char *text);
 
 /** control_holds - does a reading meet its condition? */
 bool control_holds(enum control_is is, double reading, double value);

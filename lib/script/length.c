@@ -89,6 +89,7 @@ static void step_measure(struct block *block, const struct program_step *step, u
 		length_add(&block->length, 1, cost);
 		break;
 	case PROGRAM_WAIT:
+	case PROGRAM_WAIT_UNTIL_TIME:
 		length_add(&block->length, 0, step->control->wait_ms);
 		break;
 	case PROGRAM_WAIT_UNTIL:

@@ -33,6 +33,7 @@ enum program_kind {
 	PROGRAM_EVENT,
 	PROGRAM_WAIT,
 	PROGRAM_WAIT_UNTIL,
+	PROGRAM_WAIT_UNTIL_TIME,
 	PROGRAM_REPEAT,
 	PROGRAM_REPEAT_END,
 	PROGRAM_CHOOSE,
@@ -48,7 +49,7 @@ enum program_kind {
  * @begin: index of the block's first step, itself
  * @otherwise: index of the step where the other way of a choice begins
  * @end: index of the block's last step
- * @count: rounds of a repetition; attempts after a fault
+ * @count: rounds of a repetition; attempts after a fault; of a time of day, its seconds
  * @script: of attempts that repeat the script, a number from 0
  * @policy: an enum control_policy
  * @reading: with @is, an enum control_is, and @value the condition of a wait or a choice
@@ -92,6 +93,9 @@ struct program_step {
 		struct program_control *control;
 	};
 };
+
+/* How far off a time of day may be: a day has 25 hours when the clock is set back in autumn. */
+#define PROGRAM_DAY_MS (25 * 3600 * 1000U)
 
 /* The most that a script may come to (struct program_length). */
 #define PROGRAM_REQUESTS_MAX 10000000ULL

@@ -112,6 +112,21 @@ static void wait_show(const struct drive *drive)
 		"waits %g s", seconds);
 }
 
+static void time_show(const struct drive *drive)
+{
+	time_t due = drive->machine.due;
+	char text[32] = "";
+	struct tm tm;
+
+	if (localtime_r(&due, &tm))
+		strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm);
+	collection_add(drive->setup.gateway, &(struct event){
+		.part = "script", .name = "script.wait", .application = drive->setup.application,
+		.data = json_pack("{s:s, s:i, s:s}", "service", drive->setup.service, "line",
+				  (int)step_now(drive)->line, "until", text) },
+		"waits until %s", text);
+}
+
 static void condition_show(const struct drive *drive, const struct program_step *step,
 			   double reading, bool met)
 {
@@ -294,6 +309,7 @@ static void step_give(struct drive *drive)
 static void drive_step(struct ev_loop *loop, ev_timer *timer, int events)
 {
 	struct drive *drive = timer->data;
+	bool begins;
 
 	if (drive->calling)
 		return;
@@ -303,6 +319,7 @@ static void drive_step(struct ev_loop *loop, ev_timer *timer, int events)
 		drive->waiting = false;
 		machine_waited(&drive->machine);
 	}
+	begins = !drive->machine.due;
 	switch (machine_next(&drive->machine)) {
 	case MACHINE_EVENT:
 	case MACHINE_READING:
@@ -311,6 +328,8 @@ static void drive_step(struct ev_loop *loop, ev_timer *timer, int events)
 	case MACHINE_WAIT:
 		if (step_now(drive)->kind == PROGRAM_WAIT)
 			wait_show(drive);
+		else if (step_now(drive)->kind == PROGRAM_WAIT_UNTIL_TIME && begins)
+			time_show(drive);
 		drive->waiting = true;
 		drive_after(drive, machine_pause_ms(&drive->machine) / 1e3);
 		break;

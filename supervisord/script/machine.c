@@ -32,6 +32,7 @@ static void step_to(struct machine *machine, size_t step)
 	machine->attempts = 0;
 	machine->deadline_ns = 0;
 	machine->pausing = false;
+	machine->due = 0;
 }
 
 static bool step_spent(const struct machine *machine)
@@ -58,6 +59,42 @@ static void repeat_end(struct machine *machine)
 	}
 }
 
+/* A clock that was set is noticed within this time. */
+#define LOOK_MS 10000
+
+time_t machine_time_next(time_t now, unsigned int second)
+{
+	struct tm tm;
+	time_t due;
+
+	tzset();
+	for (int day = 0; day < 3; day++) {
+		if (!localtime_r(&now, &tm))
+			break;
+		tm.tm_mday += day;
+		tm.tm_hour = second / 3600;
+		tm.tm_min = second / 60 % 60;
+		tm.tm_sec = second % 60;
+		tm.tm_isdst = -1;
+		due = mktime(&tm);
+		if (due >= now)
+			return due;
+	}
+	return now;
+}
+
+/* Set back, the clock may show it again much later: then the next time is meant. */
+static void time_wait(struct machine *machine, const struct program_control *control)
+{
+	time_t now = time(NULL);
+	int64_t left_ms;
+
+	if (!machine->due || machine->due - now > PROGRAM_DAY_MS / 1000)
+		machine->due = machine_time_next(now, control->count);
+	left_ms = (machine->due - now) * 1000LL;
+	machine->pause_ms = left_ms < 0 ? 0 : left_ms < LOOK_MS ? left_ms : LOOK_MS;
+}
+
 /*
  * It ends: whatever repeats has something to do in it that is not once in a run, and
  * with each step that has nothing to be done the place moves forward.
@@ -75,6 +112,9 @@ enum machine_action machine_next(struct machine *machine)
 			break;
 		case PROGRAM_WAIT:
 			machine->pause_ms = step->control->wait_ms;
+			return MACHINE_WAIT;
+		case PROGRAM_WAIT_UNTIL_TIME:
+			time_wait(machine, step->control);
 			return MACHINE_WAIT;
 		case PROGRAM_WAIT_UNTIL:
 			return machine->pausing ? MACHINE_WAIT : MACHINE_READING;
@@ -158,7 +198,7 @@ void machine_waited(struct machine *machine)
 {
 	if (step_now(machine)->kind == PROGRAM_WAIT_UNTIL)
 		machine->pausing = false;
-	else
+	else if (step_now(machine)->kind != PROGRAM_WAIT_UNTIL_TIME || time(NULL) >= machine->due)
 		step_to(machine, machine->step + 1);
 }
 

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "lib/script/interpretation.h"
 
@@ -38,6 +39,7 @@ enum machine_verdict {
  * @attempts: how often the present step was repeated after a fault
  * @deadline_ns: until when a condition may take, 0: not begun
  * @pausing: between two readings of a condition
+ * @due: the moment that a time of day stands for, 0: not begun
  */
 struct machine {
 	const struct program *program;
@@ -54,6 +56,7 @@ struct machine {
 	uint64_t deadline_ns;
 	uint64_t pause_ms;
 	bool pausing;
+	time_t due;
 };
 
 void machine_init(struct machine *machine, const struct program *program);
@@ -65,6 +68,13 @@ void machine_fini(struct machine *machine);
  * Says the same again until it is told what came of it.
  */
 enum machine_action machine_next(struct machine *machine);
+
+/**
+ * machine_time_next - when the local clock shows this second of the day next
+ *
+ * A time that a day does not have is the one that mktime(3) makes of it.
+ */
+time_t machine_time_next(time_t now, unsigned int second);
 
 /** machine_requested - the processing of the step's event is being requested, at @now_ns */
 void machine_requested(struct machine *machine, uint64_t now_ns);

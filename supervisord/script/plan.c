@@ -163,6 +163,12 @@ static json_t *step_line(const struct program_step *step)
 		return json_pack("{s:s, s:f, s:o}", "control", "wait", "seconds",
 				 control->wait_ms / 1e3, "text",
 				 text_format("wait %g s", control->wait_ms / 1e3));
+	case PROGRAM_WAIT_UNTIL_TIME:
+		return json_pack("{s:s, s:o, s:o}", "control", "wait-until-time", "time",
+				 text_format("%02u:%02u:%02u", control->count / 3600,
+					     control->count / 60 % 60, control->count % 60), "text",
+				 text_format("wait until it is %02u:%02u:%02u", control->count / 3600,
+					     control->count / 60 % 60, control->count % 60));
 	case PROGRAM_WAIT_UNTIL:
 	case PROGRAM_CHOOSE:
 		return condition_line(step);

@@ -281,7 +281,8 @@ def test_killed_again_and_again_while_it_installs(site, breaking):
     assert site.run()[1]
     for round in range(8):
         site.add_bundle(residence="resident", version=f"1.{round + 1}.0")
-        site.center("countermeasure", "set", "signal", "reinstall", "--decide", "gateway")
+        site.center("countermeasure", "set", "signal", "reinstall", "--decide", "gateway", "--attempts", "100",
+                    "--window", "3600")
         pid = site.app()["pid"]
         os.kill(pid, signal.SIGSEGV)
         asked = len(proxy.ranges)

@@ -195,15 +195,16 @@ CONTROLS = {
     "step": {}, "read": {}, "then": {}, "otherwise": {}, "once": {},
     "repeat": {"times": ["2", "3", "0", "", "a b"]}, "wait": {"seconds": ["1", "0.5", "1e9", "?"]},
     "wait-until": CONDITION | {"within": ["5"], "every": ["1", "2"], "late": ["fail", "go-on", "never"]},
+    "wait-until-time": {"time": ["06:30", "23:59:59", "24:00", "noon?"]},
     "choose": CONDITION, "on-fault": {"do": ["repeat-block", "give-up", "panic"], "attempts": ["1", "100"]},
 }
 # What a DTD cannot say, in the words of the refusal.
-BEYOND = re.compile(r"allowed: an? (integer|decimal|token)|has nothing to do|cannot stand in what is|no reading of this")
+BEYOND = re.compile(r"allowed: an? (integer|decimal|token)|HH:MM|has nothing to do|cannot stand in what is|no reading of this")
 
 
 def control_tree(rng, name="service", depth=0):
     attributes = {a: rng.choice(values) for a, values in CONTROLS.get(name, {}).items() if rng.random() < 0.95}
-    if name in ("step", "read", "wait", "wait-until"):
+    if name in ("step", "read", "wait", "wait-until", "wait-until-time"):
         names = []
     elif name == "choose":
         names = rng.choice([["then"], ["then", "otherwise"], ["then", "otherwise"], ["otherwise"], []])

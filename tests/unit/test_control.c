@@ -193,6 +193,12 @@ static void scripts_that_are_refused(void **state)
 		{ "<work>\n<a/>\n" REPEAT(1000000, REPEAT(1000000, "<a/>")) "</work>", "work.xml:3:1: too long" },
 		{ WORK(REPEAT(1000000, REPEAT(1000000, REPEAT(1000000, REPEAT(1000000, "<a/>"))))), "too long" },
 		{ WORK(REPEAT(367, "<wait seconds='86400'/>")), "at most 10000000 events and readings and 366 days" },
+		{ WORK("<wait-until-time time='24:00'/>"), "time is \"24:00\"" },
+		{ WORK("<wait-until-time time='12:60'/>"), "HH:MM" },
+		{ WORK("<wait-until-time time='1:234'/>"), "HH:MM" },
+		{ WORK("<wait-until-time time='12:34x56'/>"), "HH:MM" },
+		{ WORK("<wait-until-time/>"), "lacks the attribute \"time\"" },
+		{ WORK(REPEAT(1000, "<wait-until-time time='12:34'/>")), "too long" },
 		{ WORK(REPEAT(1000, "<wait-until reading='level' is='above' value='1' within='3600' every='0.1'/>")),
 		  "too long" },
 		{ WORK(ON_FAULT("repeat-block", 100, ON_FAULT("repeat-step", 100, ON_FAULT("repeat-block", 100,
@@ -261,6 +267,7 @@ static void worst_case(void **state)
 		{ WORK(ON_FAULT("give-up", 9, "<a/>")), 1, 0, 10000 },
 		{ WORK("<b/>" ON_FAULT("repeat-script", 2, "<a/>") ON_FAULT("repeat-script", 1, "<a/>")), 12, 0, 120000 },
 		{ WORK("<once><a/></once>"), 1, 0, 10000 },
+		{ WORK("<wait-until-time time='06:30'/><a/>"), 1, 90000000, 90010000 },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
@@ -424,6 +431,31 @@ static void worst_case_is_never_exceeded(void **state)
 	}
 }
 
+/* Days of 23, 24 and 25 hours. */
+static void time_of_day(void **state)
+{
+	static const struct {
+		time_t now;
+		const char *time;
+		time_t due;
+	} cases[] = {
+		{ 1767222000, "00:00", 1767222000 },	/* 2026-01-01 00:00 in Berlin: it is now */
+		{ 1767222001, "00:00", 1767308400 },	/* a second later: tomorrow */
+		{ 1767222000, "06:30", 1767245400 },
+		{ 1767222000, "23:59:59", 1767308399 },
+		{ 1774740600, "02:30", 1774747800 },	/* 2026-03-29 00:30: 02:30 is not there, 03:30 is */
+		{ 1774740600, "12:00", 1774778400 },	/* and noon is an hour nearer */
+		{ 1792879200, "12:00", 1792926000 },	/* 2026-10-25 00:00: noon is an hour farther */
+	};
+
+	setenv("TZ", "Europe/Berlin", 1);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		assert_int_equal(machine_time_next(cases[i].now, control_time_parse(cases[i].time)),
+				 cases[i].due);
+	unsetenv("TZ");
+	tzset();
+}
+
 static int set_up(void **state)
 {
 	struct error err;
@@ -451,6 +483,7 @@ int main(void)
 		cmocka_unit_test(blocks_nest_as_deep_as_scripts),
 		cmocka_unit_test(worst_case),
 		cmocka_unit_test(order_of_steps),
+		cmocka_unit_test(time_of_day),
 		cmocka_unit_test(worst_case_is_never_exceeded),
 	};
 
