@@ -167,8 +167,8 @@ static void rivals_count(struct rivals *rivals, struct task_struct *task)
 
 /*
  * That a thread gets little is no fault where all have to share. It starves
- * where others are always before it, where it gets less than a quarter of what
- * its equals would leave it, or where it gets nothing though nobody is there.
+ * where others are always before it, and it gets less than a quarter of what its
+ * equals would leave it, or where it gets nothing though nobody is there.
  */
 static bool thread_starves(struct task_struct *task, struct fl_symptom *symptom,
 			   const struct fl_sample *now, struct rivals *rivals)
@@ -179,11 +179,10 @@ static bool thread_starves(struct task_struct *task, struct fl_symptom *symptom,
 		return false;
 	rivals_count(rivals, task);
 	symptom->outranked = rivals->higher ? symptom->outranked + 1 : 0;
-	if (symptom->outranked == OUTRANKED_PASSES)
-		return true;
-	if (rivals->equals)
-		return cpu * 4 * (rivals->equals + 1) < symptom->counted;
-	return !rivals->higher && cpu * 1000 < symptom->counted;
+	if (rivals->higher)
+		return symptom->outranked >= OUTRANKED_PASSES &&
+		       cpu * 4 * (rivals->equals + 1) < symptom->counted;
+	return !rivals->equals && cpu * 1000 < symptom->counted;
 }
 
 /* ---- evidence ---- */
