@@ -36,8 +36,9 @@ $(eval $(call program,faultline-center,$(CENTER) $(LIB_BASE) $(LIB_XML) $(LIB_SC
 
 # Runs an application where it is registered, with the gateway's own execution environment (31).
 TRIAL := $(addprefix center/trial/,main.c room.c trial.c) \
-	supervisord/keeper/packet.c supervisord/reliability/detector.c supervisord/reliability/source.c \
-	$(addprefix supervisord/runtime/,cgroup.c isolation.c keeper.c log.c logs.c notify.c process.c runtimes.c) \
+	supervisord/keeper/packet.c $(addprefix supervisord/reliability/,detector.c hang_data.c source.c) \
+	$(addprefix supervisord/runtime/,cgroup.c isolation.c keeper.c log.c logs.c notify.c process.c \
+	process_watch.c runtimes.c watching.c) \
 	supervisord/program.c
 
 $(eval $(call program,faultline-trial,$(TRIAL) $(LIB_BASE) $(LIB_SANDBOX) $(LIB_JSONRPC) $(LIB_XML) \
