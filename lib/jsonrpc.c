@@ -345,22 +345,58 @@ void jsonrpc_finish(struct jsonrpc_peer *peer)
 	}
 }
 
+static struct call *call_new(struct jsonrpc_peer *peer, json_int_t id, double timeout_s,
+			     jsonrpc_reply_fn reply, void *user)
+{
+	struct call *call = calloc(1, sizeof(*call));
+
+	if (!call)
+		return NULL;
+	call->peer = peer;
+	call->id = id;
+	call->reply = reply;
+	call->user = user;
+	ev_timer_init(&call->timeout, call_timed_out, timeout_s, 0.);
+	call->timeout.data = call;
+	return call;
+}
+
+static void call_begin(struct call *call)
+{
+	struct jsonrpc_peer *peer = call->peer;
+
+	if (call->timeout.at > 0)
+		ev_timer_start(peer->loop, &call->timeout);
+	call->next = peer->calls;
+	peer->calls = call;
+}
+
+json_int_t jsonrpc_last_id(const struct jsonrpc_peer *peer)
+{
+	return peer->last_id;
+}
+
+int jsonrpc_expect(struct jsonrpc_peer *peer, json_int_t id, double timeout_s,
+		   jsonrpc_reply_fn reply, void *user)
+{
+	struct call *call = call_new(peer, id, timeout_s, reply, user);
+
+	if (!call)
+		return -ENOMEM;
+	call_begin(call);
+	return 0;
+}
+
 int jsonrpc_call(struct jsonrpc_peer *peer, const char *method, json_t *params,
 		 double timeout_s, jsonrpc_reply_fn reply, void *user)
 {
-	struct call *call = calloc(1, sizeof(*call));
+	struct call *call = call_new(peer, ++peer->last_id, timeout_s, reply, user);
 	int ret;
 
 	if (!call) {
 		json_decref(params);
 		return -ENOMEM;
 	}
-	call->peer = peer;
-	call->id = ++peer->last_id;
-	call->reply = reply;
-	call->user = user;
-	ev_timer_init(&call->timeout, call_timed_out, timeout_s, 0.);
-	call->timeout.data = call;
 	ret = peer_send(peer, json_pack("{s:s, s:I, s:s, s:o*}", "jsonrpc", "2.0",
 					"id", call->id, "method", method,
 					"params", params));
@@ -368,10 +404,7 @@ int jsonrpc_call(struct jsonrpc_peer *peer, const char *method, json_t *params,
 		free(call);
 		return ret;
 	}
-	if (timeout_s > 0)
-		ev_timer_start(peer->loop, &call->timeout);
-	call->next = peer->calls;
-	peer->calls = call;
+	call_begin(call);
 	return 0;
 }
 

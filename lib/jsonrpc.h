@@ -95,6 +95,16 @@ void jsonrpc_finish(struct jsonrpc_peer *peer);
 int jsonrpc_call(struct jsonrpc_peer *peer, const char *method, json_t *params,
 		 double timeout_s, jsonrpc_reply_fn reply, void *user);
 
+/** jsonrpc_last_id - the id of the last call that was sent */
+json_int_t jsonrpc_last_id(const struct jsonrpc_peer *peer);
+
+/**
+ * jsonrpc_expect - wait for the answer to a call that the peer before this one has sent (jsonrpc_resume())
+ * Return: 0 or -ENOMEM; @reply is not called then.
+ */
+int jsonrpc_expect(struct jsonrpc_peer *peer, json_int_t id, double timeout_s,
+		   jsonrpc_reply_fn reply, void *user);
+
 /* Each consumes its JSON argument. Errors of writing end in @closed. */
 void jsonrpc_notify(struct jsonrpc_peer *peer, const char *method, json_t *params);
 void jsonrpc_result(struct jsonrpc_peer *peer, json_t *id, json_t *result);

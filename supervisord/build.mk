@@ -27,7 +27,7 @@ SUPERVISORD := $(addprefix supervisord/,\
 	runtime/cgroup.c runtime/isolation.c runtime/keeper.c runtime/log.c runtime/logs.c \
 	runtime/notify.c runtime/process.c runtime/process_watch.c runtime/runtimes.c runtime/watching.c \
 	script/calendar.c script/drive.c script/dry_run.c script/event_list.c \
-	script/machine.c script/plan.c script/run.c script/script.c script/services.c \
+	script/machine.c script/machine_state.c script/plan.c script/run.c script/run_kept.c script/script.c script/services.c \
 	script/switching.c)
 
 $(eval $(call program,faultlined,\

@@ -253,6 +253,8 @@ static int gateway_open(struct gateway *gateway, struct error *err)
 	takeover_faults(gateway);
 	ret = source_open(gateway, err);
 	if (!ret)
+		run_list_resume(gateway);
+	if (!ret)
 		takeover_watches(gateway);
 	return ret;
 }

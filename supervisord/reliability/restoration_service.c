@@ -69,6 +69,7 @@ static void repair_progress(void *user, const struct event *event, double ms, co
 }
 
 static const struct run_observer repair_observer = {
+	.bound = true,
 	.progress = repair_progress,
 	.ended = repair_ended,
 };

@@ -11,13 +11,15 @@
 #include "supervisord/reliability/refusal.h"
 #include "supervisord/runtime/process.h"
 #include "supervisord/script/machine.h"
+#include "supervisord/script/machine_state.h"
 
 /**
  * struct drive - a script that is driven
  * @calling: the processing of the step has been requested and not answered, nor
  *	interrupted by a fault
  * @call: the request while it is open, or NULL
- * @waiting: @timer ends a wait of the script
+ * @call_id: its number on the application's channel
+ * @waiting: @timer ends a wait of the script, at @until_ns
  * @events: the list to go on by, or NULL: the one in @setup
  * @gave_up: after a fault; the script fails once the application is restored
  */
@@ -26,7 +28,9 @@ struct drive {
 	struct machine machine;
 	bool calling;
 	struct call *call;
+	json_int_t call_id;
 	bool waiting;
+	uint64_t until_ns;
 	bool gave_up;
 	const struct event_list *events;
 	ev_timer timer;
@@ -57,6 +61,11 @@ static void drive_after(struct drive *drive, double seconds)
 	ev_timer_stop(loop, &drive->timer);
 	ev_timer_set(&drive->timer, seconds, 0.);
 	ev_timer_start(loop, &drive->timer);
+}
+
+static void drive_moved(const struct drive *drive)
+{
+	drive->setup.moved(drive->setup.user);
 }
 
 static void drive_fail(struct drive *drive, const struct error *err)
@@ -168,6 +177,7 @@ static void reading_take(struct drive *drive, const struct event_list_entry *ent
 		return;
 	}
 	verdict = machine_read(&drive->machine, json_number_value(number), clock_now());
+	drive_moved(drive);
 	condition_show(drive, step, json_number_value(number), verdict == MACHINE_MET);
 	if (verdict != MACHINE_LATE) {
 		drive_after(drive, 0.);
@@ -237,6 +247,7 @@ static void step_answered(void *user, int code, json_t *result, json_t *error)
 		return;
 	}
 	machine_answered(&drive->machine);
+	drive_moved(drive);
 	drive_after(drive, 0.);
 }
 
@@ -256,6 +267,8 @@ static void step_request(struct drive *drive, struct app *app, const char *proce
 			  application_processing(app->data, processing)->timeout_s,
 			  step_answered, call)) {
 		watching_work(&app->process->watching, true);
+		drive->call_id = jsonrpc_last_id(app->process->channel);
+		drive_moved(drive);
 		return;
 	}
 	drive->call = NULL;
@@ -298,6 +311,7 @@ static void step_give(struct drive *drive)
 		step_request(drive, app, entry->processing);
 	} else {
 		machine_answered(&drive->machine);
+		drive_moved(drive);
 		drive_after(drive, 0.);
 	}
 }
@@ -331,6 +345,8 @@ static void drive_step(struct ev_loop *loop, ev_timer *timer, int events)
 		else if (step_now(drive)->kind == PROGRAM_WAIT_UNTIL_TIME && begins)
 			time_show(drive);
 		drive->waiting = true;
+		drive->until_ns = clock_now() + machine_pause_ms(&drive->machine) * 1000000;
+		drive_moved(drive);
 		drive_after(drive, machine_pause_ms(&drive->machine) / 1e3);
 		break;
 	case MACHINE_END:
@@ -339,7 +355,7 @@ static void drive_step(struct ev_loop *loop, ev_timer *timer, int events)
 	}
 }
 
-struct drive *drive_start(const struct drive_setup *setup)
+static struct drive *drive_new(const struct drive_setup *setup)
 {
 	struct drive *drive = alloc_zero(1, sizeof(*drive));
 
@@ -347,7 +363,77 @@ struct drive *drive_start(const struct drive_setup *setup)
 	machine_init(&drive->machine, setup->program);
 	ev_init(&drive->timer, drive_step);
 	drive->timer.data = drive;
+	return drive;
+}
+
+struct drive *drive_start(const struct drive_setup *setup)
+{
+	struct drive *drive = drive_new(setup);
+
 	drive_after(drive, 0.);
+	return drive;
+}
+
+json_t *drive_save(const struct drive *drive)
+{
+	return json_pack("{s:o, s:b, s:I, s:I, s:b, s:I, s:b}", "machine",
+			 machine_state_save(&drive->machine), "calling", drive->calling,
+			 "call", (json_int_t)drive->call_id, "called_ns",
+			 (json_int_t)(drive->call ? drive->call->begun_ns : 0), "waiting",
+			 drive->waiting, "until_ns", (json_int_t)drive->until_ns, "gave_up",
+			 drive->gave_up);
+}
+
+static double seconds_left(uint64_t until_ns)
+{
+	uint64_t now = clock_now();
+
+	return until_ns > now ? (until_ns - now) / 1e9 : 0;
+}
+
+/* The answer may be waiting in the pipe already. */
+static void call_resume(struct drive *drive, uint64_t begun_ns)
+{
+	const struct event_list_entry *entry = step_entry(drive);
+	struct app *app = entry && entry->application ?
+		app_get(drive->setup.gateway, entry->application) : NULL;
+	const struct application_processing *processing = app && app->data ?
+		application_processing(app->data, entry->processing) : NULL;
+	struct call *call;
+
+	drive->calling = true;
+	if (!processing || !app->process || !app->process->channel || app->fault)
+		return;
+	call = alloc_zero(1, sizeof(*call));
+	call->drive = drive;
+	call->process = app->process;
+	call->begun_ns = begun_ns;
+	if (jsonrpc_expect(app->process->channel, drive->call_id,
+			   seconds_left(begun_ns + processing->timeout_s * 1000000000ULL) + 0.001,
+			   step_answered, call)) {
+		free(call);
+		return;
+	}
+	drive->call = call;
+	watching_work(&app->process->watching, true);
+}
+
+struct drive *drive_resume(const struct drive_setup *setup, const json_t *state)
+{
+	struct drive *drive = drive_new(setup);
+
+	if (machine_state_load(&drive->machine, json_object_get(state, "machine"))) {
+		drive_free(drive);
+		return NULL;
+	}
+	drive->call_id = json_integer_value(json_object_get(state, "call"));
+	drive->until_ns = json_integer_value(json_object_get(state, "until_ns"));
+	drive->waiting = json_is_true(json_object_get(state, "waiting"));
+	drive->gave_up = json_is_true(json_object_get(state, "gave_up"));
+	if (drive->machine.step < setup->program->n && json_is_true(json_object_get(state, "calling")))
+		call_resume(drive, json_integer_value(json_object_get(state, "called_ns")));
+	if (drive->waiting)
+		drive_after(drive, seconds_left(drive->until_ns));
 	return drive;
 }
 
@@ -385,6 +471,7 @@ void drive_interrupted(struct drive *drive, const struct app *app)
 	call_forget(drive);
 	policy = machine_interrupted(&drive->machine, &block);
 	drive->gave_up = policy == CONTROL_GIVE_UP;
+	drive_moved(drive);
 	if (block)
 		collection_add(drive->setup.gateway, &(struct event){
 			.part = "script", .name = "script.on-fault", .application = app->name,

@@ -18,6 +18,7 @@ struct drive;
  * struct drive_setup - what is driven; everything is borrowed
  * @application: what events that drive nothing are recorded for; may be NULL
  * @ended: the script is finished, or failed with @err
+ * @moved: its place has changed: drive_save() tells it
  */
 struct drive_setup {
 	struct gateway *gateway;
@@ -26,11 +27,25 @@ struct drive_setup {
 	const struct program *program;
 	const struct event_list *events;
 	void (*ended)(void *user, const struct error *err);
+	void (*moved)(void *user);
 	void *user;
 };
 
 /** drive_start - begin; @ended is not called before this returns */
 struct drive *drive_start(const struct drive_setup *setup);
+/** drive_save - its place, and what it waits for; new reference */
+json_t *drive_save(const struct drive *drive);
+/**
+ * drive_resume - go on where @state, of drive_save(), says
+ *
+ * A request that is open is answered to this one. What was under way in an
+ * application that has a fault, or has gone, is for drive_interrupted() and
+ * drive_restored(), which come as always. Until its applications run it waits
+ * for drive_restored().
+ *
+ * Return: NULL where the state does not fit the program.
+ */
+struct drive *drive_resume(const struct drive_setup *setup, const json_t *state);
 /** drive_stop - give no further event; an open request stays open, its answer concerns nobody */
 void drive_stop(struct drive *drive);
 /** drive_free - likewise, and forget it; NULL is allowed */

@@ -73,7 +73,8 @@ static void plan_tell(const struct dry_run *dry_run, const struct plan *plan)
 	json_decref(summary);
 }
 
-static void script_fetched(void *user, struct program *fetched, const struct error *why)
+static void script_fetched(void *user, struct program *fetched, const char *text, size_t size,
+			   const struct error *why)
 {
 	struct dry_run *dry_run = user;
 	__cleanup_free char *name = alloc_format("%s.xml", dry_run->service);

@@ -9,12 +9,14 @@
 
 #include "lib/alloc.h"
 #include "lib/script/definition.h"
+#include "lib/script/interpretation.h"
 #include "supervisord/reliability/refusal.h"
 #include "supervisord/remote/management.h"
 #include "supervisord/remote/request.h"
 #include "supervisord/script/drive.h"
 #include "supervisord/script/event_list.h"
 #include "supervisord/script/plan.h"
+#include "supervisord/script/run_kept.h"
 #include "supervisord/script/script.h"
 #include "supervisord/settings.h"
 
@@ -36,6 +38,7 @@ struct run_list {
  * @apps: applications that it uses, and the requests to start them
  * @drive: 334; NULL until the script is there
  * @fetching: the script is on its way
+ * @resumed: it was begun by a supervisor before this one
  * @ended: it is over; what it used is being ended as well
  * @err: why it failed; its code is 0 when the script was finished
  */
@@ -57,6 +60,7 @@ struct run {
 	int n_waiting;
 	struct drive *drive;
 	struct script_fetch *fetching;
+	bool resumed;
 	bool ended;
 	int faults;
 	double duration_ms;
@@ -74,6 +78,21 @@ static void run_free(struct run *run)
 		event_list_put(run->lists[--run->n_lists]);
 	program_free(run->program);
 	free(run);
+}
+
+/* For the next supervisor; a repair service is asked for anew by the fault that it is for. */
+static void run_keep(const struct run *run, int text)
+{
+	if (run->ended || (run->observer && run->observer->bound))
+		return;
+	run_kept_put(run->gateway, &(struct run_kept){
+		.service = run->service, .begun_ns = run->begun_ns, .faults = run->faults,
+		.drive = run->drive ? drive_save(run->drive) : NULL, .text = text });
+}
+
+static void drive_moved(void *user)
+{
+	run_keep(user, -1);
 }
 
 static bool run_uses(const struct run *run, const char *application)
@@ -130,6 +149,7 @@ static void run_end(struct run *run, const struct error *err)
 	if (run->ended)
 		return;
 	run->ended = true;
+	run_kept_drop(run->gateway, run->begun_ns);
 	if (run->fetching)
 		script_forget(steal_pointer(&run->fetching));
 	if (run->drive)
@@ -213,9 +233,21 @@ static int program_check(const struct run *run, const char *name, struct error *
 	return ret;
 }
 
-static void script_fetched(void *user, struct program *program, const struct error *why)
+static struct drive_setup drive_setup(struct run *run)
 {
+	return (struct drive_setup){
+		.gateway = run->gateway, .service = run->service,
+		.application = run_application(run), .program = run->program,
+		.events = run->events, .ended = drive_ended, .moved = drive_moved, .user = run,
+	};
+}
+
+static void script_fetched(void *user, struct program *program, const char *text, size_t size,
+			   const struct error *why)
+{
+	__cleanup_close int kept = -1;
 	struct run *run = user;
+	struct drive_setup setup;
 	struct error err = { 0 };
 	char name[NAME_MAX_LEN + 8];
 
@@ -232,10 +264,10 @@ static void script_fetched(void *user, struct program *program, const struct err
 		"script %s downloaded, valid against its definition: %s%llu events", run->service,
 		run->program->controlled ? "at most " : "",
 		(unsigned long long)run->program->length.requests);
-	run->drive = drive_start(&(struct drive_setup){
-		.gateway = run->gateway, .service = run->service,
-		.application = run_application(run), .program = run->program,
-		.events = run->events, .ended = drive_ended, .user = run });
+	setup = drive_setup(run);
+	run->drive = drive_start(&setup);
+	kept = run_kept_text(text, size);
+	run_keep(run, kept);
 }
 
 /* S16: the script is read from the center once its applications run. */
@@ -364,22 +396,99 @@ static struct run *applications_request(struct run *run, int first)
 	return run_alive(gateway, run) ? run : NULL;
 }
 
-struct run *run_start(struct gateway *gateway, const char *service,
-		      const struct run_observer *observer, void *user)
+static struct run *run_new(struct gateway *gateway, const char *service, uint64_t begun_ns)
 {
 	struct run *run = alloc_zero(1, sizeof(*run));
-	struct error err = { 0 };
 
 	if (!gateway->runs)
 		gateway->runs = alloc_zero(1, sizeof(*gateway->runs));
 	run->gateway = gateway;
-	run->observer = observer;
-	run->user = user;
-	run->begun_ns = clock_now();
+	run->begun_ns = begun_ns;
 	snprintf(run->service, sizeof(run->service), "%s", service);
 	run->next = gateway->runs->first;
 	gateway->runs->first = run;
-	if (++gateway->runs->n > RUNS_MAX)
+	gateway->runs->n++;
+	return run;
+}
+
+/* Compiles what was kept of the script, and finds the place in it. */
+static void drive_find(struct run *run, const struct run_kept *kept, struct error *err)
+{
+	__cleanup_free char *text = NULL;
+	struct drive_setup setup;
+	size_t size = 0;
+
+	text = run_kept_read(kept->text, &size);
+	if (!text) {
+		error_set(err, -EIO, "%s: its script was not kept when the supervisor ended",
+			  run->service);
+		return;
+	}
+	run->program = interpretation_compile(run->definition, run->service, text, size, err);
+	if (!run->program || program_check(run, run->service, err))
+		return;
+	setup = drive_setup(run);
+	run->drive = drive_resume(&setup, kept->drive);
+	if (!run->drive)
+		error_set(err, -EINVAL, "%s: its definition has changed, and its place is not there any more",
+			  run->service);
+}
+
+static void run_resume(struct gateway *gateway, const struct run_kept *kept)
+{
+	struct run *run = run_new(gateway, kept->service, kept->begun_ns);
+	struct error err = { 0 };
+
+	run->resumed = true;
+	run->faults = kept->faults;
+	if (!run_prepare(run, &err) && kept->drive)
+		drive_find(run, kept, &err);
+	run->err = err;
+}
+
+/* An application that has gone without a fault that anybody handles has interrupted what it did. */
+static void resumed_begin(struct run *run)
+{
+	struct error err = run->err;
+
+	run->resumed = false;
+	collection_add(run->gateway, &(struct event){
+		.part = "script", .name = "service.resumed",
+		.application = run_application(run) },
+		"service %s, which a supervisor before this one began, goes on", run->service);
+	if (err.code) {
+		run_end(run, &err);
+		return;
+	}
+	for (int i = 0; run->drive && i < run->n_apps; i++)
+		if (!run->apps[i]->process && !run->apps[i]->fault)
+			drive_interrupted(run->drive, run->apps[i]);
+	applications_request(run, 0);
+}
+
+void run_list_resume(struct gateway *gateway)
+{
+	struct run *run;
+
+	run_kept_list(gateway, run_resume);
+	do {
+		for (run = gateway->runs ? gateway->runs->first : NULL; run; run = run->next)
+			if (run->resumed)
+				break;
+		if (run)
+			resumed_begin(run);
+	} while (run);
+}
+
+struct run *run_start(struct gateway *gateway, const char *service,
+		      const struct run_observer *observer, void *user)
+{
+	struct run *run = run_new(gateway, service, clock_now());
+	struct error err = { 0 };
+
+	run->observer = observer;
+	run->user = user;
+	if (gateway->runs->n > RUNS_MAX)
 		error_set(&err, -EBUSY, "%d runs are under way, more are not taken; try later",
 			  RUNS_MAX);
 	else
@@ -392,6 +501,7 @@ struct run *run_start(struct gateway *gateway, const char *service,
 		.part = "script", .name = "service.requested",
 		.application = run_application(run) },
 		"service %s is requested", service);
+	run_keep(run, -1);
 	return applications_request(run, 0);
 }
 

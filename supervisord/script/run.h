@@ -17,12 +17,14 @@ struct run;
 
 /**
  * struct run_observer - who asked for a run
+ * @bound: the run is nothing without its observer: the next supervisor does not go on with it
  * @progress: one line of what happens; @event has its part and data, both borrowed
  * @ended: @err is NULL when the script was finished; @result is borrowed and
  *	NULL otherwise. Transient applications are deleted by then, and the run
  *	is gone afterwards.
  */
 struct run_observer {
+	bool bound;
 	void (*progress)(void *user, const struct event *event, double ms, const char *text);
 	void (*ended)(void *user, json_t *result, const struct error *err);
 };
@@ -39,6 +41,9 @@ struct run *run_start(struct gateway *gateway, const char *service,
 
 /** run_forget - the observer is gone; the run goes on */
 void run_forget(struct run *run);
+
+/** run_list_resume - go on with the runs of a supervisor that has died, once its faults are known */
+void run_list_resume(struct gateway *gateway);
 
 /** run_list_close - end all runs without a word */
 void run_list_close(struct gateway *gateway);

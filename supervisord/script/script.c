@@ -34,10 +34,11 @@ struct script_fetch {
 	int tries;
 };
 
-static void fetch_end(struct script_fetch *fetch, struct program *program, const struct error *err)
+static void fetch_end(struct script_fetch *fetch, struct program *program, const char *text,
+		      size_t size, const struct error *err)
 {
 	if (fetch->done)
-		fetch->done(fetch->user, program, err);
+		fetch->done(fetch->user, program, text, size, err);
 	else
 		program_free(program);
 	definition_free(fetch->definition);
@@ -88,7 +89,7 @@ static void content_fetched(void *user, const struct link_answer *answer)
 		program = interpretation_compile(fetch->definition, name,
 						 answer->body ? answer->body : "", answer->size,
 						 &err);
-	fetch_end(fetch, program, &err);
+	fetch_end(fetch, program, answer->body ? answer->body : "", answer->size, &err);
 }
 
 static int content_ask(struct script_fetch *fetch, struct error *err)
@@ -110,7 +111,7 @@ static void description_fetched(void *user, const struct link_answer *answer)
 	if (!center_check(fetch->gateway, answer, what, &err))
 		fetch->description = json_loadb(answer->body ? answer->body : "", answer->size, 0, NULL);
 	if (err.code || content_ask(fetch, &err))
-		fetch_end(fetch, NULL, &err);
+		fetch_end(fetch, NULL, NULL, 0, &err);
 }
 
 static int description_ask(struct script_fetch *fetch, struct error *err)

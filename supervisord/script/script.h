@@ -14,8 +14,10 @@ struct script_fetch;
 /**
  * typedef script_done_fn - it is here
  * @program: the receiver's; NULL with @err set
+ * @text: what it was made of, @size bytes; borrowed
  */
-typedef void (*script_done_fn)(void *user, struct program *program, const struct error *err);
+typedef void (*script_done_fn)(void *user, struct program *program, const char *text, size_t size,
+			       const struct error *err);
 
 /**
  * script_fetch - fetch the script of a service

@@ -3,12 +3,13 @@
 
 import os
 import signal
+import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
-from conftest import BIN, wait_until
+from conftest import BIN, SERVICE, wait_until
 
 RESTART = ("countermeasure", "set", "signal", "restart")
 
@@ -174,3 +175,100 @@ def test_supervisor_that_cannot_start_ends_nothing(resident):
     database.write_bytes(good)
     site.start_gateway()
     assert site.app()["pid"] == pid
+
+
+# Runs that are under way go on.
+def start_run(site):
+    """The run of the service, by a command line that is not waited for."""
+    return subprocess.Popen([BIN / "faultctl", "-s", site.folder / "run/control.sock", "run", SERVICE],
+                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def script_events(site):
+    return [e["data"]["event"] for e in site.ask("events", "-n", 1000) if e["name"] == "script.event"]
+
+
+def finished(site, n=1):
+    return wait_until(lambda: len(done := events(site, "script.finished")) >= n and done, "the run is finished")
+
+
+def held_up(site):
+    """The first processing is under way, and its application stands still in it; the client that asked for the run."""
+    unit = site.processes["unit"].pid
+    os.kill(unit, signal.SIGSTOP)
+    client = start_run(site)
+    wait_until(lambda: "air-conditioner-initialization.start" in script_events(site), "the first processing is requested")
+    os.kill(site.app()["pid"], signal.SIGSTOP)
+    os.kill(unit, signal.SIGCONT)
+    return client
+
+
+@pytest.fixture
+def slow(site):
+    site.center(*RESTART)
+    site.stock(residence="transient")
+    site.start_center()
+    site.start_gateway()
+    return site
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_run_goes_on_where_it_was(slow, times):
+    """The supervisor is killed while a processing is under way; its answer is taken by the next one."""
+    site = slow
+    client = held_up(site)
+    pid = site.app()["pid"]
+    for _ in range(times):
+        kill(site)
+        site.start_gateway()
+        assert site.app()["pid"] == pid
+    os.kill(pid, signal.SIGCONT)
+    finished(site)
+    client.wait(30)
+    given = script_events(site)
+    assert given.count("air-conditioner-initialization.start") == 1, "not requested again"
+    assert given[-1] == "air-conditioner-control.end"
+    assert len(events(site, "service.resumed")) == times
+    wait_until(lambda: not site.app(), "it is transient: deleted")
+    assert not site.ask("faults")
+
+
+def test_run_goes_on_after_a_fault_while_nobody_was_there(slow):
+    site = slow
+    client = held_up(site)
+    pid = site.app()["pid"]
+    kill(site)
+    os.kill(pid, signal.SIGSEGV)
+    os.kill(pid, signal.SIGCONT)
+    wait_until(lambda: not processes(site.state), "it has ended")
+    site.start_gateway()
+    finished(site)
+    client.wait(30)
+    assert [f["kind"] for f in site.ask("faults")] == ["signal.segv"]
+    assert script_events(site).count("air-conditioner-initialization.start") == 2, "what was interrupted is repeated"
+
+
+def test_run_goes_on_after_an_upgrade(slow):
+    """SIGHUP in the midst of a processing."""
+    site = slow
+    client = held_up(site)
+    site.processes["gateway"].send_signal(signal.SIGHUP)
+    wait_until(lambda: site.log("gateway").count("is ready") == 2, "it is there again")
+    os.kill(site.app()["pid"], signal.SIGCONT)
+    finished(site)
+    client.wait(30)
+    assert script_events(site).count("air-conditioner-initialization.start") == 1
+
+
+def test_definition_that_changed_meanwhile_ends_the_run(slow):
+    site = slow
+    client = held_up(site)
+    pid = site.app()["pid"]
+    kill(site)
+    (site.configuration / f"definitions/{SERVICE}.dtd").unlink()
+    site.start_gateway()
+    failed = wait_until(lambda: events(site, "script.failed"), "the run has failed")
+    assert "its definition" in failed[0]["text"]
+    os.kill(pid, signal.SIGCONT)
+    client.wait(30)
+    wait_until(lambda: not processes(site.state), "the transient application is ended")

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the keeper keeps of a run, so that the next supervisor can go on with it. */
+#ifndef SUPERVISORD_RUN_KEPT_H
+#define SUPERVISORD_RUN_KEPT_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "supervisord/gateway.h"
+
+/**
+ * struct run_kept - a run
+ * @begun_ns: when it was requested; no two runs have the same
+ * @drive: where its script stands, of drive_save(); NULL before it is there
+ * @text: the script, as it was fetched and verified: a memfd, or -1
+ */
+struct run_kept {
+	const char *service;
+	uint64_t begun_ns;
+	int faults;
+	json_t *drive;
+	int text;
+};
+
+/** run_kept_put - keep it; @text is needed once, -1 leaves it as it is. @drive is consumed */
+void run_kept_put(const struct gateway *gateway, const struct run_kept *kept);
+void run_kept_drop(const struct gateway *gateway, uint64_t begun_ns);
+
+/** run_kept_list - all that a supervisor before this one has left; what @fn gets is borrowed, @text too */
+void run_kept_list(struct gateway *gateway,
+		   void (*fn)(struct gateway *gateway, const struct run_kept *kept));
+
+/** run_kept_text - a script in a file of its own in memory, or -1 */
+int run_kept_text(const char *text, size_t size);
+/** run_kept_read - the whole of it, to be freed; NULL where it cannot be had */
+char *run_kept_read(int text, size_t *size);
+
+#endif /* SUPERVISORD_RUN_KEPT_H */
