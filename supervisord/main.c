@@ -272,8 +272,8 @@ static void gateway_close(struct gateway *gateway, bool leave)
 			fault_drop(app->fault);
 	standing_stop(gateway);
 	services_close(gateway);
-	run_list_close(gateway);
 	control_close(gateway);
+	run_list_close(gateway);
 	if (leave && gateway->applications)
 		management_leave(gateway);
 	app_list_close(gateway);
