@@ -42,11 +42,13 @@ static int identity_read(struct application *app, const xmlNode *root,
 			 const char *path, struct error *err)
 {
 	const char *residence = xmlfile_attribute(root, "residence");
+	const char *channel = xmlfile_attribute(root, "channel");
 
 	app->name = copy(xmlfile_attribute(root, "name"));
 	app->version = copy(xmlfile_attribute(root, "version"));
 	app->runtime = copy(xmlfile_attribute(root, "runtime"));
 	app->resident = residence && !strcmp(residence, "resident");
+	app->channel = !channel || strcmp(channel, "none");
 	if (!name_valid(app->name))
 		return error_set(err, -EINVAL,
 				 "%s: name \"%s\": lower-case letters, digits and dashes are allowed, 63 at most",
@@ -192,6 +194,10 @@ static int restoration_read(struct application *app, const xmlNode *root, const 
 
 	app->standby = attribute_is(restoration, "standby", "yes");
 	app->exclusive = attribute_is(restoration, "exclusive", "yes");
+	if (app->standby && !app->channel)
+		return error_at(err, -EINVAL, xmlGetLineNo(restoration), 0,
+				"%s:%ld: what has no channel cannot be told to take over, so none can stand by",
+				path, xmlGetLineNo(restoration));
 	if (app->standby && app->exclusive)
 		return error_at(err, -EINVAL, xmlGetLineNo(restoration), 0,
 				"%s:%ld: what is exclusive to one process cannot have another one standing by",

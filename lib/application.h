@@ -43,6 +43,7 @@ struct application_watch {
 
 /**
  * struct application - application data; every string is owned by it
+ * @channel: it is asked for its processings by JSON-RPC; else what is asked for is that it runs
  * @program: path below the bundle's root, without "." and ".."
  * @arguments: ended by NULL
  * @environment: NAME=VALUE, ended by NULL
@@ -60,6 +61,7 @@ struct application {
 	char *version;
 	char *runtime;
 	bool resident;
+	bool channel;
 	char *program;
 	char **arguments;
 	char **environment;

@@ -22,7 +22,7 @@ SUPERVISORD := $(addprefix supervisord/,\
 	reliability/store.c reliability/store_db.c reliability/store_event.c reliability/store_fault.c \
 	reliability/store_sync.c reliability/usage.c \
 	remote/application.c remote/center.c remote/download.c remote/link.c \
-	remote/link_process.c remote/management.c remote/request.c remote/signature.c \
+	remote/link_process.c remote/management.c remote/preparation.c remote/request.c remote/signature.c \
 	remote/standing.c remote/spare.c remote/takeover.c remote/unpacker.c \
 	runtime/cgroup.c runtime/isolation.c runtime/keeper.c runtime/log.c runtime/logs.c \
 	runtime/notify.c runtime/process.c runtime/process_watch.c runtime/runtimes.c runtime/watching.c \

@@ -108,6 +108,10 @@ static void case_ask(struct trial *trial)
 		ev_timer_start(trial->loop, &trial->settle);
 		return;
 	}
+	if (!trial->application->channel) {	/* that it runs is all that is asked of it */
+		case_answered(trial, 0, NULL, NULL);
+		return;
+	}
 	processing = application_processing(trial->application, text_of(one, "processing"));
 	if (!processing || !trial->process->channel)
 		return;		/* the end that broke the channel follows */
@@ -191,7 +195,7 @@ static int trial_start(struct trial *trial, struct error *err)
 	};
 	int ret;
 
-	setup.command = runtimes_command(trial->runtimes, trial->application, setup.folder, err);
+	setup.command = runtimes_command(trial->runtimes, trial->application, setup.folder, NULL, err);
 	if (!setup.command)
 		return -ENOENT;
 	ret = process_start(&trial->process, trial->loop, &setup, err);

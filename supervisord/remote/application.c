@@ -16,6 +16,7 @@
 #include "lib/log.h"
 #include "supervisord/reliability/store.h"
 #include "supervisord/remote/download.h"
+#include "supervisord/remote/preparation.h"
 #include "supervisord/remote/request.h"
 #include "supervisord/remote/signature.h"
 #include "supervisord/remote/spare.h"
@@ -284,6 +285,9 @@ int app_install(struct app *app, const char *staging, struct error *err)
 	kept = !ret && other && strcmp(before, app->data->version);
 	if (kept)
 		ret = pending_begin(app, app->data->version, staging, err);
+	/* Before the bundle that it was made of goes. */
+	if (!ret)
+		preparation_drop(app);
 	if (!ret)
 		ret = folder_put(staging, folder, err);
 	if (!ret)
@@ -328,6 +332,8 @@ int app_rollback(struct app *app, struct error *err)
 	if (!ret)
 		ret = pending_begin(app, app->data->version, NULL, err);
 	if (!ret)
+		preparation_drop(app);
+	if (!ret)
 		ret = folder_put(previous, folder, err);
 	if (!ret)
 		ret = folder_sync(bundles, err);
@@ -350,6 +356,7 @@ int app_remove(struct app *app, struct error *err)
 
 	if (!staging)
 		return -EIO;
+	preparation_drop(app);
 	/* Out of the way by one rename, so that a power cut leaves all of it or none. */
 	if (rename(folder, staging) < 0 && errno != ENOENT)
 		return error_set(err, -errno, "%s: %m", folder);
@@ -423,6 +430,7 @@ void app_list_close(struct gateway *gateway)
 		requests_drop(app);
 		download_drop(app);
 		spare_end(app);
+		preparation_end(app);
 		if (app->process) {
 			process_kill(app->process);
 			process_free(app->process);

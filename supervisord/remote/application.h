@@ -18,6 +18,7 @@
 
 struct download;
 struct fault;
+struct preparation;
 struct process;
 struct request;
 struct spare;
@@ -56,6 +57,8 @@ struct app_limits {
  * @data: what application.xml says; NULL while it is absent
  * @process: NULL while none runs
  * @spare: waits to take its place, or NULL
+ * @preparation: while something is made for its next start, or NULL
+ * @unprepared: nothing more is to be made for it
  * @uid: its user; owner of its state folder
  * @download: while it is on its way from the center, else NULL
  * @users: runs that need it
@@ -75,6 +78,8 @@ struct app {
 	struct application *data;
 	struct process *process;
 	struct spare *spare;
+	struct preparation *preparation;
+	bool unprepared;
 	uid_t uid;
 	struct download *download;
 	int users;

@@ -10,6 +10,7 @@
 #include "supervisord/reliability/collection.h"
 #include "supervisord/reliability/ranges.h"
 #include "supervisord/reliability/restoration.h"
+#include "supervisord/remote/preparation.h"
 #include "supervisord/remote/request.h"
 #include "supervisord/remote/spare.h"
 #include "supervisord/runtime/process.h"
@@ -54,6 +55,7 @@ static void app_exited(void *user, int status)
 		app_stopped(app);
 		return;
 	}
+	preparation_distrust(app);
 	/* The fault detector looks at the process, and may have replaced it afterwards. */
 	collection_exit(app, process, status);
 	if (app->process == process)
@@ -72,6 +74,7 @@ static void app_ready(void *user)
 		return;
 	app->state = APP_RUNNING;
 	spare_wish(app);
+	preparation_wish(app);
 	collection_add(app->gateway, &(struct event){
 		.part = "runtime", .name = "application.ready", .application = app->name },
 		"%s is ready, %.1f ms after its start", app->name,
@@ -110,6 +113,7 @@ int management_launch(struct app *app, const struct process_handler *handler, vo
 	struct gateway *gateway = app->gateway;
 	__cleanup_free char *folder = app_folder(app);
 	__cleanup_free char *state_folder = app_state_folder(app);
+	__cleanup_free char *prepared = preparation_find(app);
 	__cleanup_free char *notify_folder =
 		alloc_format("%s/notify", gateway->settings->run_folder);
 	struct application data = *app->data;
@@ -136,7 +140,8 @@ int management_launch(struct app *app, const struct process_handler *handler, vo
 		data.files = app->limits.files;
 	if (app->limits.processes)
 		data.processes = app->limits.processes;
-	setup.command = runtimes_command(gateway->runtimes, app->data, folder, err);
+	setup.prepared = prepared;
+	setup.command = runtimes_command(gateway->runtimes, app->data, folder, prepared, err);
 	if (!setup.command)
 		return -ENOENT;
 	ret = process_start(process, gateway->loop, &setup, err);
@@ -169,8 +174,10 @@ int management_take(struct app *app, const struct process_handler *handler, void
 static void app_running(struct app *app)
 {
 	app->state = process_ready(app->process) ? APP_RUNNING : APP_STARTING;
-	if (app->state == APP_RUNNING)
-		spare_wish(app);
+	if (app->state != APP_RUNNING)
+		return;
+	spare_wish(app);
+	preparation_wish(app);
 }
 
 int management_start(struct app *app, struct error *err)

@@ -124,6 +124,7 @@ static int paths_enter(const struct process_setup *setup, struct error *err)
 		/* A runtime may be somewhere else altogether. */
 		{ .path = setup->command[0], .access = SANDBOX_EXECUTE },
 		{ .path = setup->folder, .access = SANDBOX_EXECUTE },
+		{ .path = setup->prepared ? setup->prepared : setup->folder },
 		{ .path = setup->state_folder, .access = SANDBOX_OWN },
 	};
 

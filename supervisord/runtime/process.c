@@ -113,7 +113,8 @@ static int child_become(const struct process_setup *setup, const struct notify *
 	char go;
 
 	CHILD_TRY("setsid", setsid() >= 0);
-	CHILD_TRY("descriptors", dup2(p->in[0], 0) == 0 && dup2(p->out[1], 1) == 1 &&
+	CHILD_TRY("descriptors", dup2(p->in[0], 0) == 0 &&
+		  dup2(setup->application->channel ? p->out[1] : p->err[1], 1) == 1 &&
 		  dup2(p->err[1], 2) == 2);
 	CHILD_TRY("close_range", !syscall(SYS_close_range, 3, ~0U, 4 /* CLOEXEC */));
 	umask(077);
@@ -267,15 +268,20 @@ static bool is_heard(const struct process *process)
 	return process->handler && !process->stopping && !process->dying && !process->gone;
 }
 
-/* What the keeper keeps of a process, in this order. */
+/* What the keeper keeps of a process, in this order; the channel's two last, where it has one. */
 enum kept {
-	KEPT_IN,
-	KEPT_OUT,
 	KEPT_ERR,
 	KEPT_PIDFD,
 	KEPT_NOTIFY,
+	KEPT_IN,
+	KEPT_OUT,
 	KEPT_COUNT,
 };
+
+static int kept_count(bool talks)
+{
+	return talks ? KEPT_COUNT : KEPT_IN;
+}
 
 static void kept_name(char name[32], const struct process *process)
 {
@@ -301,7 +307,8 @@ static void process_keep(const struct process *process, const int *fds)
 	char name[32];
 
 	kept_name(name, process);
-	keeper_put(process->keeper, name, kept_data(process), fds, fds ? KEPT_COUNT : 0);
+	keeper_put(process->keeper, name, kept_data(process), fds,
+		   fds ? kept_count(process->talks) : 0);
 }
 
 /* Its end is wanted or has come: the keeper must not hold its input open. */
@@ -397,8 +404,9 @@ static const struct jsonrpc_handler channel_handler = {
 static void process_attach(struct process *process, int fds[KEPT_COUNT],
 			   const struct process_setup *setup)
 {
-	process->channel = jsonrpc_new(process->loop, fds[KEPT_OUT], fds[KEPT_IN],
-				       &channel_handler, process);
+	if (process->talks)
+		process->channel = jsonrpc_new(process->loop, fds[KEPT_OUT], fds[KEPT_IN],
+					       &channel_handler, process);
 	process->log = process_log_new(process->loop, fds[KEPT_ERR],
 				       setup->application->name, process->pid, setup->logs);
 	process->pidfd = fds[KEPT_PIDFD];
@@ -462,6 +470,8 @@ static struct process *process_new(struct ev_loop *loop, const struct process_se
 	process->started_ns = clock_now();
 	process->watched = setup->source_ops;
 	process->grace_s = setup->application->grace_s;
+	process->talks = setup->application->channel;
+	process->prepared = setup->prepared;
 	process->keeper = setup->keeper;
 	process->standby = setup->standby;
 	process->handler = setup->handler;
@@ -520,8 +530,9 @@ int process_start(struct process **result, struct ev_loop *loop,
 		       &setup->application->watch);
 	process->cgroup = cgroup;
 	process->notify = notify;
-	fds[KEPT_IN] = steal_fd(&p.in[1]);
-	fds[KEPT_OUT] = steal_fd(&p.out[0]);
+	/* Without a channel its input ends at once: both ends of it are closed below. */
+	fds[KEPT_IN] = process->talks ? steal_fd(&p.in[1]) : -1;
+	fds[KEPT_OUT] = process->talks ? steal_fd(&p.out[0]) : -1;
 	fds[KEPT_ERR] = steal_fd(&p.err[0]);
 	fds[KEPT_PIDFD] = pidfd;
 	fds[KEPT_NOTIFY] = notify_fd(notify);
@@ -542,7 +553,7 @@ int process_adopt(struct process **result, struct ev_loop *loop,
 	json_int_t cookie = json_integer_value(json_object_get(data, "cookie"));
 	struct process *process;
 
-	if (n != KEPT_COUNT || pid <= 1 || !cookie || !notify)
+	if (n != kept_count(setup->application->channel) || pid <= 1 || !cookie || !notify)
 		return error_set(err, -EINVAL, "%s: what is kept of its process is not whole",
 				 setup->application->name);
 	process = process_new(loop, setup, pid, cookie);
@@ -556,7 +567,8 @@ int process_adopt(struct process **result, struct ev_loop *loop,
 				       json_is_true(json_object_get(data, "ready")));
 	process_attach(process, fds, setup);
 	/* Calls are numbered from 1, and nobody makes one each microsecond. */
-	jsonrpc_resume(process->channel, clock_now() / 1000);
+	if (process->channel)
+		jsonrpc_resume(process->channel, clock_now() / 1000);
 	*result = process;
 	return 0;
 }
@@ -601,7 +613,9 @@ void process_stop(struct process *process)
 		watching_beat(&process->watching, 0);
 	if (process->channel)
 		jsonrpc_finish(process->channel);
-	grace_start(process, process->grace_s, SIGTERM);
+	if (!process->talks)
+		kill(-process->pid, SIGTERM);
+	grace_start(process, process->grace_s, process->talks ? SIGTERM : SIGKILL);
 }
 
 void process_kill(struct process *process)

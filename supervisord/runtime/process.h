@@ -60,7 +60,9 @@ struct process_handler {
  * @telling: its owner is being told of that, and frees it
  * @standby: it waits for "activate"
  * @adopted: it is another supervisor's child: only the kernel's record says how it ended
- * @channel: NULL once it is broken
+ * @prepared: it was started with a prepared file
+ * @talks: it has a channel
+ * @channel: NULL once it is broken, or where it has none
  */
 struct process {
 	struct ev_loop *loop;
@@ -82,6 +84,8 @@ struct process {
 	bool telling;
 	bool standby;
 	bool adopted;
+	bool talks;
+	bool prepared;
 	int status;
 	int grace_s;
 	struct jsonrpc_peer *channel;
@@ -100,6 +104,7 @@ struct process {
  * @command: absolute program and arguments
  * @folder: of the installed bundle, read-only for the process
  * @state_folder: the only place that it owns; its working directory
+ * @prepared: a file that its runtime starts it faster with, to read; or NULL
  * @notify_folder: where its socket for sd_notify(3) is made
  * @uid: user and group id that it runs as
  * @source_ops: NULL when nothing watches
@@ -111,6 +116,7 @@ struct process_setup {
 	char **command;
 	const char *folder;
 	const char *state_folder;
+	const char *prepared;
 	const char *notify_folder;
 	uid_t uid;
 	const struct isolation *isolation;
@@ -154,7 +160,7 @@ int process_rewatch(struct process *process, const struct application *applicati
 /** process_leave - forget a process that goes on, for the next supervisor to find */
 void process_leave(struct process *process);
 
-/** process_stop - end of input now, SIGTERM after its grace time, then SIGKILL */
+/** process_stop - end of input now, SIGTERM after its grace time, or at once if it has no channel, then SIGKILL */
 void process_stop(struct process *process);
 
 /** process_kill - SIGKILL to it, all of its session and all of its group, now */

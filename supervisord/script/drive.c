@@ -251,6 +251,21 @@ static void step_answered(void *user, int code, json_t *result, json_t *error)
 	drive_after(drive, 0.);
 }
 
+/* Nothing can be asked of one without a channel: that it runs is what the event wanted. */
+static void step_runs(struct drive *drive, const struct event_list_entry *entry)
+{
+	json_t *result = json_object();
+
+	answer_show(drive, entry, result, clock_now());
+	if (step_now(drive)->kind == PROGRAM_EVENT) {
+		machine_answered(&drive->machine);
+		drive_after(drive, 0.);
+	} else {
+		reading_take(drive, entry, result);
+	}
+	json_decref(result);
+}
+
 /* Requests the processing of an event from its application (S4, S24). */
 static void step_request(struct drive *drive, struct app *app, const char *processing)
 {
@@ -307,7 +322,9 @@ static void step_give(struct drive *drive)
 		return;
 	}
 	step_show(drive, entry);
-	if (app) {
+	if (app && !app->data->channel) {
+		step_runs(drive, entry);
+	} else if (app) {
 		step_request(drive, app, entry->processing);
 	} else {
 		machine_answered(&drive->machine);
