@@ -126,13 +126,13 @@ static int __init faultline_init(void)
 
 err_start:
 	fl_netlink_exit();
-	fl_limit_exit();
 err_netlink:
 	fl_device_exit();
 err_device:
 	fl_scan_stop();
 	fl_scan_exit();
 err_scan:
+	fl_limit_exit();
 	fl_probe_exit();
 err_probe:
 	fl_hold_close();
@@ -157,10 +157,10 @@ static void __exit faultline_exit(void)
 	/* Before the family goes, through which it sends. */
 	fl_stream_stop();
 	fl_netlink_exit();
-	fl_limit_exit();
 	fl_device_exit();
 	fl_scan_stop();
 	fl_scan_exit();
+	fl_limit_exit();
 	fl_probe_exit();
 	fl_hold_close();
 	fl_twork_retire();
