@@ -17,6 +17,7 @@
 
 #include "block.h"
 #include "hang.h"
+#include "hold.h"
 #include "kstack.h"
 #include "process.h"
 #include "settings.h"
@@ -169,9 +170,12 @@ static void rivals_count(struct rivals *rivals, struct task_struct *task)
  * That a thread gets little is no fault where all have to share. It starves
  * where others are always before it, and it gets less than a quarter of what its
  * equals would leave it, or where it gets nothing though nobody is there.
+ *
+ * Always: for a quarter of the threshold in the CPU's own time. Where a host does
+ * not let a CPU go on, whatever was runnable there is so in every pass.
  */
 static bool thread_starves(struct task_struct *task, struct fl_symptom *symptom,
-			   const struct fl_sample *now, struct rivals *rivals)
+			   const struct fl_sample *now, u64 threshold, struct rivals *rivals)
 {
 	u64 cpu = now->cpu - symptom->begin.cpu;
 
@@ -179,8 +183,11 @@ static bool thread_starves(struct task_struct *task, struct fl_symptom *symptom,
 		return false;
 	rivals_count(rivals, task);
 	symptom->outranked = rivals->higher ? symptom->outranked + 1 : 0;
+	if (symptom->outranked <= 1)
+		symptom->outranked_at = symptom->counted;
 	if (rivals->higher)
 		return symptom->outranked >= OUTRANKED_PASSES &&
+		       (symptom->counted - symptom->outranked_at) * 4 >= threshold &&
 		       cpu * 4 * (rivals->equals + 1) < symptom->counted;
 	return !rivals->equals && cpu * 1000 < symptom->counted;
 }
@@ -310,7 +317,7 @@ static void symptom_judge(struct fl_thread *thread, struct task_struct *task,
 		return;
 	if (kind == FL_SYMPTOM_STARVED) {
 		found = &rivals;
-		if (!thread_starves(task, symptom, now, found)) {
+		if (!thread_starves(task, symptom, now, threshold, found)) {
 			/* It takes a walk over all threads to find out: not in every pass. */
 			if (!symptom->outranked)
 				symptom->retry = symptom->counted + threshold;
@@ -363,7 +370,9 @@ static void symptom_step(struct fl_thread *thread, struct task_struct *task,
 	}
 	symptom->counted = counted;
 	symptom->lost += lost;
-	if (kind == FL_SYMPTOM_SPIN)
+	/* Without a tick since then its registers are those of before. */
+	if (kind == FL_SYMPTOM_SPIN &&
+	    now->user + now->system != symptom->begin.user + symptom->begin.system)
 		fl_thread_look(thread, task);
 	symptom_judge(thread, task, kind, now, threshold_ms);
 }
@@ -555,6 +564,8 @@ void fl_hang_watch(struct fl_watch *watch, u64 elapsed, u64 lost)
 
 	raw_spin_lock_irqsave(&fl_process_lock, flags);
 	if (watch->count) {
+		/* Whose fault is being looked at cannot be expected to go on. */
+		watch->pulse.tally.held |= fl_hold_any(watch->id);
 		judge_heartbeat(watch, elapsed, lost, &judgements[0]);
 		judge_deadlock(watch, elapsed, &judgements[1]);
 		memset(&watch->pulse.tally, 0, sizeof(watch->pulse.tally));

@@ -54,6 +54,19 @@ bool fl_hold_begin(struct fl_hold *hold, u32 watch)
 	return begun;
 }
 
+bool fl_hold_any(u32 watch)
+{
+	struct fl_hold *hold;
+	unsigned long flags;
+	bool any = false;
+
+	raw_spin_lock_irqsave(&holds.lock, flags);
+	list_for_each_entry(hold, &holds.held, node)
+		any |= hold->watch == watch;
+	raw_spin_unlock_irqrestore(&holds.lock, flags);
+	return any;
+}
+
 static void hold_end(struct fl_hold *hold)
 {
 	unsigned long flags;

@@ -27,6 +27,9 @@ struct fl_hold {
  */
 bool fl_hold_begin(struct fl_hold *hold, u32 watch);
 
+/* A thread of @watch is held. Any context, also with fl_process_lock held. */
+bool fl_hold_any(u32 watch);
+
 /**
  * fl_hold_wait() - wait, for @ms at most, and be held no longer
  *

@@ -54,6 +54,7 @@ enum fl_symptom_kind {
  * @lost: ns that do not
  * @retry: @counted at which a verdict is tried again
  * @outranked: passes one after the other that found others of higher priority
+ * @outranked_at: @counted in the first of those
  * @begin: the thread when it began
  */
 struct fl_symptom {
@@ -63,6 +64,7 @@ struct fl_symptom {
 	u64 lost;
 	u64 retry;
 	unsigned int outranked;
+	u64 outranked_at;
 	struct fl_sample begin;
 };
 

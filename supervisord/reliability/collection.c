@@ -193,12 +193,13 @@ static const char *hang_text(int code)
 
 /*
  * The kernel's word on a heartbeat counts where it can have known: it hears of one by the supervisor, which may have been
- * late, or dead; and it is no news where the supervisor has said so itself.
+ * late, or dead; and it is no news where the supervisor has said so itself. One that is held has nothing to say.
  */
-static bool heartbeat_believed(const struct gateway *gateway, struct process *process,
+static bool heartbeat_believed(const struct app *app, struct process *process,
 			       const struct faultline_record *record)
 {
-	if (record->time_ns < gateway->collection->opened_ns || process_listen(process))
+	if (app->holding.held || record->time_ns < app->gateway->collection->opened_ns ||
+	    process_listen(process))
 		return false;
 	return watching_miss(&process->watching);
 }
@@ -319,7 +320,7 @@ void collection_record(void *user, const struct faultline_record *record,
 		verdict = detector_record(record);
 	if (verdict.fault && record->type == FAULTLINE_RECORD_HANG &&
 	    record->code == FAULTLINE_HANG_HEARTBEAT)
-		verdict.fault = heartbeat_believed(gateway, process, record);
+		verdict.fault = heartbeat_believed(app, process, record);
 	if (verdict.fault && record->signo == SIGKILL)
 		out_of_memory(process, &verdict);
 	if (main && (record->type == FAULTLINE_RECORD_FATAL || record->type == FAULTLINE_RECORD_EXIT))

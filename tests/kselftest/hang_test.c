@@ -172,7 +172,11 @@ HANG_TEST(spin_in_user_space)
 {
 	const struct faultline_hang_block *block;
 
-	START(setting(FAULTLINE_WATCH_A_SPIN_MS, THRESHOLD_MS), spin, NULL);
+	/* Judged when it has come to its loop, of which the evidence tells. */
+	START(setting(FAULTLINE_WATCH_A_SPIN_MS, 0), spin, NULL);
+	watch_on(&self->client, 2 * THRESHOLD_MS);
+	ASSERT_EQ(client_set(&self->client, self->victim.watch, FAULTLINE_WATCH_A_SPIN_MS,
+			     THRESHOLD_MS), 0);
 	WAIT_HANG(FAULTLINE_HANG_SPIN);
 	block = evidence(HANG(FAULTLINE_HANG_SPIN));
 	ASSERT_NE(block, NULL);

@@ -52,6 +52,33 @@ HANG_TEST(supervisor_is_dead)
 	END();
 }
 
+static void touch_null(void *with)
+{
+	asm volatile("mov (%0), %%al" :: "r"(24L) : "al");
+}
+
+/* While somebody looks at its fault nobody expects signs of life, nor that its threads go on. */
+HANG_TEST(held_at_a_fault)
+{
+	struct settings settings = setting(FAULTLINE_WATCH_A_HEARTBEAT_MS, THRESHOLD_MS);
+	struct client *client = &self->client;
+	struct victim control;
+
+	START(setting(FAULTLINE_WATCH_A_HOLD_MS, 600000), touch_null, NULL);
+	ASSERT_EQ(wait_for(client, &self->victim, FAULTLINE_RECORD_HELD, SEGV_MAPERR), 0);
+	settings_give(&settings, FAULTLINE_WATCH_A_DEADLOCK_MS, THRESHOLD_MS);
+	settings_give(&settings, FAULTLINE_WATCH_A_DSTATE_MS, THRESHOLD_MS);
+	settings_give(&settings, FAULTLINE_WATCH_A_WORK, 1);
+	ASSERT_EQ(client_change(client, self->victim.watch, &settings), 0);
+	ASSERT_EQ(victim_start_with(client, &control, &settings, idle, NULL), 0);
+	ASSERT_EQ(wait_for(client, &control, FAULTLINE_RECORD_HANG, FAULTLINE_HANG_HEARTBEAT), 0);
+	watch_on(client, 2 * THRESHOLD_MS);
+	EXPECT_EQ(HANGS(), 0);
+	victim_end(client, &control);
+	END();
+	EXPECT_EQ(HANGS(), 0);
+}
+
 /* What the victim found out of the device, as the number of a step that failed. */
 static int *found;
 
