@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What others do not give: an answer of a file system, memory, the machine itself.
+ * The first is a hang; the others are no fault of who has to wait.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <linux/fuse.h>
+#include <linux/watchdog.h>
+
+#include "hangs.h"
+
+/* ---- a file system in user space whose server does not answer ---- */
+
+#define STUCK_DIR	"/tmp/stuck"
+#define STUCK_FILE	STUCK_DIR "/file"
+#define STUCK_MODULE	"./fuse.ko"
+
+static int fuse_answer(int fd, uint64_t unique, int error, const void *body, size_t size)
+{
+	char answer[256];
+	struct fuse_out_header head = {
+		.len = sizeof(head) + size, .unique = unique, .error = error };
+
+	memcpy(answer, &head, sizeof(head));
+	if (size)
+		memcpy(answer + sizeof(head), body, size);
+	return write(fd, answer, head.len) == head.len ? 0 : -errno;
+}
+
+static struct fuse_attr fuse_attributes(uint64_t node)
+{
+	if (node == FUSE_ROOT_ID)
+		return (struct fuse_attr){ .ino = node, .mode = S_IFDIR | 0755, .nlink = 2 };
+	return (struct fuse_attr){ .ino = node, .mode = S_IFREG | 0444, .nlink = 1, .size = 4096 };
+}
+
+/* One file, which can be opened. */
+static int fuse_serve(int fd, const struct fuse_in_header *in)
+{
+	const struct fuse_init_in *asked = (const void *)(in + 1);
+
+	switch (in->opcode) {
+	case FUSE_INIT:
+		return fuse_answer(fd, in->unique, 0, &(struct fuse_init_out){
+			.major = FUSE_KERNEL_VERSION, .minor = 31, .max_write = 4096,
+			.max_readahead = asked->max_readahead,
+			.flags = asked->flags & FUSE_ASYNC_READ }, sizeof(struct fuse_init_out));
+	case FUSE_LOOKUP:
+		return fuse_answer(fd, in->unique, 0, &(struct fuse_entry_out){
+			.nodeid = 2, .entry_valid = 600, .attr_valid = 600,
+			.attr = fuse_attributes(2) }, sizeof(struct fuse_entry_out));
+	case FUSE_GETATTR:
+		return fuse_answer(fd, in->unique, 0, &(struct fuse_attr_out){
+			.attr_valid = 600, .attr = fuse_attributes(in->nodeid) },
+			sizeof(struct fuse_attr_out));
+	case FUSE_OPEN:
+		return fuse_answer(fd, in->unique, 0, &(struct fuse_open_out){ .fh = 1 },
+				   sizeof(struct fuse_open_out));
+	case FUSE_READ:
+	case FUSE_FORGET:
+	case FUSE_BATCH_FORGET:
+	case FUSE_INTERRUPT:
+		return 0;
+	default:
+		return fuse_answer(fd, in->unique, -ENOSYS, NULL, 0);
+	}
+}
+
+static void fuse_server(int fd)
+{
+	static char request[128 * 1024] __attribute__((aligned(8)));
+
+	while (read(fd, request, sizeof(request)) >= (ssize_t)sizeof(struct fuse_in_header))
+		if (fuse_serve(fd, (const void *)request))
+			break;
+}
+
+static void fuse_module_load(void)
+{
+	int fd = open(STUCK_MODULE, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	syscall(SYS_finit_module, fd, "", 0);
+	close(fd);
+}
+
+/* Return: its server, whose end is the end of all that wait for it; -1: there is no FUSE. */
+static pid_t stuck_mount(void)
+{
+	char options[96];
+	pid_t server;
+	int fd;
+
+	fuse_module_load();
+	fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	mkdir(STUCK_DIR, 0755);
+	snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0", fd);
+	if (mount("stuck", STUCK_DIR, "fuse", MS_NOSUID | MS_NODEV, options)) {
+		close(fd);
+		return -1;
+	}
+	server = fork();
+	if (!server) {
+		fuse_server(fd);
+		_exit(0);
+	}
+	close(fd);
+	return server;
+}
+
+static void read_stuck(void *with)
+{
+	char bytes[512];
+	int fd = open(STUCK_FILE, O_RDONLY);
+
+	if (fd < 0 || read(fd, bytes, sizeof(bytes)) >= 0)
+		_exit(1);
+	idle(NULL);
+}
+
+HANG_TEST(stuck_file_system)
+{
+	const struct faultline_hang_block *block;
+	const struct event *event;
+	pid_t server = stuck_mount();
+
+	if (server < 0)
+		SKIP(return, "no FUSE");
+	START(setting(FAULTLINE_WATCH_A_DSTATE_MS, THRESHOLD_MS), read_stuck, NULL);
+	WAIT_HANG(FAULTLINE_HANG_DSTATE);
+	event = HANG(FAULTLINE_HANG_DSTATE);
+	block = evidence(event);
+	ASSERT_NE(block, NULL);
+	EXPECT_EQ(block->state, 'D');
+	EXPECT_TRUE(block->block.flags & FAULTLINE_HANG_F_IOWAIT);
+	EXPECT_FALSE(block->block.flags & FAULTLINE_HANG_F_MEMSTALL);
+	EXPECT_EQ(block->slept, 0);
+#ifdef __x86_64__
+	EXPECT_EQ(block->syscall, SYS_read);
+	EXPECT_TRUE(in_kstack(event, "filemap"));
+#endif
+	TH_LOG("waits in %s, system call %d", block->wchan, block->syscall);
+	kill(server, SIGKILL);
+	ASSERT_EQ(waitpid(server, NULL, 0), server);
+	WAIT_OVER(FAULTLINE_HANG_DSTATE);
+	EXPECT_EQ(HANGS(), 1);
+	END();
+	EXPECT_EQ(umount(STUCK_DIR), 0);
+}
+
+/* ---- memory ---- */
+
+#define GROUP		"/sys/fs/cgroup/short"
+#define GROUP_BYTES	"4194304"
+#define STALLED_US	3000000ULL
+
+/* More than the group may have: the kernel lets it wait in every page fault or so. */
+static void want_memory(void *with)
+{
+	size_t size = 48 << 20;
+	char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	while (!__atomic_load_n((int *)with, __ATOMIC_SEQ_CST))
+		sleep_ms(10);
+	for (size_t at = 0; at < size; at += 4096)
+		memory[at] = 1;
+	idle(NULL);
+}
+
+/* What all of the group have waited for memory, in us. */
+static unsigned long long group_stalled(void)
+{
+	unsigned long long total = 0;
+	FILE *file = fopen(GROUP "/memory.pressure", "re");
+
+	if (!file)
+		return 0;
+	if (fscanf(file, "some avg10=%*f avg60=%*f avg300=%*f total=%llu", &total) != 1)
+		total = 0;
+	fclose(file);
+	return total;
+}
+
+HANG_TEST(short_of_memory)
+{
+	int *go = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	unsigned long long stalled = 0;
+	char pid[16];
+
+	file_write("/sys/fs/cgroup/cgroup.subtree_control", "+memory");
+	if (mkdir(GROUP, 0755) || access(GROUP "/memory.pressure", R_OK))
+		SKIP(return, "no cgroup2 that counts stalls of memory");
+	START(setting(FAULTLINE_WATCH_A_DSTATE_MS, THRESHOLD_MS), want_memory, go);
+	snprintf(pid, sizeof(pid), "%d", self->victim.pid);
+	ASSERT_EQ(file_write(GROUP "/cgroup.procs", pid), 0);
+	ASSERT_EQ(file_write(GROUP "/memory.high", GROUP_BYTES), 0);
+	__atomic_store_n(go, 1, __ATOMIC_SEQ_CST);
+	for (int i = 0; i < 600 && stalled < STALLED_US; i++) {
+		watch_on(&self->client, 100);
+		stalled = group_stalled();
+	}
+	TH_LOG("waited %llu ms for memory", stalled / 1000);
+	EXPECT_GE(stalled, STALLED_US);
+	EXPECT_EQ(HANGS(), 0);
+	END();
+	EXPECT_EQ(rmdir(GROUP), 0);
+}
+
+/* ---- a suspend ---- */
+
+#define BEAT_MS		2000
+
+static void beat(void *with)
+{
+	int fd = open(DEVICE, O_WRONLY | O_CLOEXEC);
+
+	for (;;) {
+		if (write(fd, "x", 1) != 1)
+			_exit(1);
+		sleep_ms(20);
+	}
+}
+
+static double seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec + now.tv_nsec / 1e9;
+}
+
+/*
+ * As far as an emulated machine goes: all of its tasks are frozen as for a
+ * suspend, for five seconds of a clock that goes on; devices and CPUs stay.
+ */
+HANG_TEST(frozen_for_a_suspend)
+{
+	struct settings settings = setting(FAULTLINE_WATCH_A_HEARTBEAT_MS, BEAT_MS);
+	double before;
+	int err;
+
+	settings_give(&settings, FAULTLINE_WATCH_A_DSTATE_MS, THRESHOLD_MS);
+	settings_give(&settings, FAULTLINE_WATCH_A_STARVED_MS, THRESHOLD_MS);
+	if (file_write("/sys/power/pm_test", "freezer"))
+		SKIP(return, "no tests of suspending in this kernel");
+	START(settings, beat, NULL);
+	watch_on(&self->client, BEAT_MS);
+	before = seconds();
+	err = file_write("/sys/power/state", "freeze");
+	file_write("/sys/power/pm_test", "none");
+	if (err)
+		TH_LOG("not frozen: %s", strerror(-err));
+	else
+		EXPECT_GE(seconds() - before, 2 * BEAT_MS / 1000);
+	watch_on(&self->client, BEAT_MS);
+	EXPECT_EQ(HANGS(), 0);
+	END();
+	if (err)
+		SKIP(return, "this machine cannot freeze its tasks");
+}
+
+TEST_HARNESS_MAIN
