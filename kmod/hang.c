@@ -154,7 +154,8 @@ static void rivals_count(struct rivals *rivals, struct task_struct *task)
 
 	memset(rivals, 0, sizeof(*rivals));
 	for_each_process_thread(process, thread) {
-		if (thread == task || thread == current || READ_ONCE(thread->__state) || task_cpu(thread) != cpu)
+		if (thread == task || thread == current || READ_ONCE(thread->__state) ||
+		    task_cpu(thread) != cpu)
 			continue;
 		if (thread->prio >= MAX_RT_PRIO)
 			rivals->equals++;
@@ -288,7 +289,7 @@ static void thread_tell(struct fl_thread *thread, struct task_struct *task, int 
 			fl_kstack_add(&stack, thread->tid, blocks);
 	}
 	fl_tally_tell(thread->tgid, thread->watch, thread->tid, thread->comm, type,
-			kind + FAULTLINE_HANG_DSTATE, blocks);
+		      kind + FAULTLINE_HANG_DSTATE, blocks);
 }
 
 /* ---- threads ---- */
@@ -552,7 +553,7 @@ static void watch_tell(u32 id, const struct judgement *judgement)
 	}
 	rcu_read_unlock();
 	fl_tally_tell(judgement->tgid, id, judgement->tgid, comm, judgement->type,
-			judgement->code, blocks);
+		      judgement->code, blocks);
 }
 
 void fl_hang_watch(struct fl_watch *watch, u64 elapsed, u64 lost)
