@@ -184,6 +184,21 @@ def test_signal(site):
     assert site.app()["pid"] != start_pid
 
 
+def test_deadlock_seen_by_the_kernel_is_restarted(site):
+    """Threads that wait for each other, long before the processing's own time is over: the service is finished."""
+    site.center("countermeasure", "set", "hang.deadlock", "restart")
+    site.stock(fault="hang@set-wind-velocity", residence="resident", edit=lambda text: re.sub(
+        r"\n\t<resources", '\n\t<watch deadlock="1000"/>\n\t<resources', text.replace(
+            'name="set-wind-velocity"', 'name="set-wind-velocity" timeout="600"')))
+    site.start_center()
+    site.start_gateway()
+    _, result, error = site.run()
+    assert result and result["faults"] == 1, error
+    assert [(f["kind"], outcome(f)) for f in site.ask("faults")] == [("hang.deadlock", ("restart", "restored"))]
+    # It waits for the next run now, with no work due: that is no deadlock.
+    assert site.run()[1]["faults"] == 0
+
+
 def test_signal_reaches_a_process_that_lives(site):
     """A processing that does not answer in time: the process gets its signal, and the step its repetition."""
     site.center("countermeasure", "set", "hang.deadline", "signal", "--parameter", "signal=KILL")
