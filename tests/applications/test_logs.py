@@ -65,8 +65,11 @@ def test_log_is_bounded(prober):
 def test_follow(prober):
     prober.start("log")
     prober.ask()
+    # The answer may be known before what was written before it.
+    wait_until(lambda: texts(prober, "-n", 1)[:1] == ["not ? UTF-8 [31m"], "all of it is kept")
     command = [BIN / "faultctl", "-s", prober.site.folder / CONTROL, "--json", "logs", "prober", "-f", "-n", "2"]
-    with subprocess.Popen([str(c) for c in command], stdout=subprocess.PIPE, text=True) as follower:
+    follower = subprocess.Popen([str(c) for c in command], stdout=subprocess.PIPE, text=True)
+    try:
         old = [json.loads(follower.stdout.readline())["text"] for _ in range(2)]
         assert old[1] == "not ? UTF-8 [31m"
         # A process that is replaced changes nothing for who follows.
@@ -77,7 +80,9 @@ def test_follow(prober):
         prober.ask()
         new = [json.loads(follower.stdout.readline()) for _ in range(12)]
         assert new[0]["text"] == "line 0" and new[0]["pid"] == prober.site.app("prober")["pid"]
+    finally:
         follower.send_signal(signal.SIGINT)
+        follower.communicate(timeout=30)
 
 
 def test_wrong_words(prober):
