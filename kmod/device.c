@@ -23,6 +23,7 @@
 /**
  * struct device_file - an open file
  * @node: in @files
+ * @file: the kernel's part of it
  * @watch: of the process that opened it
  * @farewell: closing it ends what is expected (the last write had a 'V')
  */

@@ -153,14 +153,16 @@ static void rivals_count(struct rivals *rivals, struct task_struct *task)
 	unsigned int cpu = task_cpu(task);
 
 	memset(rivals, 0, sizeof(*rivals));
-	for_each_process_thread(process, thread) {
-		if (thread == task || thread == current || READ_ONCE(thread->__state) ||
-		    task_cpu(thread) != cpu)
-			continue;
-		if (thread->prio >= MAX_RT_PRIO)
-			rivals->equals++;
-		else if (thread->prio < task->prio)
-			rivals->higher++;
+	for_each_process(process) {
+		fl_for_each_thread(process, thread) {
+			if (thread == task || thread == current ||
+			    READ_ONCE(thread->__state) || task_cpu(thread) != cpu)
+				continue;
+			if (thread->prio >= MAX_RT_PRIO)
+				rivals->equals++;
+			else if (thread->prio < task->prio)
+				rivals->higher++;
+		}
 	}
 }
 
@@ -438,6 +440,12 @@ void fl_hang_thread_gone(struct fl_thread *thread)
 /**
  * struct judgement - what is to be said of a watch
  * @type: 0: nothing
+ * @code: FAULTLINE_HANG_*
+ * @tgid: the watch's main process
+ * @duration: ns that it has lasted
+ * @lost: ns of them that do not count
+ * @threshold_ms: what it went beyond
+ * @threads: that are in it
  */
 struct judgement {
 	int type;

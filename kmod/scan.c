@@ -94,7 +94,7 @@ static void scan_process(const struct fl_process_view *view, const struct scan_s
 	rcu_read_lock();
 	leader = pid_task(find_pid_ns(view->tgid, &init_pid_ns), PIDTYPE_TGID);
 	if (leader)
-		for_each_thread(leader, task)
+		fl_for_each_thread(leader, task)
 			fl_hang_thread(task, view->watch, &view->settings, scan.pass,
 				       step->elapsed, step->lost, &tally);
 	rcu_read_unlock();

@@ -75,6 +75,12 @@ static bool is_held(const struct event *event, uint64_t cookie)
 	return event->record.cookie == cookie && event->record.type == FAULTLINE_RECORD_HELD;
 }
 
+static bool is_held_or_fatal(const struct event *event, uint64_t cookie)
+{
+	return is_held(event, cookie) ||
+	       (event->record.cookie == cookie && event->record.type == FAULTLINE_RECORD_FATAL);
+}
+
 /* A watched process that is held at a fault. */
 #define HELD(function) do {							\
 	ASSERT_EQ(start(&self->client, &self->victim, LONG_MS, function), 0);	\
@@ -224,9 +230,7 @@ TEST_F(hold, crowd)
 	for (size_t i = 0; i < ARRAY_SIZE(victims); i++)
 		ASSERT_EQ(start(&self->client, &victims[i], LONG_MS, touch_null), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(victims); i++) {
-		if (client_wait(&self->client, 20000, is_held, victims[i].cookie) &&
-		    !find(&self->client, victims[i].cookie, FAULTLINE_RECORD_FATAL))
-			ASSERT_TRUE(false);
+		ASSERT_EQ(client_wait(&self->client, 20000, is_held_or_fatal, victims[i].cookie), 0);
 		held += !!find(&self->client, victims[i].cookie, FAULTLINE_RECORD_HELD);
 		if (held == 32)
 			break;
