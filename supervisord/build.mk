@@ -42,12 +42,22 @@ GENERATED += $(O)/supervisord/reliability/store_sql.h
 
 FAULTCTL := $(addprefix supervisord/ctl/,main.c client.c output.c cmd_status.c cmd_apps.c \
 	cmd_logs.c cmd_run.c cmd_script.c cmd_services.c cmd_events.c cmd_events_list.c cmd_faults.c cmd_fault.c cmd_fault_core.c core.c core_links.c core_notes.c evidence.c image.c \
+	backtrace.c fault_request.c libdw.c syscalls.c unwind.c \
 	cmd_hold.c cmd_range.c cmd_switch.c \
 	plan.c)
 $(eval $(call program,faultctl,\
 	$(FAULTCTL) supervisord/reliability/registers.c supervisord/script/event_list.c supervisord/script/plan.c \
-	$(LIB_BASE) $(LIB_JSONRPC) $(LIB_XML) $(LIB_SCRIPT) $(LIB_APPLICATION),\
+	$(LIB_BASE) $(LIB_SANDBOX) $(LIB_JSONRPC) $(LIB_XML) $(LIB_SCRIPT) $(LIB_APPLICATION),\
 	libxml-2.0 jansson,-lev))
+
+# The names of this machine's system calls, and of those machines that have the kernel's generic ones.
+SYSCALLS_WANTED := $(addprefix -D__ARCH_WANT_,NEW_STAT SET_GET_RLIMIT RENAMEAT SYS_CLONE3 MEMFD_SECRET)
+$(O)/supervisord/ctl/syscalls_table.h: supervisord/ctl/syscalls.awk
+	@mkdir -p $(@D)
+	@echo '#include <asm/unistd.h>' | $(CC) -E -dM - | awk -v table=syscalls_native -f $< > $@
+	@echo '#include <asm-generic/unistd.h>' | $(CC) -E -dM $(SYSCALLS_WANTED) - | \
+		awk -v table=syscalls_generic -f $< >> $@
+GENERATED += $(O)/supervisord/ctl/syscalls_table.h
 
 # Learns the range of operation of any command; for those who verify applications.
 $(eval $(call program,faultline-range,supervisord/range/main.c $(addprefix supervisord/reliability/,source.c \

@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include "supervisord/ctl/ctl.h"
+#include "supervisord/ctl/fault_request.h"
+#include "supervisord/ctl/libdw.h"
 
 static void print_hang(json_t *kernel)
 {
@@ -129,6 +131,7 @@ static void print(json_t *fault)
 		       ctl_text(data, "script.event"), ctl_text(data, "script.step"),
 		       ctl_text(data, "script.steps"));
 	print_kernel(data);
+	ctl_print_backtrace(data);
 	ctl_print_threads(data);
 	print_registers(data);
 	print_mappings(data);
@@ -156,34 +159,50 @@ static int file_export(const char *path, json_t *fault)
 	return written ? CTL_OK : CTL_FAILED;
 }
 
-static int run(const struct ctl_options *options, int argc, char **argv)
+static int show(const struct ctl_options *options, const struct fault_request *request)
 {
-	json_t *result = NULL;
-	int status;
+	json_t *fault = NULL;
+	int status = fault_request_ask(request, options, &fault);
 
-	bool export = argc == 4 && !strcmp(argv[1], "export");
-
-	if (argc > 2 && !strcmp(argv[1], "core"))
-		return ctl_fault_core(options, argc, argv);
-	if (!export && (argc != 3 || strcmp(argv[1], "show")))
-		return ctl_usage(&ctl_fault_command);
-	status = ctl_ask(options, "fault", json_pack("{s:s}", "id", argv[2]), NULL, NULL,
-			 &result);
 	if (status)
 		return status;
-	if (export)
-		status = file_export(argv[3], result);
-	else if (options->json)
-		ctl_print_json(result);
+	ctl_evidence_name(json_object_get(fault, "data"));
+	if (options->json)
+		ctl_print_json(fault);
 	else
-		print(result);
-	json_decref(result);
+		print(fault);
+	json_decref(fault);
+	return CTL_OK;
+}
+
+static int export(const struct ctl_options *options, const char *id, const char *path)
+{
+	json_t *fault = NULL;
+	int status = fault_request_ask(&(struct fault_request){ .id = id }, options, &fault);
+
+	if (!status)
+		status = file_export(path, fault);
+	json_decref(fault);
 	return status;
 }
 
+static int run(const struct ctl_options *options, int argc, char **argv)
+{
+	struct fault_request request = {};
+
+	if (argc > 2 && !strcmp(argv[1], "core"))
+		return ctl_fault_core(options, argc, argv);
+	if (argc == 4 && !strcmp(argv[1], "export"))
+		return export(options, argv[2], argv[3]);
+	if (argc < 3 || strcmp(argv[1], "show") || !fault_request_parse(&request, argc, argv) || request.output)
+		return ctl_usage(&ctl_fault_command);
+	return show(options, &request);
+}
+
 const struct ctl_command ctl_fault_command = {
-	"fault", "show ID | export ID FILE | core ID|-i FILE [-o FILE]", "All that is known of a fault",
-	"show prints it; export writes it as JSON into FILE, which must not be there yet.\n"
-	"core writes a core file that gdb opens with the program; -i takes the fault from\n"
-	"what export wrote, -o names the file (ID.core by default).\n", run,
+	"fault", "show ID|-i FILE | export ID FILE | core ID|-i FILE [-o FILE]", "All that is known of a fault",
+	"show prints it, with the callers of the function that faulted as far as the files\n"
+	"are here (functions: needs " LIBDW_PACKAGE "). export writes it as JSON into FILE, which must\n"
+	"not be there yet. core writes a core file that gdb opens with the program; -o names\n"
+	"it (ID.core by default). -i takes the fault from what export wrote.\n", run,
 };

@@ -11,30 +11,7 @@
 #include "lib/cleanup.h"
 #include "supervisord/ctl/core.h"
 #include "supervisord/ctl/ctl.h"
-
-/** struct request - the command's words */
-struct request {
-	const char *id;
-	const char *input;
-	const char *output;
-};
-
-static bool parse(struct request *request, int argc, char **argv)
-{
-	for (int i = 2; i < argc; i++) {
-		const char **to = &request->id;
-
-		if (!strcmp(argv[i], "-o") || !strcmp(argv[i], "-i")) {
-			to = argv[i][1] == 'o' ? &request->output : &request->input;
-			if (++i == argc)
-				return false;
-		}
-		if (*to || !*argv[i])
-			return false;
-		*to = argv[i];
-	}
-	return !request->id != !request->input;
-}
+#include "supervisord/ctl/fault_request.h"
 
 static void warn(void *user, const char *what, const char *why)
 {
@@ -42,24 +19,6 @@ static void warn(void *user, const char *what, const char *why)
 		fprintf(stderr, "faultctl: %s: %s; left out\n", what, why);
 	else
 		fprintf(stderr, "faultctl: %s\n", why);
-}
-
-/* What "fault export" wrote, on whichever machine. */
-static int read_export(const char *path, json_t **fault)
-{
-	json_error_t error;
-	json_t *document = json_load_file(path, 0, &error);
-	json_t *found = json_object_get(document, "fault");
-
-	if (!found) {
-		fprintf(stderr, "faultctl: %s: %s\n", path,
-			document ? "not what \"faultctl fault export\" writes" : error.text);
-		json_decref(document);
-		return CTL_FAILED;
-	}
-	*fault = json_incref(found);
-	json_decref(document);
-	return CTL_OK;
 }
 
 static int write_core(const char *path, json_t *fault)
@@ -93,16 +52,14 @@ static const char *program_of(json_t *fault)
 
 int ctl_fault_core(const struct ctl_options *options, int argc, char **argv)
 {
-	struct request request = {};
+	struct fault_request request = {};
 	json_t *fault = NULL;
 	char *name __cleanup_free = NULL;
 	int status;
 
-	if (!parse(&request, argc, argv))
+	if (!fault_request_parse(&request, argc, argv))
 		return ctl_usage(&ctl_fault_command);
-	status = request.input ? read_export(request.input, &fault) :
-				 ctl_ask(options, "fault", json_pack("{s:s}", "id", request.id),
-					 NULL, NULL, &fault);
+	status = fault_request_ask(&request, options, &fault);
 	if (status)
 		return status;
 	if (!request.output) {

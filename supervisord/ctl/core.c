@@ -161,11 +161,28 @@ static bool file_write(FILE *file, const struct core *core, const void *notes, s
 }
 
 /* The machine by its registers' names. */
-static uint16_t machine_of(const json_t *registers)
+uint16_t core_machine(const json_t *registers)
 {
 	if (json_object_get(registers, "rip"))
 		return EM_X86_64;
 	return json_object_get(registers, "pstate") ? EM_AARCH64 : EM_NONE;
+}
+
+int core_parse(struct core *core, struct error *err)
+{
+	core->machine = core_machine(json_object_get(core->data, "registers"));
+	if (core->machine == EM_NONE)
+		return error_set(err, -ENODATA, "this fault has no registers: its record came without a capture");
+	maps_parse(core);
+	stack_add(core);
+	return 0;
+}
+
+void core_free(struct core *core)
+{
+	for (size_t i = 0; core && i < core->n_segments; i++)
+		free(core->segments[i].bytes);
+	free(core);
 }
 
 static int core_build(struct core *core, FILE *file, struct error *err)
@@ -173,13 +190,10 @@ static int core_build(struct core *core, FILE *file, struct error *err)
 	char *notes __cleanup_free = NULL;
 	FILE *stream;
 	size_t size;
-	int ret;
+	int ret = core_parse(core, err);
 
-	core->machine = machine_of(json_object_get(core->data, "registers"));
-	if (core->machine == EM_NONE)
-		return error_set(err, -ENODATA, "this fault has no registers: its record came without a capture");
-	maps_parse(core);
-	stack_add(core);
+	if (ret)
+		return ret;
 	core_links(core);
 	stream = open_memstream(&notes, &size);
 	if (!stream)
@@ -209,8 +223,6 @@ int core_write(int fd, json_t *data, core_warn_fn warn, void *user, struct error
 	} else {
 		ret = error_set(err, -ENOMEM, "no memory");
 	}
-	for (size_t i = 0; core && i < core->n_segments; i++)
-		free(core->segments[i].bytes);
-	free(core);
+	core_free(core);
 	return ret;
 }

@@ -77,6 +77,18 @@ int core_write(int fd, json_t *data, core_warn_fn warn, void *user, struct error
 
 /* ---- between the parts ---- */
 
+/**
+ * core_parse - what a capture has: the machine, the mappings, the stack
+ * @core: all zeros but @data, @warn and @user
+ *
+ * Return: 0; -ENODATA where the fault has no registers.
+ */
+int core_parse(struct core *core, struct error *err);
+/** core_machine - EM_*, by the names of a capture's registers */
+uint16_t core_machine(const json_t *registers);
+/** core_free - with its segments; NULL is none */
+void core_free(struct core *core);
+
 /** core_number - a member of @object, a number or hexadecimal digits with 0x; 0 where it is neither */
 uint64_t core_number(const json_t *object, const char *name);
 /** core_bytes - what the hexadecimal digits of a string say, @max bytes at most; NULL where it is none */

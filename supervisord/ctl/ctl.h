@@ -84,7 +84,11 @@ struct ctl_column {
 /** ctl_table - print an array of objects; @columns end with a NULL title */
 void ctl_table(json_t *array, const struct ctl_column *columns, const char *empty);
 
+/** ctl_evidence_name - add to a fault's data what only this machine knows: functions, names of system calls */
+void ctl_evidence_name(json_t *data);
+
 /* Of a fault's data, what is there; nothing where it is not. */
+void ctl_print_backtrace(json_t *data);
 void ctl_print_address(json_t *data);
 void ctl_print_syscall(json_t *data);
 void ctl_print_threads(json_t *data);
