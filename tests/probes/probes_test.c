@@ -61,10 +61,10 @@ static void assert_exited(pid_t pid, int code)
 	assert_int_equal(WEXITSTATUS(status), code);
 }
 
-/* Without the one that only the module sets. */
+/* Without those that only the module sets. */
 static int flags_of(const struct seen *seen)
 {
-	return seen->record.flags & ~FAULTLINE_F_MAPS;
+	return seen->record.flags & ~(FAULTLINE_F_MAPS | FAULTLINE_F_BLOCKS);
 }
 
 static void test_segv(void **state)

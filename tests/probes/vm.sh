@@ -3,16 +3,29 @@
 #
 # Runs the tests of both sources on a stock kernel, in one boot: the probes, then the module. TAP on standard output.
 #
-#   vm.sh 6.1|6.12|6.12-rt
+#   vm.sh 6.1|6.12|6.12-rt [PROGRAM...]	all of them, or those that are named; "module" is what is tested against the module
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$root"
 flavour=${1:?6.1, 6.12 or 6.12-rt}
-programs=(build/out/tests/probes_test build/out/tests/restart_test build/out/tests/limits_test build/out/tests/progress_test build/out/tests/range_test)
+shift
+(($#)) || set -- probes_test restart_test limits_test progress_test range_test faults_test module
+files=()
+for name; do
+	case $name in
+	module) files+=(build/out/tests/{probes_test,limits_test} "build/kmod/$flavour/kmod/faultline.ko") ;;
+	faults_test) files+=(build/out/tests/{faults_test,faulter}) ;;
+	*) files+=("build/out/tests/$name") ;;
+	esac
+done
+mapfile -t files < <(printf '%s\n' "${files[@]}" | sort -u)
+mapfile -t programs < <(printf '%s\n' "${files[@]}" | grep -v '\.ko$')
 
 tests/vm/kmod.sh "$flavour" | sed 's/^/# /'
 make -s "${programs[@]}" | sed 's/^/# /'
-mapfile -t libraries < <(ldd "${programs[@]}" | grep -o '/[^ ]* (' | cut -d' ' -f1 | sort -u)
-BOOT_LIMIT=${BOOT_LIMIT:-300} exec tests/vm/boot.sh "$flavour" tests/probes/vm.init "${programs[@]}" "${libraries[@]}" \
-	"build/kmod/$flavour/kmod/faultline.ko"
+mapfile -t libraries < <(ldd "${programs[@]}" 2> /dev/null | grep -o '/[^ ]* (' | cut -d' ' -f1 | sort -u)
+wanted=$(mktemp -d)
+trap 'rm -rf "$wanted"' EXIT
+echo "$@" > "$wanted/wanted"
+BOOT_LIMIT=${BOOT_LIMIT:-540} tests/vm/boot.sh "$flavour" tests/probes/vm.init "$wanted/wanted" "${files[@]}" "${libraries[@]}"
