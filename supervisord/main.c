@@ -21,6 +21,7 @@
 #include "lib/file.h"
 #include "lib/log.h"
 #include "supervisord/control/control.h"
+#include "supervisord/leftovers.h"
 #include "supervisord/priority.h"
 #include "supervisord/program.h"
 #include "supervisord/reliability/collection.h"
@@ -54,6 +55,7 @@ static const char usage[] =
 	"\n"
 	"  -c, --config=FILE  settings, " CONFIG " by default\n"
 	"  -t, --test         check the settings, and end\n"
+	"      --clean        remove what one that died has left for the next, and end\n"
 	"  -v, --verbose      log what happens; twice: also what is for developers\n"
 	"  -h, --help         this text\n"
 	"  -V, --version      the version\n"
@@ -63,6 +65,7 @@ static const char usage[] =
 static struct {
 	const char *config;
 	bool test;
+	bool clean;
 	int level;
 } options = { .config = CONFIG, .level = LOG_NOTICE };
 
@@ -72,6 +75,7 @@ static int options_parse(int argc, char **argv)
 	static const struct option longs[] = {
 		{ "config", required_argument, NULL, 'c' },
 		{ "test", no_argument, NULL, 't' },
+		{ "clean", no_argument, NULL, 'C' },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
@@ -86,6 +90,9 @@ static int options_parse(int argc, char **argv)
 			break;
 		case 't':
 			options.test = true;
+			break;
+		case 'C':
+			options.clean = true;
 			break;
 		case 'v':
 			options.level += options.level < LOG_DEBUG;
@@ -389,6 +396,8 @@ int main(int argc, char **argv)
 	} else if (!ret && geteuid()) {
 		ret = error_set(&err, -EPERM,
 				"it must run as root: applications run as users of their own, and the kernel is watched");
+	} else if (!ret && options.clean) {
+		ret = leftovers_remove(gateway.settings, &err);
 	} else if (!ret) {
 		if (priority_raise())
 			log_warning("faults are known later than they could be: no right to raise the priority (CAP_SYS_NICE)");

@@ -119,20 +119,33 @@ static void access_grant(const char *path)
 		log_warning("%s: %m", path);
 }
 
+static int address_find(const char *folder, struct sockaddr_un *address, struct error *err)
+{
+	address->sun_family = AF_UNIX;
+	if (snprintf(address->sun_path, sizeof(address->sun_path), "%s/" CONTROL_SOCKET, folder) >=
+	    (int)sizeof(address->sun_path))
+		return error_set(err, -ENAMETOOLONG, "%s: too long for a socket's path", folder);
+	return address_free(address, err);
+}
+
+int control_vacate(const char *folder, struct error *err)
+{
+	struct sockaddr_un address;
+
+	return address_find(folder, &address, err);
+}
+
 int control_open(struct gateway *gateway, struct error *err)
 {
 	const char *folder = gateway->settings->run_folder;
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct sockaddr_un address;
 	__cleanup_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct control *control;
 	int ret = folder_make(folder, 0755, err);
 
 	if (ret)
 		return ret;
-	if (snprintf(address.sun_path, sizeof(address.sun_path), "%s/" CONTROL_SOCKET,
-		     folder) >= (int)sizeof(address.sun_path))
-		return error_set(err, -ENAMETOOLONG, "%s: too long for a socket's path", folder);
-	ret = address_free(&address, err);
+	ret = address_find(folder, &address, err);
 	if (ret)
 		return ret;
 	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||

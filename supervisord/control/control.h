@@ -12,6 +12,9 @@
 int control_open(struct gateway *gateway, struct error *err);
 void control_close(struct gateway *gateway);
 
+/** control_vacate - remove a socket in the folder that nobody answers at; -EADDRINUSE where somebody does */
+int control_vacate(const char *folder, struct error *err);
+
 struct control_client;
 
 /**

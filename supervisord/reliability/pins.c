@@ -16,8 +16,6 @@
 
 #include "lib/cleanup.h"
 
-#define PINS_BASE PINS_ROOT "/faultline"
-
 uint64_t pins_hash(const void *data, size_t size)
 {
 	uint64_t hash = 0xcbf29ce484222325;

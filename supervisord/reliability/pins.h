@@ -14,6 +14,7 @@
 #include "lib/error.h"
 
 #define PINS_ROOT "/sys/fs/bpf"
+#define PINS_BASE PINS_ROOT "/faultline"
 
 /**
  * struct pins - a folder that is locked for this process

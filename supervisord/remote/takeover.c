@@ -20,7 +20,7 @@
 #include "supervisord/runtime/process.h"
 
 /* Without its pidfd, which comes with it, there is nothing that could be ended by mistake. */
-static void process_refuse(json_t *data, const int *fds, int n)
+void takeover_refuse(json_t *data, const int *fds, int n)
 {
 	const char *path = json_string_value(json_object_get(data, "cgroup"));
 	struct cgroup *cgroup = path ? cgroup_adopt(path) : NULL;
@@ -57,7 +57,7 @@ static void item_take(void *user, const char *item, json_t *data, int *fds, int 
 			   !management_adopt(app, data, fds, n, &err))
 		return;
 	log_warning("a process of the supervisor before is ended: %s", err.text);
-	process_refuse(data, fds, n);
+	takeover_refuse(data, fds, n);
 	keeper_drop(gateway->keeper, item);
 }
 

@@ -7,6 +7,8 @@
 #ifndef SUPERVISORD_TAKEOVER_H
 #define SUPERVISORD_TAKEOVER_H
 
+#include <jansson.h>
+
 #include "supervisord/gateway.h"
 
 /**
@@ -22,5 +24,8 @@ void takeover_faults(struct gateway *gateway);
 
 /** takeover_watches - the source of kernel events is open: it watches what was taken over */
 void takeover_watches(struct gateway *gateway);
+
+/** takeover_refuse - end a process that was kept, with its group */
+void takeover_refuse(json_t *data, const int *fds, int n);
 
 #endif /* SUPERVISORD_TAKEOVER_H */

@@ -18,6 +18,8 @@
 
 /* How long the end waits for processes that have been killed already. */
 #define CLOSE_WAIT_MS 500
+/* And whoever removes what another one has left, for what it kills itself. */
+#define REMOVE_WAIT_MS 10000
 
 /* Below the root: this, the gateway's name, a dot, the supervisor's process. */
 #define BASE "faultline-"
@@ -137,6 +139,57 @@ static void abandoned_remove(const char *mount)
 		sweep(base);
 		rmdir(base);
 	}
+}
+
+/* Kills what is in the groups below. */
+static void groups_kill(const char *base)
+{
+	__cleanup(closedirp) DIR *folder = opendir(base);
+	struct dirent *entry;
+
+	while (folder && (entry = readdir(folder))) {
+		__cleanup_free char *file = NULL;
+
+		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
+			continue;
+		file = alloc_format("%s/cgroup.kill", entry->d_name);
+		value_write(dirfd(folder), file, "1");
+	}
+}
+
+static bool base_remove(const char *base)
+{
+	for (int i = 0; i < REMOVE_WAIT_MS / 10; i++) {
+		groups_kill(base);
+		sweep(base);
+		if (!rmdir(base))
+			return true;
+		usleep(10000);
+	}
+	return false;
+}
+
+int cgroups_remove(const char *name, struct error *err)
+{
+	__cleanup_free char *mount = mount_find(), *prefix = alloc_format(BASE "%s.", name);
+	__cleanup(closedirp) DIR *folder = mount ? opendir(mount) : NULL;
+	struct dirent *entry;
+	int removed = 0;
+
+	while (folder && (entry = readdir(folder))) {
+		const char *pid = entry->d_name + strlen(prefix);
+		__cleanup_free char *base = NULL;
+
+		if (strncmp(entry->d_name, prefix, strlen(prefix)) || !*pid ||
+		    strspn(pid, "0123456789") != strlen(pid) || atoi(pid) <= 0 ||
+		    !kill(atoi(pid), 0) || errno != ESRCH)
+			continue;
+		base = alloc_format("%s/%s", mount, entry->d_name);
+		if (!base_remove(base))
+			return error_set(err, -EBUSY, "%s: its processes do not end", base);
+		removed++;
+	}
+	return removed;
 }
 
 static void controllers_find(struct cgroups *cgroups, int base)

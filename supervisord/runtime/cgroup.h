@@ -43,6 +43,13 @@ void cgroups_place(const struct cgroups *cgroups, const char *name, pid_t pid);
 /** cgroups_close - give up the place, once the last process has gone */
 void cgroups_close(struct cgroups *cgroups);
 
+/**
+ * cgroups_remove - kill what is in the places of supervisors of this gateway that have died, and remove these
+ *
+ * Return: how many there were; -EBUSY with @err set where processes do not end.
+ */
+int cgroups_remove(const char *name, struct error *err);
+
 struct cgroup;
 
 /**

@@ -96,23 +96,42 @@ static int keeper_start(struct keeper *keeper, struct error *err)
 	return ret ? error_set(err, ret, "%s: %s", keeper->address.sun_path, strerror(-ret)) : 0;
 }
 
-struct keeper *keeper_open(const char *folder, struct error *err)
+static struct keeper *keeper_new(const char *folder, struct error *err)
 {
 	struct keeper *keeper = alloc_zero(1, sizeof(*keeper));
-	int ret;
 
 	keeper->socket = -1;
 	keeper->address.sun_family = AF_UNIX;
 	if (snprintf(keeper->address.sun_path, sizeof(keeper->address.sun_path),
-		     "%s/keeper.sock", folder) >= (int)sizeof(keeper->address.sun_path)) {
-		ret = error_set(err, -ENAMETOOLONG, "%s: too long for a socket's path", folder);
-	} else {
-		ret = keeper_connect(keeper);
-		keeper->found = !ret;
-		if (ret)
-			ret = keeper_start(keeper, err);
-	}
-	if (!ret)
+		     "%s/keeper.sock", folder) < (int)sizeof(keeper->address.sun_path))
+		return keeper;
+	error_set(err, -ENAMETOOLONG, "%s: too long for a socket's path", folder);
+	free(keeper);
+	return NULL;
+}
+
+struct keeper *keeper_find(const char *folder)
+{
+	struct keeper *keeper = keeper_new(folder, NULL);
+
+	if (!keeper)
+		return NULL;
+	keeper->found = !keeper_connect(keeper);
+	if (keeper->found)
+		return keeper;
+	unlink(keeper->address.sun_path);
+	free(keeper);
+	return NULL;
+}
+
+struct keeper *keeper_open(const char *folder, struct error *err)
+{
+	struct keeper *keeper = keeper_new(folder, err);
+
+	if (!keeper)
+		return NULL;
+	keeper->found = !keeper_connect(keeper);
+	if (keeper->found || !keeper_start(keeper, err))
 		return keeper;
 	free(keeper);
 	return NULL;

@@ -29,6 +29,9 @@ typedef void (*keeper_item_fn)(void *user, const char *name, json_t *data, int *
  */
 struct keeper *keeper_open(const char *folder, struct error *err);
 
+/** keeper_find - the one that a supervisor which died has left; NULL where none answers, and its socket is removed */
+struct keeper *keeper_find(const char *folder);
+
 /** keeper_found - was it there already: has a supervisor before this one died? */
 bool keeper_found(const struct keeper *keeper);
 

@@ -272,3 +272,39 @@ def test_definition_that_changed_meanwhile_ends_the_run(slow):
     os.kill(pid, signal.SIGCONT)
     client.wait(30)
     wait_until(lambda: not processes(site.state), "the transient application is ended")
+
+
+def clean(site):
+    return subprocess.run([BIN / "faultlined", "--clean", "-c", site.folder / "gateway.xml"], text=True, capture_output=True,
+                          timeout=60)
+
+
+def test_clean_leaves_a_running_supervisor_alone(resident):
+    site = resident
+    refused = clean(site)
+    assert refused.returncode == 1 and "another faultlined is running" in refused.stderr
+    assert site.run()[1]
+
+
+def test_clean(resident):
+    """What a supervisor that died has left is gone, and what it had installed is there."""
+    site = resident
+    pid = site.app()["pid"]
+    names = set(Path("/sys/fs/bpf/faultline").glob("*")) if site.ask("status")["source"]["name"] == "probes" else set()
+    groups = set(Path("/sys/fs/cgroup").glob(f"**/faultline-{site.name}.*"))
+    kill(site)
+    assert processes(site.state) == [pid]
+    done = clean(site)
+    assert done.returncode == 0, done.stderr
+    assert "faultline-keeper is ended, and what it kept: 1" in done.stdout
+    wait_until(lambda: not processes(site.state), "the application has ended")
+    assert not [path for path in groups if path.exists()]
+    if names:
+        assert "the probes are detached" in done.stdout
+        assert [path for path in names if not path.exists()]
+    assert not [path for path in (site.folder / "run").iterdir() if path.name != "link"]
+    again = clean(site)
+    assert (again.returncode, again.stdout) == (0, "")
+    site.start_gateway()
+    assert site.run()[1]
+    assert site.app()["pid"] != pid
