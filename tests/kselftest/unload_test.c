@@ -240,7 +240,7 @@ static void storm(void *with)
 
 /* In this test's own time: at least so many rounds, and more as long as a minute lasts. */
 #define ROUNDS_MIN 30
-#define STORM_MS 60000
+#define STORM_MS 20000
 
 /* What the module says of its own, and what nobody may have to say. */
 static void log_judge(struct __test_metadata *_metadata, char *log, int round)

@@ -23,6 +23,6 @@ for version in 1.0.0 2.0.0; do
 	apps/mkbundle.sh --output "$out/air-conditioner-$version.tar.zst" --program build/out/bin/air-conditioner \
 		--residence resident --version "$version" --argument --unit --argument "127.0.0.1:$unit_port"
 done | sed 's/^/# /'
-exec tests/vm/vng.sh --kernel "$kernel" --timeout "${BOOT_LIMIT:-600}" --share "$out" --console "$out/console.log" -- \
+exec tests/vm/vng.sh --kernel "$kernel" --timeout "${BOOT_LIMIT:-840}" --share "$out" --console "$out/console.log" -- \
 	env FAULTLINE_LIMIT_S=120 POWER_ALL="${POWER_ALL:-}" tests/power/cuts.py \
 	--modules "$root/.cache/kernels/$kernel" --bundles "$out" --unit-port "$unit_port" --seed "${1:-$RANDOM}"

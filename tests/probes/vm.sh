@@ -28,4 +28,4 @@ mapfile -t libraries < <(ldd "${programs[@]}" 2> /dev/null | grep -o '/[^ ]* (' 
 wanted=$(mktemp -d)
 trap 'rm -rf "$wanted"' EXIT
 echo "$@" > "$wanted/wanted"
-BOOT_LIMIT=${BOOT_LIMIT:-540} tests/vm/boot.sh "$flavour" tests/probes/vm.init "$wanted/wanted" "${files[@]}" "${libraries[@]}"
+BOOT_LIMIT=${BOOT_LIMIT:-1400} tests/vm/boot.sh "$flavour" tests/probes/vm.init "$wanted/wanted" "${files[@]}" "${libraries[@]}"

@@ -28,5 +28,5 @@ for name in UNLOAD_ROUNDS FUZZ_SECONDS FUZZ_SEED; do
 done > "$built/$flavour/environment"
 # Where FUSE is a module, it is one of these.
 mapfile -t modules < <(find -L ".cache/kernels/$flavour/lib/modules" -path '*/fs/fuse/fuse.ko' 2>/dev/null)
-BOOT_LIMIT=${BOOT_LIMIT:-400} exec tests/vm/boot.sh "$flavour" tests/vm/kselftest.init "$built/$flavour/programs" \
+BOOT_LIMIT=${BOOT_LIMIT:-1400} exec tests/vm/boot.sh "$flavour" tests/vm/kselftest.init "$built/$flavour/programs" \
 	"$built/$flavour/environment" "build/kmod/$flavour/kmod/faultline.ko" "$built/victim" "$built/faulter" "${modules[@]}" "${programs[@]/#/$built/}"
