@@ -4,16 +4,19 @@
 
     compare.py module|probes BUILD-FOLDER [CASE...]	such as compare-overflow; all of them by default
 
-TAP on standard output. The module's captures have all that a backtrace needs, so it must be the same, frame by frame.
+TAP on standard output. The module's captures have all that a backtrace needs, so it must be the same, frame by frame; the
+one of "faultctl fault show" has the same addresses and functions.
 The probes' have no mappings: there a program with a fixed address must be found up to main.
 """
 
+import json
 import os
 import re
 import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 FRAMES = 12
@@ -28,9 +31,19 @@ def gdb(program, core, *commands):
     return done.stdout + done.stderr
 
 
-def frames(text):
+def frames(text, way=None):
     """Of the backtrace; gdb shows the first frame when it opens the core as well."""
-    return [line.strip() for line in text.splitlines() if re.match(r"#\d+ ", line)][1:]
+    found = [line.strip() for line in text.splitlines() if re.match(r"#\d+ ", line)][1:]
+    if way in LIMIT_STACK:
+        # The arguments of the last call were to be behind the end of the stack; of the guard that is there the kernel's
+        # core file says that it is zeros, ours that nothing is known.
+        found[0] = re.sub(r"\(.*\)", "()", found[0])
+    return found
+
+
+def called(text):
+    """Address and function of each caller in a backtrace of gdb. One that was inlined has no address of its own."""
+    return [(int(found.group(1), 16), found.group(2)) for found in re.finditer(r"^#[1-9]\d* +(0x\w+) in (\w+)", text, re.M)]
 
 
 def held_child(parent, binary):
@@ -73,18 +86,38 @@ class Bench:
         full = sorted(self.folder.glob("full.*"), key=lambda path: path.stat().st_mtime)
         return export, core, full[-1] if full else None
 
+    def show(self, export):
+        """The backtrace of fault show: (address, function, module) of each frame, and its note."""
+        done = subprocess.run([self.build / "bin/faultctl", "--json", "fault", "show", "-i", export], check=True, timeout=60,
+                              capture_output=True, text=True)
+        backtrace = json.loads(done.stdout)["data"]["backtrace"]
+        return [(int(frame["pc"], 16), frame.get("function"), frame.get("module"), frame.get("build_id"))
+                for frame in backtrace["frames"]], backtrace.get("note")
+
+    def shown(self, export, theirs, way):
+        """gdb's frames are among those of fault show, in their order; gdb ends at main, which has callers."""
+        found, note = self.show(export)
+        assert (note is not None) == (way in LIMIT_STACK), note
+        assert all(build_id for _, _, module, build_id in found if module), found
+        rest = iter(found)
+        for address, function in called(theirs):
+            frame = next((frame for frame in rest if frame[0] == address), None)
+            assert frame, f"{hex(address)} in {function} is not in {found}"
+            # The C library has several names for one function.
+            assert frame[1] == function or "libc.so" in frame[2], (frame, function)
+
     def compare(self, program, way):
         export, core, full = self.crash(program, way)
         assert full, "the kernel wrote no core file"
         binary = self.build / f"crash/{program}"
         commands = [f"bt {FRAMES}", "info threads", "p $_siginfo.si_signo", "p $_siginfo._sifields._sigfault.si_addr",
                     "p $xmm0", "info sharedlibrary"]
-        ours, theirs = gdb(binary, core, *commands), gdb(binary, full, *commands)
+        with ThreadPoolExecutor() as pool:
+            ours, theirs = pool.map(lambda file: gdb(binary, file, *commands), (core, full))
         full.unlink()
-        (self.folder / f"{program}-{way}.ours").write_text(ours)
-        (self.folder / f"{program}-{way}.theirs").write_text(theirs)
         assert len(frames(theirs)) >= 2, theirs
-        assert frames(ours) == frames(theirs), f"ours:\n{ours}\nthe kernel's:\n{theirs}"
+        assert frames(ours, way) == frames(theirs, way), f"ours:\n{ours}\nthe kernel's:\n{theirs}"
+        self.shown(export, theirs, way)
         assert signal_line(ours) == signal_line(theirs), ours
         for wanted in (r"^\$\d = .*$", r"^(0x[0-9a-f]+ +0x[0-9a-f]+) .*\.so.*$"):
             found = [sorted(re.findall(wanted, text, re.M)) for text in (ours, theirs)]
@@ -103,7 +136,9 @@ class Bench:
         with subprocess.Popen([self.build / "bin/record-export", self.source, export, binary, way],
                               env=os.environ | {"HOLD_MS": "600000"}) as holder:
             pid = wait_for(lambda: held_child(holder.pid, binary))
-            said = gdb(binary, f"--pid={pid}", "p $_siginfo.si_signo", f"bt {FRAMES}", "kill")
+            # gdb begins with the process's first thread, and goes to the one with the signal when it is to continue.
+            there = ["continue"] if way == "thread" else []
+            said = gdb(binary, f"--pid={pid}", *there, "p $_siginfo.si_signo", f"bt {FRAMES}", "kill")
             holder.wait(timeout=120)
         assert re.search(r"^\$1 = 11$", said, re.M), said
         functions = [found.group(1) for found in re.finditer(r"^#\d+ .*?(\w+) \(", said, re.M)]
