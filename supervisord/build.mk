@@ -4,11 +4,11 @@ include supervisord/link/build.mk
 include supervisord/keeper/build.mk
 
 SUPERVISORD := $(addprefix supervisord/,\
-	main.c leftovers.c settings.c program.c priority.c \
+	main.c leftovers.c settings.c program.c priority.c watchdog.c \
 	control/control.c control/methods.c \
 	keeper/packet.c \
 	reliability/attempts.c reliability/collection.c reliability/detector.c reliability/evidence.c \
-	reliability/fault.c \
+	reliability/fault.c reliability/halt.c reliability/panic_log.c \
 	reliability/fault_blocks.c reliability/fault_data.c reliability/fault_record.c reliability/hang_data.c reliability/holding.c \
 	reliability/registers.c \
 	reliability/mappings.c reliability/notifier.c reliability/packed.c reliability/pins.c reliability/refusal.c reliability/policy.c \

@@ -31,6 +31,7 @@ struct centers;
 struct signatures;
 struct policy;
 struct standing;
+struct watchdog;
 
 struct gateway {
 	struct ev_loop *loop;
@@ -56,6 +57,7 @@ struct gateway {
 	struct notifier *notifier;		/* 345, 349; NULL: not highly reliable (R9) */
 	struct policy *policy;			/* 348: the list of countermeasures; likewise */
 	struct control *control;
+	struct watchdog *watchdog;		/* who watches the supervisor */
 	uint64_t started_ns;
 };
 

@@ -12,9 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "lib/alloc.h"
@@ -26,6 +24,7 @@
 #include "supervisord/program.h"
 #include "supervisord/reliability/collection.h"
 #include "supervisord/reliability/fault.h"
+#include "supervisord/reliability/halt.h"
 #include "supervisord/reliability/notifier.h"
 #include "supervisord/reliability/policy.h"
 #include "supervisord/reliability/probes_beside.h"
@@ -46,6 +45,7 @@
 #include "supervisord/script/services.h"
 #include "supervisord/script/switching.h"
 #include "supervisord/settings.h"
+#include "supervisord/watchdog.h"
 
 #define CONFIG "/etc/faultline/gateway.xml"
 
@@ -230,12 +230,16 @@ static void sockets_remove(const struct gateway *gateway)
 
 static int gateway_open(struct gateway *gateway, struct error *err)
 {
-	int ret = state_open(gateway, err);
+	int ret;
 
+	watchdog_open(gateway);
+	ret = state_open(gateway, err);
 	if (!ret)
 		ret = app_list_open(gateway, err);
 	if (!ret) {
 		collection_open(gateway);
+		if (gateway->settings->reliability)
+			halt_open(gateway, watchdog_has_reset(gateway));
 		center_open(gateway);
 		ret = switching_open(gateway, err);
 	}
@@ -294,6 +298,7 @@ static void gateway_close(struct gateway *gateway, bool leave)
 	policy_close(gateway);
 	if (gateway->collection)
 		collection_close(gateway);
+	watchdog_close(gateway, leave);
 	probes_beside_close(gateway->beside);
 	if (gateway->source && !leave)
 		gateway->source_ops->close(gateway->source);
@@ -323,23 +328,6 @@ static void make_way(struct ev_loop *loop, ev_signal *signal, int events)
 	ev_break(loop, EVBREAK_ALL);
 }
 
-/* Tells systemd, or who else started the daemon, how it stands (sd_notify(3)). */
-static void manager_notify(const char *state)
-{
-	const char *path = getenv("NOTIFY_SOCKET");
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd = path ? socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0) : -1;
-
-	if (fd < 0)
-		return;
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
-	if (address.sun_path[0] == '@')
-		address.sun_path[0] = '\0';
-	sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&address,
-	       offsetof(struct sockaddr_un, sun_path) + strlen(path));
-	close(fd);
-}
-
 /* Return: true when a new supervisor is to take over. */
 static bool gateway_run(struct gateway *gateway)
 {
@@ -361,11 +349,11 @@ static bool gateway_run(struct gateway *gateway)
 		log_notice("signatures are not looked at: <signatures key=\"…\"/> in gateway.xml has the center's key");
 	services_start(gateway);
 	standing_start(gateway);
-	manager_notify("READY=1");
+	watchdog_manager_notify("READY=1");
 	/* What starting needed and running does not goes back to the kernel. */
 	malloc_trim(0);
 	ev_run(gateway->loop, 0);
-	manager_notify(again ? "RELOADING=1" : "STOPPING=1");
+	watchdog_manager_notify(again ? "RELOADING=1" : "STOPPING=1");
 	return again;
 }
 
@@ -405,6 +393,8 @@ int main(int argc, char **argv)
 		ret = gateway_open(&gateway, &err);
 		if (!ret)
 			again = gateway_run(&gateway);
+		if (!ret && !again && gateway.settings->reliability)
+			halt_expected(&gateway);
 	}
 	/* One that cannot even start leaves what another one has left. */
 	gateway_close(&gateway, again || (ret && keeper_found(gateway.keeper)));

@@ -121,12 +121,14 @@ static int numbers_read(struct settings *s, const xmlNode *root, struct error *e
 {
 	const xmlNode *faults = xmlfile_first(root, "faults");
 	const xmlNode *link = xmlfile_first(root, "link");
-	long decide = 5000, uids = 64000;
+	long decide = 5000, watchdog = 60, uids = 64000;
 
 	if ((faults && xmlfile_number(faults, "decide", 10, 600000, &decide, err)) ||
+	    (faults && xmlfile_number(faults, "watchdog-seconds", 3, 3600, &watchdog, err)) ||
 	    (link && xmlfile_number(link, "uids", 1000, 2000000000, &uids, err)))
 		return -EINVAL;
 	s->decide_ms = decide;
+	s->watchdog_s = watchdog;
 	s->first_uid = uids;
 	return 0;
 }
@@ -172,6 +174,8 @@ struct settings *settings_read(const char *path, struct error *err)
 	s->run_folder = value(directories, "run", "/run/faultline");
 	s->configuration_folder = value(directories, "configuration", "/etc/faultline");
 	s->source = value(xmlfile_first(root, "faults"), "source", "auto");
+	if (xmlfile_first(root, "faults") && xmlfile_attribute(xmlfile_first(root, "faults"), "watchdog"))
+		s->watchdog = value(xmlfile_first(root, "faults"), "watchdog", "");
 	reboot = value(xmlfile_first(root, "faults"), "reboot", "no");
 	s->reboot = !strcmp(reboot, "yes");
 	s->link_user = value(xmlfile_first(root, "link"), "user", "nobody");
@@ -209,6 +213,7 @@ void settings_free(struct settings *s)
 	free(s->run_folder);
 	free(s->configuration_folder);
 	free(s->source);
+	free(s->watchdog);
 	free(s->link_user);
 	free(s);
 }

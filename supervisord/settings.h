@@ -27,6 +27,8 @@ struct settings {
 	char *source;		/* auto, module, probes or none */
 	int decide_ms;		/* time that the center has to decide */
 	bool reboot;		/* a countermeasure may reboot the gateway */
+	char *watchdog;		/* a device, or NULL */
+	int watchdog_s;		/* within which it is fed */
 	struct store_retention retention;
 	char *link_user;
 	int first_uid;		/* of SETTINGS_UIDS user ids for applications */

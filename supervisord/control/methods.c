@@ -6,6 +6,7 @@
 
 #include "lib/cleanup.h"
 #include "supervisord/control/control.h"
+#include "supervisord/reliability/halt.h"
 #include "supervisord/reliability/policy.h"
 #include "supervisord/reliability/probes_beside.h"
 #include "supervisord/reliability/ranges.h"
@@ -24,6 +25,7 @@
 #include "supervisord/script/services.h"
 #include "supervisord/script/switching.h"
 #include "supervisord/settings.h"
+#include "supervisord/watchdog.h"
 
 #define LIMIT_DEFAULT 50
 #define LIMIT_MAX 1000
@@ -128,7 +130,7 @@ static void answer_status(struct control_client *client, json_t *id, const json_
 	json_t *apps = apps_describe(gateway);
 
 	jsonrpc_result(client->peer, id, json_pack(
-		"{s:s, s:s, s:s, s:s, s:f, s:o, s:o, s:I, s:s, s:o, s:o, s:i, s:i, s:I}",
+		"{s:s, s:s, s:s, s:s, s:f, s:o, s:o, s:I, s:s, s:o, s:o, s:i, s:i, s:I, s:o, s:o*}",
 		"gateway", gateway->settings->name, "group", gateway->settings->group,
 		"version", FAULTLINE_VERSION,
 		"configuration", gateway->settings->configuration_folder,
@@ -141,7 +143,9 @@ static void answer_status(struct control_client *client, json_t *id, const json_
 		"isolation", isolation_describe(gateway->isolation),
 		"applications", (int)json_array_size(apps),
 		"runs", run_count(gateway),
-		"faults", (json_int_t)store_fault_count(gateway->store)));
+		"faults", (json_int_t)store_fault_count(gateway->store),
+		"watchdog", watchdog_describe(gateway),
+		"halt", gateway->settings->reliability ? halt_describe(gateway) : NULL));
 	json_decref(apps);
 }
 

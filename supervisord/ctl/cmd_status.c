@@ -44,6 +44,29 @@ static void print_signatures(json_t *signatures)
 	putchar('\n');
 }
 
+/* How the boot before this one ended. */
+static void print_halt(json_t *halt)
+{
+	if (!halt)
+		return;
+	printf("booted        %s, reason: %s", ctl_text(halt, "booted"), ctl_text(halt, "reason"));
+	if (json_object_get(halt, "gap_s"))
+		printf("; nothing is recorded of %.0f s before", ctl_number(halt, "gap_s"));
+	if (json_object_get(halt, "fault"))
+		printf("; fault %s", ctl_text(halt, "fault"));
+	putchar('\n');
+}
+
+static void print_watchdog(json_t *watchdog)
+{
+	if (json_object_get(watchdog, "manager_s"))
+		printf("watchdog      the service manager's, %g s\n", ctl_number(watchdog, "manager_s"));
+	if (json_object_get(watchdog, "device"))
+		printf("watchdog      %s, %s s\n", ctl_text(watchdog, "device"), ctl_text(watchdog, "device_s"));
+	if (json_object_get(watchdog, "error"))
+		printf("watchdog      none: %s\n", ctl_text(watchdog, "error"));
+}
+
 static void print(json_t *status)
 {
 	json_t *center = json_object_get(status, "center");
@@ -80,6 +103,8 @@ static void print(json_t *status)
 	if (json_object_get(source, "error"))
 		printf("  error       %s\n", ctl_text(source, "error"));
 	print_isolation(json_object_get(status, "isolation"));
+	print_watchdog(json_object_get(status, "watchdog"));
+	print_halt(json_object_get(status, "halt"));
 	printf("applications  %s\nruns          %s\nfaults        %s\n",
 	       ctl_text(status, "applications"), ctl_text(status, "runs"),
 	       ctl_text(status, "faults"));

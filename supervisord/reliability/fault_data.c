@@ -45,7 +45,7 @@ static json_t *events(struct store *store, const char *application)
 }
 
 /* Drops the older half of events and log first, then what is heavy, and says so. */
-static void bound(json_t *data)
+void fault_data_bound(json_t *data)
 {
 	json_t *events = json_object_get(data, "events"), *log = json_object_get(data, "log");
 	size_t i = 0;
@@ -66,6 +66,12 @@ static void bound(json_t *data)
 	}
 }
 
+json_t *fault_data_gateway(struct gateway *gateway)
+{
+	return json_pack("{s:o, s:o}", "gateway", gateway_describe(gateway), "events",
+			 events(gateway->store, NULL));
+}
+
 json_t *fault_data_collect(struct app *app, const struct fault_evidence *evidence)
 {
 	struct gateway *gateway = app->gateway;
@@ -82,6 +88,6 @@ json_t *fault_data_collect(struct app *app, const struct fault_evidence *evidenc
 	json_object_set_new(data, "isolation", isolation_describe(gateway->isolation));
 	json_object_set_new(data, "events",
 			    events(gateway->store, app->name));
-	bound(data);
+	fault_data_bound(data);
 	return data;
 }

@@ -15,4 +15,9 @@
  */
 json_t *fault_data_collect(struct app *app, const struct fault_evidence *evidence);
 
+/** fault_data_gateway - what there is without an application: versions, and all applications' last events */
+json_t *fault_data_gateway(struct gateway *gateway);
+/** fault_data_bound - FAULT_DATA_MAX at most, with "cut" where that took something */
+void fault_data_bound(json_t *data);
+
 #endif /* SUPERVISORD_FAULT_DATA_H */

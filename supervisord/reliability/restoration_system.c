@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "supervisord/reliability/evidence.h"
+#include "supervisord/reliability/halt.h"
 #include "supervisord/reliability/restoration.h"
 #include "supervisord/reliability/store.h"
 #include "supervisord/runtime/process.h"
@@ -41,17 +42,21 @@ void restoration_hold(struct fault *fault)
 void restoration_reboot(struct fault *fault)
 {
 	struct gateway *gateway = fault->app->gateway;
+	int error;
 
 	if (!gateway->settings->reboot) {
 		restoration_failed(fault, "this gateway does not reboot for a fault; <faults reboot=\"yes\"/> in gateway.xml allows it");
 		return;
 	}
-	if (!fault->recorded || fault_outcome_store(fault, true, "the gateway reboots")) {
+	if (!fault->recorded || halt_reboot(gateway, fault->row.id) || fault_outcome_store(fault, true, "the gateway reboots")) {
+		halt_not_expected(gateway);
 		restoration_failed(fault, "not rebooted: what led to it cannot be kept on this disk");
 		return;
 	}
 	sync();
 	reboot(LINUX_REBOOT_CMD_RESTART);
 	/* Still here: it has no right to. */
-	restoration_failed(fault, "reboot: %s", strerror(errno));
+	error = errno;
+	halt_not_expected(gateway);
+	restoration_failed(fault, "reboot: %s", strerror(error));
 }

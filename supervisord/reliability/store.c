@@ -123,6 +123,11 @@ void store_close(struct store *store)
 	free(store);
 }
 
+const char *store_boot(const struct store *store)
+{
+	return store->boot_id;
+}
+
 static int commit(struct store *store)
 {
 	int ret = db_run(store, "COMMIT");

@@ -143,6 +143,13 @@ json_t *store_attempts(struct store *store, const char *application, int limit);
 json_t *store_setting(struct store *store, const char *kind, const char *name);
 int store_setting_put(struct store *store, const char *kind, const char *name, json_t *value);
 
+/** store_event_last - when the newest event was, in ms since 1970; 0: there is none */
+int64_t store_event_last(struct store *store);
+/** store_boot - the id of this boot of the machine, or "unknown" */
+const char *store_boot(const struct store *store);
+/** store_time - ms since 1970 as RFC 3339, UTC; new reference */
+json_t *store_time(int64_t ms);
+
 /** store_fault_count - number of faults kept */
 int64_t store_fault_count(struct store *store);
 

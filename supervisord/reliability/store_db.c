@@ -55,7 +55,11 @@ json_t *db_column_json(sqlite3_stmt *stmt, int index)
 
 json_t *db_column_time(sqlite3_stmt *stmt, int index)
 {
-	int64_t ms = sqlite3_column_int64(stmt, index);
+	return store_time(sqlite3_column_int64(stmt, index));
+}
+
+json_t *store_time(int64_t ms)
+{
 	time_t seconds = ms / 1000;
 	char text[40];
 	struct tm tm;

@@ -55,3 +55,12 @@ json_t *store_events(struct store *store, const struct store_filter *filter)
 	sqlite3_bind_int(stmt, 5, filter->limit);
 	return db_rows(store, stmt, event_row, !filter->bare);
 }
+
+int64_t store_event_last(struct store *store)
+{
+	sqlite3_stmt *stmt = db_statement(store, "SELECT time FROM event ORDER BY id DESC LIMIT 1");
+	int64_t ms = stmt && sqlite3_step(stmt) == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : 0;
+
+	sqlite3_finalize(stmt);
+	return ms;
+}
