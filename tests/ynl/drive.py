@@ -180,7 +180,8 @@ def test_event_ack():
     assert stats["pending"] == 0 and stats["delivered"] == stats["emitted"] == stats["acked"], stats
     assert set(stats) == {"emitted", "delivered", "pending", "lost-no-slot", "seq", "acked", "captures",
                           "captures-missed", "watches", "processes", "unwatched", "blocks", "blocks-missed",
-                          "threads", "threads-missed", "scans", "scan-ns"}, stats
+                          "threads", "threads-missed", "scans", "scan-ns", "limit-passes", "limit-ns", "refused",
+                          "switched-off"}, stats
 
 
 def test_refusals():
