@@ -387,13 +387,16 @@ static int thread_look(void *map, u32 *key, struct progress_thread *thread,
 {
 	u32 watch = thread->watch, what = thread->what, tid = *key;
 	struct probes_settings *set = bpf_map_lookup_elem(&settings, &watch);
-	u64 time = elapsed(look->now, thread->since), busy;
+	u64 time = elapsed(look->now, thread->since), busy, *beat;
 
 	if (!set)
 		return 0;
 	if (sched_held((void *)thread->task)) {
-		/* Stopped, traced or frozen: its time begins anew. */
+		/* Stopped, traced or frozen: its time begins anew, and its heart cannot beat. */
 		thread->since = look->now;
+		beat = bpf_map_lookup_elem(&beats, &watch);
+		if (beat)
+			*beat = look->now;
 		thread->exec = sched_exec_of((void *)thread->task);
 		family_add(watch, look, tid, thread, true);
 		return 0;

@@ -82,7 +82,7 @@ def test_bundle_is_the_same_bytes_and_begins_with_its_data(tmp_path):
     first = bundle(tmp_path / "a")
     assert first == bundle(tmp_path / "b")
     members = unpacked(first).getmembers()
-    assert [member.name for member in members] == ["application.xml", "bin", "bin/air-conditioner"]
+    assert [member.name for member in members] == ["application.xml", "events.xml", "bin", "bin/air-conditioner"]
     assert all((member.uid, member.gid, member.mtime) == (0, 0, 0) for member in members)
 
 
