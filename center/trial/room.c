@@ -76,6 +76,19 @@ static void equipment_run(const char *command, int out)
 	_exit(127);
 }
 
+/* One that closed its output without a word is about to end, if it does: that takes a moment. */
+static bool equipment_ended(pid_t pid, bool closed, int *status)
+{
+	for (int i = 0; i < 20; i++) {
+		if (waitpid(pid, status, WNOHANG) == pid)
+			return true;
+		if (!closed)
+			break;
+		usleep(5000);
+	}
+	return false;
+}
+
 int room_equip(const char *command, pid_t *pid, struct error *err)
 {
 	__cleanup_close int reading = -1, writing = -1;
@@ -94,7 +107,7 @@ int room_equip(const char *command, pid_t *pid, struct error *err)
 	close(steal_fd(&writing));
 	ready.fd = reading;
 	poll(&ready, 1, EQUIPMENT_READY_MS);
-	if (waitpid(*pid, &status, WNOHANG) == *pid) {
+	if (equipment_ended(*pid, ready.revents == POLLHUP, &status)) {
 		*pid = 0;
 		return error_set(err, -ECHILD, "the equipment \"%.200s\" ended at once with %s %d", command,
 				 WIFEXITED(status) ? "status" : "signal",

@@ -100,8 +100,10 @@ int store_open(struct store **result, const char *path, struct ev_loop *loop,
 		ret = store_prepare(store, path, err);
 	if (!ret) {
 		sqlite3_wal_hook(store->db, log_grew, store);
-		store->sync = store_sync_start(loop, path, synced, user, err);
-		ret = store->sync ? 0 : -EIO;
+		/* What is in memory alone (docs/formats.md, "profile") has no log. */
+		if (strcmp(path, ":memory:"))
+			store->sync = store_sync_start(loop, path, synced, user, err);
+		ret = store->sync || !strcmp(path, ":memory:") ? 0 : -EIO;
 	}
 	if (ret) {
 		store_close(store);
@@ -115,7 +117,7 @@ void store_close(struct store *store)
 {
 	if (!store)
 		return;
-	if (store->sync)
+	if (store->add_event)
 		store_flush(store);
 	store_sync_stop(store->sync);
 	sqlite3_finalize(store->add_event);
@@ -142,7 +144,8 @@ int store_commit(struct store *store, uint64_t *ticket)
 {
 	int ret = store->open ? commit(store) : 0;
 
-	if (!ret)
+	*ticket = 0;
+	if (!ret && store->sync)
 		*ticket = store_sync_ask(store->sync, store->log_pages);
 	return ret;
 }
@@ -154,8 +157,9 @@ int store_flush(struct store *store)
 	if (!store->open)
 		return 0;
 	ret = commit(store);
-	if (!ret)
-		ret = store_sync_now(store->sync);
+	if (ret || !store->sync)
+		return ret;
+	ret = store_sync_now(store->sync);
 	/* The thread looks at the length of the log, too. */
 	if (!ret)
 		store_sync_ask(store->sync, store->log_pages);
