@@ -91,28 +91,24 @@ class Floor(Supervised):
         self.spawn(PROGRAM, "--spawn", *self.command)
 
 
-class Runit(Supervised):
+class ServiceFolder(Supervised):
+    """One program that supervises the service of one folder; "needs" is its name."""
+
+    def start(self):
+        service = self.folder / "service"
+        service.mkdir()
+        run = service / "run"
+        run.write_text("#!/bin/sh\nexec " + " ".join(self.command) + "\n")
+        run.chmod(0o755)
+        self.spawn(self.needs, service)
+
+
+class Runit(ServiceFolder):
     needs = "runsv"
 
-    def start(self):
-        service = self.folder / "service"
-        service.mkdir()
-        run = service / "run"
-        run.write_text("#!/bin/sh\nexec " + " ".join(self.command) + "\n")
-        run.chmod(0o755)
-        self.spawn("runsv", service)
 
-
-class S6(Supervised):
+class S6(ServiceFolder):
     needs = "s6-supervise"
-
-    def start(self):
-        service = self.folder / "service"
-        service.mkdir()
-        run = service / "run"
-        run.write_text("#!/bin/sh\nexec " + " ".join(self.command) + "\n")
-        run.chmod(0o755)
-        self.spawn("s6-supervise", service)
 
 
 class Supervisor(Supervised):
