@@ -242,34 +242,46 @@ static double seconds(void)
 	return now.tv_sec + now.tv_nsec / 1e9;
 }
 
+#define FREEZES		5
+
 /*
- * As far as an emulated machine goes: all of its tasks are frozen as for a
- * suspend, for five seconds of a clock that goes on; devices and CPUs stay.
+ * All tasks are frozen as for a suspend, for five seconds of a clock that goes
+ * on; devices and CPUs stay. Returns how long it was, in seconds: what wakes the
+ * machine ends it before its time. -errno where tasks cannot be frozen.
  */
+static double freeze(void)
+{
+	double before = seconds();
+	int err;
+
+	err = file_write("/sys/power/pm_test", "freezer");
+	if (err)
+		return err;
+	err = file_write("/sys/power/state", "freeze");
+	file_write("/sys/power/pm_test", "none");
+	return err ? err : seconds() - before;
+}
+
 HANG_TEST(frozen_for_a_suspend)
 {
 	struct settings settings = setting(FAULTLINE_WATCH_A_HEARTBEAT_MS, BEAT_MS);
-	double before;
-	int err;
+	double frozen = 0;
 
 	settings_give(&settings, FAULTLINE_WATCH_A_DSTATE_MS, THRESHOLD_MS);
 	settings_give(&settings, FAULTLINE_WATCH_A_STARVED_MS, THRESHOLD_MS);
-	if (file_write("/sys/power/pm_test", "freezer"))
-		SKIP(return, "no tests of suspending in this kernel");
 	START(settings, beat, NULL);
 	watch_on(&self->client, BEAT_MS);
-	before = seconds();
-	err = file_write("/sys/power/state", "freeze");
-	file_write("/sys/power/pm_test", "none");
-	if (err)
-		TH_LOG("not frozen: %s", strerror(-err));
-	else
-		EXPECT_GE(seconds() - before, 2 * BEAT_MS / 1000);
+	for (int i = 0; i < FREEZES && frozen >= 0 && frozen < 2 * BEAT_MS / 1000; i++) {
+		frozen = freeze();
+		TH_LOG("frozen for %.1f s", frozen);
+	}
 	watch_on(&self->client, BEAT_MS);
 	EXPECT_EQ(HANGS(), 0);
 	END();
-	if (err)
+	if (frozen < 0)
 		SKIP(return, "this machine cannot freeze its tasks");
+	if (frozen < 2 * BEAT_MS / 1000)
+		SKIP(return, "something woke this machine each time");
 }
 
 TEST_HARNESS_MAIN
