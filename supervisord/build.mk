@@ -18,7 +18,7 @@ SUPERVISORD := $(addprefix supervisord/,\
 	reliability/range_record.c reliability/ranges.c reliability/restoration.c reliability/restoration_install.c \
 	reliability/restoration_process.c reliability/restoration_service.c \
 	reliability/restoration_system.c \
-	reliability/source.c reliability/source_module.c reliability/source_probes.c \
+	reliability/source.c reliability/source_module.c reliability/module_statistics.c reliability/module_status.c reliability/source_probes.c \
 	reliability/store.c reliability/store_db.c reliability/store_event.c reliability/store_fault.c \
 	reliability/store_sync.c reliability/usage.c \
 	remote/application.c remote/center.c remote/download.c remote/link.c \
@@ -43,7 +43,7 @@ GENERATED += $(O)/supervisord/reliability/store_sql.h
 FAULTCTL := $(addprefix supervisord/ctl/,main.c client.c output.c cmd_status.c cmd_apps.c \
 	cmd_logs.c cmd_run.c cmd_script.c cmd_services.c cmd_events.c cmd_events_list.c cmd_faults.c cmd_fault.c cmd_fault_core.c core.c core_links.c core_notes.c evidence.c image.c \
 	backtrace.c fault_request.c libdw.c syscalls.c unwind.c \
-	cmd_hold.c cmd_range.c cmd_switch.c \
+	cmd_hold.c cmd_range.c cmd_switch.c module.c \
 	plan.c)
 $(eval $(call program,faultctl,\
 	$(FAULTCTL) supervisord/reliability/registers.c supervisord/script/event_list.c supervisord/script/plan.c \

@@ -7,6 +7,7 @@
 #include "lib/cleanup.h"
 #include "supervisord/control/control.h"
 #include "supervisord/reliability/halt.h"
+#include "supervisord/reliability/module_status.h"
 #include "supervisord/reliability/policy.h"
 #include "supervisord/reliability/probes_beside.h"
 #include "supervisord/reliability/ranges.h"
@@ -74,10 +75,11 @@ static json_t *source_describe(const struct gateway *gateway)
 	blind = ops->blind(gateway->source);
 	if (!blind && gateway->beside)
 		blind = probes_beside_blind(gateway->beside);
-	source = json_pack("{s:s, s:s*, s:I, s:I, s:I, s:I}", "name", ops->name,
+	source = json_pack("{s:s, s:s*, s:I, s:I, s:I, s:I, s:o*}", "name", ops->name,
 			   "blind", blind, "emitted", (json_int_t)ledger.emitted,
 			   "delivered", (json_int_t)ledger.delivered, "pending",
-			   (json_int_t)ledger.pending, "lost", (json_int_t)ledger.lost);
+			   (json_int_t)ledger.pending, "lost", (json_int_t)ledger.lost,
+			   "module", module_status_describe(gateway));
 	parts_describe(gateway, source);
 	return source;
 }
@@ -340,6 +342,11 @@ static void answer_hold(struct control_client *client, json_t *id, const json_t 
 							   "seconds", seconds));
 }
 
+static void answer_holds(struct control_client *client, json_t *id, const json_t *params)
+{
+	jsonrpc_result(client->peer, id, holding_list(client->gateway));
+}
+
 static void answer_release(struct control_client *client, json_t *id, const json_t *params)
 {
 	struct app *app = app_wanted(client, id, params);
@@ -546,6 +553,7 @@ const struct control_method control_methods[] = {
 	{ "logs", answer_logs },
 	{ "range", answer_range },
 	{ "hold", answer_hold },
+	{ "holds", answer_holds },
 	{ "release", answer_release },
 	{ NULL, NULL },
 };

@@ -105,3 +105,21 @@ int ctl_ask(const struct ctl_options *options, const char *method, json_t *param
 	jsonrpc_free(peer);
 	return client.status;
 }
+
+int ctl_show_result(const struct ctl_options *options, json_t *result, ctl_print_fn print)
+{
+	if (options->json)
+		ctl_print_json(result);
+	else
+		print(result);
+	json_decref(result);
+	return CTL_OK;
+}
+
+int ctl_show(const struct ctl_options *options, const char *method, json_t *params, ctl_print_fn print)
+{
+	json_t *result = NULL;
+	int status = ctl_ask(options, method, params, NULL, NULL, &result);
+
+	return status ? status : ctl_show_result(options, result, print);
+}

@@ -8,22 +8,16 @@ static const struct ctl_column columns[] = {
 	{ NULL },
 };
 
+static void print(json_t *apps)
+{
+	ctl_table(apps, columns, "No application is on this gateway.");
+}
+
 static int run(const struct ctl_options *options, int argc, char **argv)
 {
-	json_t *result = NULL;
-	int status;
-
 	if (argc > 1)
 		return ctl_usage(&ctl_apps_command);
-	status = ctl_ask(options, "applications", NULL, NULL, NULL, &result);
-	if (status)
-		return status;
-	if (options->json)
-		ctl_print_json(result);
-	else
-		ctl_table(result, columns, "No application is on this gateway.");
-	json_decref(result);
-	return CTL_OK;
+	return ctl_show(options, "applications", NULL, print);
 }
 
 const struct ctl_command ctl_apps_command = {

@@ -11,12 +11,21 @@
 /* What fits a line of the control socket however it has to be written there. */
 #define LIST_SIZE_MAX (48 << 10)
 
+static void print_set(json_t *result)
+{
+	if (json_is_true(json_object_get(result, "in_force")))
+		printf("%s events, in force for services that start from now on\n",
+		       ctl_text(result, "events"));
+	else
+		printf("%s events kept in events.xml, but list %s is in force; \"faultctl switch default\" changes that\n",
+		       ctl_text(result, "events"), ctl_text(result, "list"));
+}
+
 static int list_set(const struct ctl_options *options, const char *path)
 {
 	__cleanup_free char *text = NULL;
 	struct error err = { 0 };
-	json_t *result = NULL, *params;
-	int status;
+	json_t *params;
 
 	text = file_read(path, LIST_SIZE_MAX, NULL, &err);
 	params = text ? json_pack("{s:s, s:s}", "name", path, "text", text) : NULL;
@@ -26,22 +35,10 @@ static int list_set(const struct ctl_options *options, const char *path)
 			err.code ? err.text : "the list is not UTF-8");
 		return CTL_FAILED;
 	}
-	status = ctl_ask(options, "events-set", params, NULL, NULL, &result);
-	if (status)
-		return status;
-	if (options->json)
-		ctl_print_json(result);
-	else if (json_is_true(json_object_get(result, "in_force")))
-		printf("%s events, in force for services that start from now on\n",
-		       ctl_text(result, "events"));
-	else
-		printf("%s events kept in events.xml, but list %s is in force; \"faultctl switch default\" changes that\n",
-		       ctl_text(result, "events"), ctl_text(result, "list"));
-	json_decref(result);
-	return CTL_OK;
+	return ctl_show(options, "events-set", params, print_set);
 }
 
-static int list_show(const struct ctl_options *options)
+static void print_list(json_t *list)
 {
 	static const struct ctl_column columns[] = {
 		{ "EVENT", "event" },
@@ -49,17 +46,13 @@ static int list_show(const struct ctl_options *options)
 		{ "PROCESSING", "processing" },
 		{ NULL, NULL },
 	};
-	json_t *result = NULL;
-	int status = ctl_ask(options, "events-list", NULL, NULL, NULL, &result);
 
-	if (status)
-		return status;
-	if (options->json)
-		ctl_print_json(result);
-	else
-		ctl_table(result, columns, "the list of events is empty");
-	json_decref(result);
-	return CTL_OK;
+	ctl_table(list, columns, "the list of events is empty");
+}
+
+static int list_show(const struct ctl_options *options)
+{
+	return ctl_show(options, "events-list", NULL, print_list);
 }
 
 static int run(const struct ctl_options *options, int argc, char **argv)

@@ -167,12 +167,7 @@ static int show(const struct ctl_options *options, const struct fault_request *r
 	if (status)
 		return status;
 	ctl_evidence_name(json_object_get(fault, "data"));
-	if (options->json)
-		ctl_print_json(fault);
-	else
-		print(fault);
-	json_decref(fault);
-	return CTL_OK;
+	return ctl_show_result(options, fault, print);
 }
 
 static int export(const struct ctl_options *options, const char *id, const char *path)

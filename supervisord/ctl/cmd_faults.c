@@ -8,23 +8,18 @@ static const struct ctl_column columns[] = {
 	{ "ACTION", "outcome.action" }, { NULL },
 };
 
+static void print(json_t *faults)
+{
+	ctl_table(faults, columns, "No fault is recorded.");
+}
+
 static int run(const struct ctl_options *options, int argc, char **argv)
 {
-	json_t *result = NULL;
-	int limit = 50, status;
+	int limit = 50;
 
 	if (!ctl_limit(argc, argv, &limit))
 		return ctl_usage(&ctl_faults_command);
-	status = ctl_ask(options, "faults", json_pack("{s:i}", "limit", limit), NULL, NULL,
-			 &result);
-	if (status)
-		return status;
-	if (options->json)
-		ctl_print_json(result);
-	else
-		ctl_table(result, columns, "No fault is recorded.");
-	json_decref(result);
-	return CTL_OK;
+	return ctl_show(options, "faults", json_pack("{s:i}", "limit", limit), print);
 }
 
 const struct ctl_command ctl_faults_command = {

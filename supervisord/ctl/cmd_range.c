@@ -29,26 +29,19 @@ static const char *action_of(int argc, char **argv)
 	return NULL;
 }
 
+static void print_mode(json_t *range)
+{
+	printf("range of %s: %s\n", ctl_text(range, "application"), ctl_text(range, "mode"));
+}
+
 static int run(const struct ctl_options *options, int argc, char **argv)
 {
 	const char *action = action_of(argc, argv);
-	json_t *result = NULL;
-	int status;
 
 	if (!action)
 		return ctl_usage(&ctl_range_command);
-	status = ctl_ask(options, "range", json_pack("{s:s, s:s}", "application", argv[2], "action", action),
-			 NULL, NULL, &result);
-	if (status)
-		return status;
-	if (options->json)
-		ctl_print_json(result);
-	else if (!strcmp(argv[1], "show"))
-		print(result);
-	else
-		printf("range of %s: %s\n", argv[2], ctl_text(result, "mode"));
-	json_decref(result);
-	return CTL_OK;
+	return ctl_show(options, "range", json_pack("{s:s, s:s}", "application", argv[2], "action", action),
+			strcmp(argv[1], "show") ? print_mode : print);
 }
 
 const struct ctl_command ctl_range_command = {

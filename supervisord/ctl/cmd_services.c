@@ -1,27 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "supervisord/ctl/ctl.h"
 
-static int run(const struct ctl_options *options, int argc, char **argv)
+static void print(json_t *services)
 {
 	static const struct ctl_column columns[] = {
 		{ "SERVICE", "service" }, { "CALENDAR", "calendar" }, { "EVENT", "on_event" },
 		{ "NEXT", "next" },	  { "LAST", "last" },	      { "RUNS", "runs" },
 		{ "OUTCOME", "outcome" }, { NULL, NULL },
 	};
-	json_t *result = NULL;
-	int status;
 
+	ctl_table(services, columns, "no service runs by itself; services.xml names none");
+}
+
+static int run(const struct ctl_options *options, int argc, char **argv)
+{
 	if (argc > 1)
 		return ctl_usage(&ctl_services_command);
-	status = ctl_ask(options, "services", NULL, NULL, NULL, &result);
-	if (status)
-		return status;
-	if (options->json)
-		ctl_print_json(result);
-	else
-		ctl_table(result, columns, "no service runs by itself; services.xml names none");
-	json_decref(result);
-	return CTL_OK;
+	return ctl_show(options, "services", NULL, print);
 }
 
 const struct ctl_command ctl_services_command = {

@@ -97,6 +97,7 @@ static void print(json_t *status)
 		       ctl_text(source, "emitted"), ctl_text(source, "delivered"),
 		       ctl_text(source, "pending"), ctl_text(source, "lost"));
 	putchar('\n');
+	ctl_print_module(json_object_get(source, "module"));
 	print_probes(json_object_get(source, "probes"));
 	if (json_object_get(source, "blind"))
 		printf("  not seen    %s\n", ctl_text(source, "blind"));
@@ -112,20 +113,9 @@ static void print(json_t *status)
 
 static int run(const struct ctl_options *options, int argc, char **argv)
 {
-	json_t *result = NULL;
-	int status;
-
 	if (argc > 1)
 		return ctl_usage(&ctl_status_command);
-	status = ctl_ask(options, "status", NULL, NULL, NULL, &result);
-	if (status)
-		return status;
-	if (options->json)
-		ctl_print_json(result);
-	else
-		print(result);
-	json_decref(result);
-	return CTL_OK;
+	return ctl_show(options, "status", NULL, print);
 }
 
 const struct ctl_command ctl_status_command = {

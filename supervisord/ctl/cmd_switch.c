@@ -3,23 +3,16 @@
 
 #include "supervisord/ctl/ctl.h"
 
+static void print(json_t *result)
+{
+	printf("list of events %s is in force\n", ctl_text(result, "events"));
+}
+
 static int run(const struct ctl_options *options, int argc, char **argv)
 {
-	json_t *result = NULL;
-	int status;
-
 	if (argc != 2)
 		return ctl_usage(&ctl_switch_command);
-	status = ctl_ask(options, "switch", json_pack("{s:s}", "list", argv[1]), NULL, NULL,
-			 &result);
-	if (status)
-		return status;
-	if (options->json)
-		ctl_print_json(result);
-	else
-		printf("list of events %s is in force\n", ctl_text(result, "events"));
-	json_decref(result);
-	return CTL_OK;
+	return ctl_show(options, "switch", json_pack("{s:s}", "list", argv[1]), print);
 }
 
 const struct ctl_command ctl_switch_command = {

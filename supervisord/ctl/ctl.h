@@ -62,6 +62,18 @@ typedef void (*ctl_notification_fn)(void *user, const char *method, json_t *para
 int ctl_ask(const struct ctl_options *options, const char *method, json_t *params,
 	    ctl_notification_fn notification, void *user, json_t **result);
 
+/** typedef ctl_print_fn - print a result for a person */
+typedef void (*ctl_print_fn)(json_t *result);
+
+/**
+ * ctl_show - ask, and show what is answered: by @print, or as JSON where that is wanted
+ * @params: consumed; may be NULL
+ */
+int ctl_show(const struct ctl_options *options, const char *method, json_t *params, ctl_print_fn print);
+
+/** ctl_show_result - show @result, which is consumed; CTL_OK */
+int ctl_show_result(const struct ctl_options *options, json_t *result, ctl_print_fn print);
+
 /** ctl_usage - tell that a command's words are off; CTL_USAGE */
 int ctl_usage(const struct ctl_command *command);
 
@@ -92,6 +104,9 @@ void ctl_print_backtrace(json_t *data);
 void ctl_print_address(json_t *data);
 void ctl_print_syscall(json_t *data);
 void ctl_print_threads(json_t *data);
+
+/** ctl_print_module - the kernel module in the gateway's status; nothing where @module is NULL */
+void ctl_print_module(json_t *module);
 
 /** ctl_fault_core - the command "fault core" */
 int ctl_fault_core(const struct ctl_options *options, int argc, char **argv);

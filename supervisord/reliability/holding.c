@@ -79,6 +79,10 @@ void holding_record(struct app *app, const struct faultline_record *record)
 	if (record->type != FAULTLINE_RECORD_HELD)
 		return;
 	app->holding.held = true;
+	app->holding.pid = record->tgid;
+	app->holding.tid = record->tid;
+	app->holding.signo = record->signo;
+	app->holding.until_ns = record->time_ns + app->holding.seconds * 1000000000ULL;
 	collection_add(app->gateway, &(struct event){
 		.part = "kernel", .name = "process.held", .application = app->name,
 		.time_ns = record->time_ns,
@@ -89,4 +93,34 @@ void holding_record(struct app *app, const struct faultline_record *record)
 		app->holding.seconds, record->tgid, app->name);
 	if (app->holding.once)
 		holding_set(app, 0, false, NULL);
+}
+
+static void add_held(json_t *row, const struct holding *holding)
+{
+	int64_t left_ns = (int64_t)(holding->until_ns - clock_now());
+	char name[16];
+
+	json_object_set_new(row, "pid", json_integer(holding->pid));
+	json_object_set_new(row, "tid", json_integer(holding->tid));
+	json_object_set_new(row, "signal", json_string(detector_signal_name(holding->signo, name)));
+	json_object_set_new(row, "left_s", json_integer(left_ns > 0 ? left_ns / 1000000000 : 0));
+}
+
+json_t *holding_list(const struct gateway *gateway)
+{
+	json_t *list = json_array();
+
+	for (const struct app *app = app_list_first(gateway); app; app = app->next) {
+		json_t *row;
+
+		if (!app->holding.held && !app->holding.seconds)
+			continue;
+		row = json_pack("{s:s, s:b}", "application", app->name, "held", app->holding.held);
+		if (app->holding.held)
+			add_held(row, &app->holding);
+		if (app->holding.seconds)
+			json_object_set_new(row, "seconds", json_integer(app->holding.seconds));
+		json_array_append_new(list, row);
+	}
+	return list;
 }

@@ -7,12 +7,15 @@
 #ifndef SUPERVISORD_HOLDING_H
 #define SUPERVISORD_HOLDING_H
 
+#include <jansson.h>
 #include <linux/faultline.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "lib/error.h"
 
 struct app;
+struct gateway;
 struct process;
 
 #define HOLDING_SECONDS 600
@@ -22,12 +25,16 @@ struct process;
  * struct holding - of an application
  * @seconds: how long a fault is held; 0: none is
  * @once: the next one only
- * @held: one is
+ * @held: one is: the thread @tid of the process @pid, with @signo before it, until @until_ns at most
  */
 struct holding {
 	unsigned int seconds;
 	bool once;
 	bool held;
+	int pid;
+	int tid;
+	int signo;
+	uint64_t until_ns;
 };
 
 /**
@@ -47,5 +54,8 @@ int holding_release(struct app *app, struct error *err);
 
 /** holding_record - a record of @app's process came: it may be held, or held no more */
 void holding_record(struct app *app, const struct faultline_record *record);
+
+/** holding_list - the method holds (docs/protocol.md) */
+json_t *holding_list(const struct gateway *gateway);
 
 #endif /* SUPERVISORD_HOLDING_H */

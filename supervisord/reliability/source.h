@@ -43,6 +43,32 @@ static inline void source_settings_give(struct source_settings *settings,
 	settings->value[attr] = value;
 }
 
+#define SOURCE_COUNTS_MAX 256
+#define SOURCE_COSTS_MAX 16
+
+/**
+ * struct source_statistics - what a source tells of itself beside its ledger
+ * @value: by enum faultline_stats_attr
+ * @counts: records that there were, by FAULTLINE_COUNT_A_TYPE and _KIND
+ * @costs: of each place in it; all 0 while nobody measures
+ */
+struct source_statistics {
+	uint64_t value[FAULTLINE_STATS_A_PAD];
+	int n_counts;
+	struct source_count {
+		uint32_t type;
+		uint32_t kind;
+		uint64_t records;
+	} counts[SOURCE_COUNTS_MAX];
+	int n_costs;
+	struct source_cost {
+		char place[32];
+		uint64_t calls;
+		uint64_t ns;
+		uint64_t worst_ns;
+	} costs[SOURCE_COSTS_MAX];
+};
+
 #define SOURCE_PARTS_MAX 8
 
 /**
@@ -103,6 +129,7 @@ typedef void (*source_record_fn)(void *user, const struct faultline_record *reco
  *	says so. May be NULL.
  * @ack: every record up to @seq is stored; idempotent
  * @ledger: read the counters
+ * @statistics: read all that it counts. May be NULL
  * @parts: what it consists of, where that is several; how many were filled in. May be NULL
  * @close: end as wanted: the module goes on watching, the probes are removed.
  *	A supervisor that dies without it leaves both at work.
@@ -124,6 +151,7 @@ struct source_ops {
 	void (*learnt)(struct source *source, uint32_t set, bool forget, struct range *to);
 	int (*ack)(struct source *source, uint64_t seq);
 	int (*ledger)(struct source *source, struct source_ledger *ledger);
+	int (*statistics)(struct source *source, struct source_statistics *statistics);
 	int (*parts)(const struct source *source, struct source_part *parts, int room);
 	void (*close)(struct source *source);
 };

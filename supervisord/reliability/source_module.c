@@ -21,6 +21,7 @@
 
 #include "lib/cleanup.h"
 #include "lib/log.h"
+#include "supervisord/reliability/module_statistics.h"
 
 /* Bytes that wait in the kernel while we are busy; taken only as they come. */
 #define EVENTS_BUFFER (8 << 20)
@@ -56,14 +57,14 @@ struct source {
 	_Alignas(8) uint8_t record[RECORD_MAX];
 };
 
-/** struct answer - what came back on a command */
+/** struct answer - what came back on a command; @statistics: where they go, NULL where nobody asked */
 struct answer {
 	const struct source *source;
 	int code;		/* negative errno of the kernel */
 	bool done;
 	char text[128];		/* why, in the kernel's words */
 	uint32_t watch;
-	uint64_t stats[FAULTLINE_STATS_A_MAX + 1];
+	struct source_statistics *statistics;
 };
 
 /* libnl's error as an errno; it has no way back of its own. */
@@ -223,11 +224,8 @@ static int answer_message(struct nl_msg *msg, void *arg)
 {
 	static struct nla_policy policy[FAULTLINE_A_MAX + 1] = {
 		[FAULTLINE_A_WATCH] = { .type = NLA_U32 },
-		[FAULTLINE_A_STATS] = { .type = NLA_NESTED },
 	};
-	static struct nla_policy stats_policy[FAULTLINE_STATS_A_MAX + 1];
 	struct nlattr *attrs[FAULTLINE_A_MAX + 1];
-	struct nlattr *stats[FAULTLINE_STATS_A_MAX + 1];
 	struct answer *answer = arg;
 
 	if (!from_kernel(msg) || nlmsg_hdr(msg)->nlmsg_type != answer->source->family ||
@@ -235,15 +233,8 @@ static int answer_message(struct nl_msg *msg, void *arg)
 		return NL_SKIP;
 	if (attrs[FAULTLINE_A_WATCH])
 		answer->watch = nla_get_u32(attrs[FAULTLINE_A_WATCH]);
-	if (!attrs[FAULTLINE_A_STATS])
-		return NL_OK;
-	for (int i = 1; i < FAULTLINE_STATS_A_PAD; i++)
-		stats_policy[i].type = NLA_U64;
-	if (nla_parse_nested(stats, FAULTLINE_STATS_A_MAX, attrs[FAULTLINE_A_STATS], stats_policy))
-		return NL_SKIP;
-	for (int i = 1; i < FAULTLINE_STATS_A_PAD; i++)
-		if (stats[i])
-			answer->stats[i] = nla_get_u64(stats[i]);
+	if (answer->statistics)
+		module_statistics_read(answer->statistics, genlmsg_hdr(nlmsg_hdr(msg)));
 	return NL_OK;
 }
 
@@ -519,21 +510,26 @@ static int module_ack(struct source *source, uint64_t seq)
 	return command_send(source, msg, &answer);
 }
 
-static int module_ledger(struct source *source, struct source_ledger *ledger)
+static int module_statistics(struct source *source, struct source_statistics *statistics)
 {
 	struct nl_msg *msg __cleanup_msg = request_new(source, FAULTLINE_CMD_STATS_GET, 0);
-	struct answer answer = {};
-	int ret;
+	struct answer answer = { .statistics = statistics };
 
-	if (!msg)
-		return -ENOMEM;
-	ret = command_send(source, msg, &answer);
+	memset(statistics, 0, sizeof(*statistics));
+	return msg ? command_send(source, msg, &answer) : -ENOMEM;
+}
+
+static int module_ledger(struct source *source, struct source_ledger *ledger)
+{
+	struct source_statistics statistics;
+	int ret = module_statistics(source, &statistics);
+
 	if (ret)
 		return ret;
-	ledger->emitted = answer.stats[FAULTLINE_STATS_A_EMITTED];
-	ledger->delivered = answer.stats[FAULTLINE_STATS_A_DELIVERED];
-	ledger->pending = answer.stats[FAULTLINE_STATS_A_PENDING];
-	ledger->lost = answer.stats[FAULTLINE_STATS_A_LOST_NO_SLOT];
+	ledger->emitted = statistics.value[FAULTLINE_STATS_A_EMITTED];
+	ledger->delivered = statistics.value[FAULTLINE_STATS_A_DELIVERED];
+	ledger->pending = statistics.value[FAULTLINE_STATS_A_PENDING];
+	ledger->lost = statistics.value[FAULTLINE_STATS_A_LOST_NO_SLOT];
 	return 0;
 }
 
@@ -553,5 +549,6 @@ const struct source_ops source_module = {
 	.release = module_release,
 	.ack = module_ack,
 	.ledger = module_ledger,
+	.statistics = module_statistics,
 	.close = module_close,
 };

@@ -4,7 +4,7 @@ $(eval $(call test,source_test,tests/probes/source_test.c \
 SOURCE_PROBES := $(addprefix supervisord/reliability/,source.c source_probes.c pins.c probes_limits.c probes_object.c \
 	probes_parts.c probes_progress.c probes_range.c probes_ring.c probes_watch.c) \
 	lib/range.c lib/alloc.c
-SOURCES_TESTED := tests/probes/stage.c $(SOURCE_PROBES) supervisord/reliability/source_module.c lib/error.c lib/log.c
+SOURCES_TESTED := tests/probes/stage.c $(SOURCE_PROBES) $(addprefix supervisord/reliability/,source_module.c module_statistics.c) lib/error.c lib/log.c
 $(eval $(call test,probes_test,tests/probes/probes_test.c $(SOURCES_TESTED),libbpf libnl-genl-3.0,-lev -lpthread))
 $(eval $(call test,restart_test,tests/probes/restart_test.c $(SOURCES_TESTED),libbpf libnl-genl-3.0,-lev))
 $(eval $(call test,progress_test,tests/probes/progress_test.c $(SOURCES_TESTED),libbpf libnl-genl-3.0,-lev -lpthread))
@@ -14,6 +14,6 @@ $(eval $(call test,limits_test,tests/probes/limits_test.c supervisord/reliabilit
 $(eval $(call test,faults_test,tests/probes/faults_test.c $(filter-out %/faulter.c,$(wildcard tests/faults/*.c)) \
 	$(SOURCES_TESTED),libbpf libnl-genl-3.0,-lev -lpthread))
 $(eval $(call program,latency-bench,tests/bench/latency_bench.c $(SOURCE_PROBES) supervisord/priority.c lib/error.c lib/log.c,libbpf,-lev))
-$(eval $(call test,module_client_test,tests/probes/module_client_test.c supervisord/reliability/source.c lib/error.c \
+$(eval $(call test,module_client_test,tests/probes/module_client_test.c $(addprefix supervisord/reliability/,source.c module_statistics.c) lib/error.c \
 	lib/log.c,libnl-genl-3.0,-lev))
 $(eval $(call program,progress-bench,tests/bench/progress_bench.c $(SOURCE_PROBES) lib/error.c lib/log.c,libbpf,-lev -lpthread))

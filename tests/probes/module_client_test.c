@@ -166,7 +166,8 @@ static void test_too_long(void **state)
 static void test_any_bytes(void **state)
 {
 	struct source *source = source_new();
-	struct answer answer = { .source = source };
+	struct source_statistics statistics = {};
+	struct answer answer = { .source = source, .statistics = &statistics };
 
 	source->dumping = true;
 	srandom(1);
@@ -188,6 +189,61 @@ static void test_any_bytes(void **state)
 		nlmsg_free(msg);
 		free(header);
 	}
+	free(source);
+}
+
+static void cost_add(struct nl_msg *msg, const char *place, uint64_t calls)
+{
+	struct nlattr *nest = nla_nest_start(msg, FAULTLINE_A_COST);
+
+	nla_put_string(msg, FAULTLINE_COST_A_PLACE, place);
+	nla_put_u64(msg, FAULTLINE_COST_A_CALLS, calls);
+	nla_put_u64(msg, FAULTLINE_COST_A_NS, calls * 90);
+	nla_put_u64(msg, FAULTLINE_COST_A_WORST_NS, 2000);
+	nla_nest_end(msg, nest);
+}
+
+static void count_add(struct nl_msg *msg, int type, int kind, uint64_t records)
+{
+	struct nlattr *nest = nla_nest_start(msg, FAULTLINE_A_COUNT);
+
+	nla_put_u32(msg, FAULTLINE_COUNT_A_TYPE, type);
+	nla_put_u32(msg, FAULTLINE_COUNT_A_KIND, kind);
+	if (records)
+		nla_put_u64(msg, FAULTLINE_COUNT_A_RECORDS, records);
+	nla_nest_end(msg, nest);
+}
+
+/* Each count and each cost of many, and none that is not whole or for which there is no room. */
+static void test_statistics(void **state)
+{
+	struct source *source = source_new();
+	struct source_statistics statistics = {};
+	struct answer answer = { .source = source, .statistics = &statistics };
+	struct nl_msg *msg = message_new(FAMILY, FAULTLINE_CMD_STATS_GET);
+	struct nlattr *nest = nla_nest_start(msg, FAULTLINE_A_STATS);
+
+	nla_put_u64(msg, FAULTLINE_STATS_A_EMITTED, 8);
+	nla_put_u64(msg, FAULTLINE_STATS_A_SCAN_NS, 1ULL << 40);
+	nla_nest_end(msg, nest);
+	count_add(msg, FAULTLINE_RECORD_FATAL, 11, 3);
+	count_add(msg, FAULTLINE_RECORD_FATAL, 6, 0);
+	count_add(msg, FAULTLINE_RECORD_EXIT, 0, 5);
+	cost_add(msg, "signal_generate", 7);
+	cost_add(msg, "a place with a name that is longer than there is room for", 1);
+	for (int i = 0; i < SOURCE_COSTS_MAX; i++)
+		cost_add(msg, "capture", i);
+	answer_message(msg, &answer);
+	nlmsg_free(msg);
+	assert_int_equal(statistics.value[FAULTLINE_STATS_A_EMITTED], 8);
+	assert_int_equal(statistics.value[FAULTLINE_STATS_A_SCAN_NS], 1ULL << 40);
+	assert_int_equal(statistics.n_counts, 2);
+	assert_int_equal(statistics.counts[0].kind, 11);
+	assert_int_equal(statistics.counts[1].records, 5);
+	assert_int_equal(statistics.n_costs, SOURCE_COSTS_MAX);
+	assert_string_equal(statistics.costs[0].place, "signal_generate");
+	assert_int_equal(statistics.costs[0].ns, 630);
+	assert_int_equal(strlen(statistics.costs[1].place), sizeof(statistics.costs[1].place) - 1);
 	free(source);
 }
 
@@ -251,6 +307,7 @@ int main(void)
 		cmocka_unit_test(test_cut_records),
 		cmocka_unit_test(test_too_long),
 		cmocka_unit_test(test_any_bytes),
+		cmocka_unit_test(test_statistics),
 		cmocka_unit_test(test_error_text),
 		cmocka_unit_test(test_no_module),
 	};
