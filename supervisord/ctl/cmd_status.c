@@ -23,10 +23,14 @@ static void print_probes(json_t *probes)
 	json_t *part;
 	size_t i;
 
-	json_array_foreach(probes, i, part)
-		printf("  %-11s %s: %s programs, %lld KiB of kernel memory\n", i ? "" : "probes",
-		       ctl_text(part, "name"), ctl_text(part, "programs"),
-		       json_integer_value(json_object_get(part, "memory_bytes")) / 1024);
+	json_array_foreach(probes, i, part) {
+		printf("  %-11s %s: ", i ? "" : "probes", ctl_text(part, "name"));
+		if (json_integer_value(json_object_get(part, "programs")))
+			printf("%s programs, %lld KiB of kernel memory\n", ctl_text(part, "programs"),
+			       json_integer_value(json_object_get(part, "memory_bytes")) / 1024);
+		else
+			puts("not loaded");
+	}
 }
 
 static void print_signatures(json_t *signatures)
