@@ -4,14 +4,15 @@ CENTER_STORE := $(addprefix center/store/,store.c sqlite/sqlite.c postgres/postg
 	postgres/array.c)
 CENTER := center/main.c center/ready.c \
 	$(addprefix center/cli/,command.c serve.c app.c definition.c script.c \
-		countermeasure.c fault.c key.c token.c) \
+		countermeasure.c fault.c key.c request.c token.c) \
 	$(addprefix center/http/,server.c listener.c exchange.c header.c routes.c \
 		catalogue.c reports.c policy.c waiting.c access.c keeper.c metrics.c list.c overview.c \
-		console.c) \
+		console.c requests.c) \
 	$(addprefix center/catalogue/,applications.c artifact.c bundle.c cases.c definitions.c \
 		key.c scripts.c signing.c tryout.c verification.c) \
 	supervisord/program.c supervisord/script/event_list.c supervisord/script/plan.c \
 	$(addprefix center/fault/,obtaining.c detector.c notifier.c list.c faults.c entry.c match.c) \
+	center/request/requests.c \
 	$(addprefix center/access/,tokens.c keyring.c gateways.c) \
 	$(CENTER_STORE) center/store/writer.c
 

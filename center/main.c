@@ -19,6 +19,7 @@ static const struct command *const nouns[] = {
 	script_commands,
 	countermeasure_commands,
 	fault_commands,
+	request_commands,
 	gateway_commands,
 	administrator_commands,
 	key_commands,
@@ -71,7 +72,7 @@ static char *help_filter(int key, const char *text, void *input)
 		return NULL;
 	fprintf(stream, "Commands:\n");
 	for (size_t i = 0; i < N_NOUNS; i++)
-		for (const struct command *c = nouns[i]; c->noun; c++)
+		for (const struct command *c = nouns[i]; c->noun && c->summary; c++)
 			fprintf(stream, "  %-14s %-7s %s\n", c->noun, c->verb ? c->verb : "",
 				c->summary);
 	fprintf(stream, "\nEach has its own --help.");

@@ -28,6 +28,13 @@ bool version_valid(const char *version)
 	       !version[strspn(version, LOWER UPPER DIGIT ".+~-")];
 }
 
+bool request_id_valid(const char *id)
+{
+	if (!id || !id[0] || !strchr(LOWER UPPER DIGIT, id[0]))
+		return false;
+	return strlen(id) <= REQUEST_ID_MAX_LEN && !id[strspn(id, LOWER UPPER DIGIT "._-")];
+}
+
 bool kind_valid(const char *kind)
 {
 	if (!kind || strlen(kind) > KIND_MAX_LEN)

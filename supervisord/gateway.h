@@ -27,6 +27,7 @@ struct store;
 struct control;
 struct collection;
 struct notifier;
+struct order_list;
 struct centers;
 struct signatures;
 struct policy;
@@ -48,6 +49,7 @@ struct gateway {
 	struct event_list *events;		/* 332 */
 	char events_name[64];			/* which of the lists that is */
 	struct run_list *runs;			/* 334 */
+	struct order_list *orders;		/* services that the center has requested */
 	struct service_list *services;		/* NULL: no scripts (R12) */
 	struct store *store;			/* 341, 342 */
 	const struct source_ops *source_ops;	/* 343, the kernel's half; NULL: none */

@@ -32,6 +32,7 @@
 #include "supervisord/reliability/store.h"
 #include "supervisord/remote/center.h"
 #include "supervisord/remote/link.h"
+#include "supervisord/remote/orders.h"
 #include "supervisord/remote/signature.h"
 #include "supervisord/remote/standing.h"
 #include "supervisord/remote/management.h"
@@ -257,6 +258,7 @@ static int gateway_open(struct gateway *gateway, struct error *err)
 	ret = link_open(gateway, err);
 	if (ret)
 		return ret;
+	orders_open(gateway);
 	if (!gateway->settings->reliability)
 		return 0;
 	policy_open(gateway);
@@ -294,6 +296,7 @@ static void gateway_close(struct gateway *gateway, bool leave)
 	if (gateway->link)
 		link_stop(gateway->link);
 	center_close(gateway);
+	orders_close(gateway);
 	notifier_close(gateway);
 	policy_close(gateway);
 	if (gateway->collection)
@@ -348,6 +351,7 @@ static bool gateway_run(struct gateway *gateway)
 	if (!gateway->signatures)
 		log_notice("signatures are not looked at: <signatures key=\"…\"/> in gateway.xml has the center's key");
 	services_start(gateway);
+	orders_start(gateway);
 	standing_start(gateway);
 	watchdog_manager_notify("READY=1");
 	/* What starting needed and running does not goes back to the kernel. */

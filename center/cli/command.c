@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "center/cli/command.h"
 
+#include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define CELL_SIZE 160
 #define COLUMNS_MAX 12
@@ -77,6 +80,40 @@ void command_arguments(struct arguments *arguments, const char *operands,
 	};
 
 	argp_parse(&argp, argc, argv, 0, NULL, arguments);
+}
+
+void command_user(char *name, size_t size)
+{
+	const char *sudo = getenv("SUDO_USER");
+	const struct passwd *user = sudo && *sudo ? NULL : getpwuid(getuid());
+
+	snprintf(name, size, "%s", sudo && *sudo ? sudo : user ? user->pw_name : "unknown");
+}
+
+const char *command_line(struct argp_state *state, const char *option, const char *text,
+			 size_t maximum)
+{
+	for (const char *p = text; *p; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			argp_error(state, "--%s: one line of text is needed", option);
+	if (strlen(text) >= maximum)
+		argp_error(state, "--%s: at most %zu bytes", option, maximum - 1);
+	return text;
+}
+
+long command_duration(struct argp_state *state, const char *option, const char *text)
+{
+	static const struct { char unit; long seconds; } units[] = {
+		{ '\0', 1 }, { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
+	char *end;
+	long number = strtol(text, &end, 10);
+
+	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++)
+		if (end != text && *end == units[i].unit && (!*end || !end[1]) && number > 0 &&
+		    number <= 100000)
+			return number * units[i].seconds;
+	argp_error(state, "--%s %s: a time as 90s, 15m, 12h or 7d is needed", option, text);
+	return 0;
 }
 
 int command_fail(const struct error *err)

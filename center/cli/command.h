@@ -51,6 +51,7 @@ extern const struct command fault_commands[];
 extern const struct command gateway_commands[];
 extern const struct command administrator_commands[];
 extern const struct command key_commands[];
+extern const struct command request_commands[];
 extern const struct command serve_commands[];
 
 /**
@@ -79,6 +80,16 @@ error_t command_operand(int key, char *text, struct argp_state *state);
 /** command_arguments - parse operands and the common options alone; exits on wrong usage */
 void command_arguments(struct arguments *arguments, const char *operands,
 		       const char *help, int argc, char **argv);
+
+/** command_user - who types: behind sudo the one who called it */
+void command_user(char *name, size_t size);
+
+/** command_line - an option that is one line that a terminal can show, shorter than @maximum */
+const char *command_line(struct argp_state *state, const char *option, const char *text,
+			 size_t maximum);
+
+/** command_duration - an option that is a time, "90", "90s", "15m", "12h" or "7d", in seconds */
+long command_duration(struct argp_state *state, const char *option, const char *text);
 
 /** command_fail - print an error; the exit status to return */
 int command_fail(const struct error *err);

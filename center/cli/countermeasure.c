@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* faultline-center countermeasure: the list of fault countermeasures (133). */
 #include <errno.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "center/cli/command.h"
 #include "center/fault/entry.h"
@@ -70,46 +68,13 @@ static void text_parse(struct argp_state *state, const char *option, const char 
 	snprintf(target, size, "%s", text);
 }
 
-/* Who types: behind sudo the one who called it. */
 static void author_default(struct entry_arguments *arguments)
 {
-	const char *sudo = getenv("SUDO_USER");
-	const struct passwd *user = sudo && *sudo ? NULL : getpwuid(getuid());
-
-	snprintf(arguments->author_name, sizeof(arguments->author_name), "%s",
-		 sudo && *sudo ? sudo : user ? user->pw_name : "unknown");
+	command_user(arguments->author_name, sizeof(arguments->author_name));
 	if (!arguments->author.name)
 		arguments->author.name = arguments->author_name;
 	if (!arguments->author.reason)
 		arguments->author.reason = "";
-}
-
-/* One line that a terminal can show. */
-static const char *line_parse(struct argp_state *state, const char *option, const char *text,
-			      size_t maximum)
-{
-	for (const char *p = text; *p; p++)
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			argp_error(state, "--%s: one line of text is needed", option);
-	if (strlen(text) >= maximum)
-		argp_error(state, "--%s: at most %zu bytes", option, maximum - 1);
-	return text;
-}
-
-/* "90", "90s", "15m", "12h" or "7d" in seconds. */
-static long duration_parse(struct argp_state *state, const char *text)
-{
-	static const struct { char unit; long seconds; } units[] = {
-		{ '\0', 1 }, { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
-	char *end;
-	long number = strtol(text, &end, 10);
-
-	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++)
-		if (end != text && *end == units[i].unit && (!*end || !end[1]) && number > 0 &&
-		    number <= 100000)
-			return number * units[i].seconds;
-	argp_error(state, "--since %s: a time as 90s, 15m, 12h or 7d is needed", text);
-	return 0;
 }
 
 static void action_operand(struct argp_state *state, const char *text, enum action *action)
@@ -168,10 +133,10 @@ static error_t key_parse(int key, char *text, struct argp_state *state)
 			   sizeof(entry->group));
 		return 0;
 	case OPTION_AUTHOR:
-		arguments->author.name = line_parse(state, "author", text, LIST_AUTHOR_MAX);
+		arguments->author.name = command_line(state, "author", text, LIST_AUTHOR_MAX);
 		return 0;
 	case OPTION_REASON:
-		arguments->author.reason = line_parse(state, "reason", text, LIST_REASON_MAX);
+		arguments->author.reason = command_line(state, "reason", text, LIST_REASON_MAX);
 		return 0;
 	case ARGP_KEY_END:
 		command_operand(key, text, state);
@@ -205,7 +170,7 @@ static error_t more_parse(int key, char *text, struct argp_state *state)
 			argp_error(state, "--parameter: %s", err.text);
 		return 0;
 	case OPTION_SINCE:
-		arguments->since_s = duration_parse(state, text);
+		arguments->since_s = command_duration(state, "since", text);
 		return 0;
 	default:
 		return key_parse(key, text, state);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The console: faults as they come, gateways, the list of countermeasures and its history, applications. All that is
-// shown comes from the center's HTTP interface (/v1/openapi.json) with the user's token; what gateways and
+// The console: faults as they come, gateways, the list of countermeasures and its history, applications, and the services
+// that gateways are asked to run. All that is shown comes from the center's HTTP interface (/v1/openapi.json) with the user's token; what gateways and
 // applications have said is text and never becomes anything else.
 "use strict";
 
@@ -441,6 +441,63 @@ async function pageApplications(mine) {
 	el("h2", {}, "Definitions"), table([["Service"], ["Events"]], definitions.map((d) => row([[el("strong", {}, d.service)], [d.events.join(", ")]])), "No definition was added."));
 }
 
+// Services by request.
+const REQUEST_LOOKS = { done: "good", failed: "bad", refused: "bad", expired: "warn", waiting: "warn" };
+
+function requestRow(r, cancel) {
+	const took = r.result && r.result.duration_ms !== undefined ? `${r.result.steps} steps in ${Math.round(r.result.duration_ms)} ms` : "";
+	const note = r.state === "waiting" ? `not after ${clock(r.not_after)}` : r.detail || took;
+	return row([[when(r.asked), "tight"], [r.gateway], [el("strong", {}, r.service)], [tag(r.state, REQUEST_LOOKS[r.state]), "tight"],
+		[r.started ? when(r.started) : "–", "tight rare"], [note], [`${r.author}${r.reason ? `: ${r.reason}` : ""}`, "rare"],
+		[r.state === "waiting" ? el("button", { type: "button", onclick: () => cancel(r) }, "Cancel") : "", "tight"]]);
+}
+
+async function pageRequests(mine) {
+	const result = el("div", {}), place = el("div", { "aria-live": "polite" });
+	const cancel = (r) => ask("DELETE", `/v1/requests/${r.id}?gateway=${r.gateway}`).then(() => render())
+		.catch((problem) => result.replaceChildren(notice(problem.message, "bad")));
+	const refresh = async () => {
+		const { json: requests } = await ask("GET", "/v1/requests");
+		if (mine !== view)
+			return;
+		state("live", true);
+		place.replaceChildren(table([["Asked"], ["Gateway"], ["Service"], ["State"], ["Begun", "rare"], ["What came of it"], ["By", "rare"], [""]],
+			requests.map((r) => requestRow(r, cancel)), "No gateway was asked to run a service."));
+		later(mine, refresh, 2000);
+	};
+	show(head("Requests", el("button", { class: "main", type: "button", onclick: () => { location.hash = "ask"; } }, "Ask for a service")), result, place);
+	await refresh();
+}
+
+async function pageAsk(mine) {
+	const [scripts, gateways] = (await Promise.all(["/v1/scripts", "/v1/gateways"].map((path) => ask("GET", path)))).map((answer) => answer.json);
+	if (mine !== view)
+		return;
+	const groups = [...new Set(gateways.map((g) => g.state && g.state.group).filter(Boolean))].sort();
+	const result = el("div", { "aria-live": "polite" });
+	// One id for what is entered, however often it is sent: it is asked for once.
+	const id = crypto.getRandomValues(new Uint32Array(4)).reduce((text, n) => text + n.toString(16).padStart(8, "0"), "");
+	const form = el("form", { autocomplete: "off" },
+		el("div", { class: "fields" }, field("Service", choice("service", scripts.map((s) => s.service))),
+			field("Of", el("select", { name: "of" }, groups.map((g) => el("option", { value: `group ${g}` }, `all gateways of group ${g}`)),
+				gateways.map((g) => el("option", { value: `gateway ${g.name}` }, g.name)))),
+			field("begun within minutes", number("within", 60, 1, 43200))),
+		el("div", { class: "fields" }, field("Reason", el("input", { name: "reason", maxlength: 255, required: true }), "wide")),
+		el("div", { class: "buttons" }, el("button", { class: "main", type: "submit", disabled: !scripts.length || !gateways.length }, "Ask"), el("a", { href: "#requests" }, "Cancel")),
+		el("p", { class: "soft" }, "Each gateway runs it once, by the script that is kept here. Until a gateway has taken it, it can be cancelled."));
+	form.addEventListener("submit", (event) => {
+		event.preventDefault();
+		const [what, name] = form.elements.of.value.split(" ");
+		ask("POST", "/v1/requests", { body: { id, service: form.elements.service.value, [what]: name, within_s: 60 * Number(form.elements.within.value),
+			reason: form.elements.reason.value.trim() } }).then(() => { location.hash = "requests"; })
+			.catch((problem) => result.replaceChildren(notice(problem.message, "bad")));
+	});
+	state("");
+	show(head("Ask for a service"), scripts.length ? "" : notice("No script was added: there is nothing to ask for."),
+		gateways.length ? "" : notice("No gateway was seen yet."), form, result);
+	form.elements.service.focus();
+}
+
 // Getting in and out.
 function leave(why) {
 	token = "";
@@ -473,7 +530,8 @@ async function enter() {
 	render();
 }
 
-const PAGES = { faults: pageFaults, gateways: pageGateways, list: pageList, history: pageHistory, applications: pageApplications, edit: pageEdit };
+const PAGES = { faults: pageFaults, gateways: pageGateways, list: pageList, history: pageHistory, applications: pageApplications, edit: pageEdit,
+	requests: pageRequests, ask: pageAsk };
 
 function render() {
 	if (!self)
@@ -489,7 +547,7 @@ function render() {
 				filters[key] = value;
 	const page = name === "faults" && rest.length === 2 ? pageFault : PAGES[name] || pageFaults;
 	for (const link of byId("pages").querySelectorAll("a"))
-		if (link.dataset.page === name || (name === "edit" && link.dataset.page === "list"))
+		if (link.dataset.page === name || (name === "edit" && link.dataset.page === "list") || (name === "ask" && link.dataset.page === "requests"))
 			link.setAttribute("aria-current", "page");
 		else
 			link.removeAttribute("aria-current");
@@ -522,7 +580,7 @@ document.addEventListener("keydown", (event) => {
 	}
 	if (typing || event.ctrlKey || event.altKey || event.metaKey || !self)
 		return;
-	const go = { 1: "faults", 2: "gateways", 3: "list", 4: "history", 5: "applications", n: "edit/new" }[event.key];
+	const go = { 1: "faults", 2: "gateways", 3: "list", 4: "history", 5: "applications", 6: "requests", n: "edit/new" }[event.key];
 	if (go)
 		location.hash = go;
 	else if (event.key === "j" || event.key === "ArrowDown")

@@ -32,13 +32,14 @@ int fault_id_parse(const char *text, struct fault_id *id)
 	return 0;
 }
 
-/* RFC 3339 with the offset "Z": 2026-01-31T23:59:60.123Z */
-static bool time_valid(const char *text)
+bool obtaining_time_valid(const char *text)
 {
 	static const char shape[] = "dddd-dd-ddTdd:dd:dd";
 	struct tm tm = {};
 	size_t i;
 
+	if (!text)
+		return false;
 	for (i = 0; shape[i]; i++)
 		if (shape[i] == 'd' ? !strchr(DIGITS, text[i]) || !text[i] :
 		    text[i] != shape[i])
@@ -248,7 +249,7 @@ static int fault_texts(struct fault *fault, struct error *err)
 	static const struct text_field fields[] = {
 		{ "id", true, id_valid, "a boot id, a dash and a number" },
 		{ "kind", true, kind_valid, "names joined by dots, 127 bytes at most" },
-		{ "time", true, time_valid, "RFC 3339 in UTC, as 2026-01-31T23:59:59.123Z" },
+		{ "time", true, obtaining_time_valid, "RFC 3339 in UTC, as 2026-01-31T23:59:59.123Z" },
 		{ "application", false, name_valid, name },
 		{ "version", false, version_valid, "letters, digits and .+~-, 32 at most" },
 		{ "group", false, name_valid, name },

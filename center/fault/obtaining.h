@@ -65,6 +65,9 @@ struct fault {
 	json_t *body;
 };
 
+/** obtaining_time_valid - is this RFC 3339 with the offset "Z", as 2026-01-31T23:59:60.123Z? */
+bool obtaining_time_valid(const char *text);
+
 /**
  * obtaining_fault - check the body of a fault
  *

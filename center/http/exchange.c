@@ -221,8 +221,8 @@ void exchange_completed(void *cls, struct MHD_Connection *connection, void **sta
 		fault_free(exchange->fault);
 	if (exchange->outcome)
 		outcome_free(exchange->outcome);
-	if (exchange->edit)
-		edit_free(exchange->edit);
+	if (exchange->work)
+		exchange->work_free(exchange->work);
 	free(exchange);
 }
 
@@ -378,6 +378,31 @@ json_t *exchange_body(struct exchange *exchange, struct error *err)
 	return NULL;
 }
 
+static bool line_is(const json_t *value, size_t size)
+{
+	const char *text = json_string_value(value);
+
+	if (!text || strlen(text) >= size)
+		return false;
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			return false;
+	return true;
+}
+
+int exchange_reason(json_t *body, char *reason, size_t size, struct error *err)
+{
+	json_t *value = json_object_get(body, "reason");
+
+	if (!value)
+		return 0;
+	if (!line_is(value, size))
+		return error_set(err, -EINVAL, "reason: one line, of at most %zu bytes", size - 1);
+	strcpy(reason, json_string_value(value));
+	json_object_del(body, "reason");
+	return 0;
+}
+
 long exchange_number(struct exchange *exchange, const char *name, long otherwise, long minimum,
 		     long maximum)
 {
@@ -416,4 +441,18 @@ void exchange_seen(struct exchange *exchange)
 	gateways_seen(exchange->server->gateways, exchange->captures[0], address,
 		      exchange_header(exchange, MHD_HTTP_HEADER_USER_AGENT),
 		      exchange_header(exchange, "Faultline-State"));
+}
+
+bool exchange_admitted(struct exchange *exchange, enum MHD_Result *result)
+{
+	exchange_seen(exchange);
+	exchange->retry_after = gateways_admit(exchange->server->gateways,
+					       exchange->captures[0], exchange->size);
+	if (!exchange->retry_after)
+		return true;
+	atomic_fetch_add(&exchange->server->metrics->limited, 1);
+	*result = exchange_problem(exchange, MHD_HTTP_TOO_MANY_REQUESTS,
+				   "gateway %s sends more than it may; go on after %d s",
+				   exchange->captures[0], exchange->retry_after);
+	return false;
 }

@@ -28,7 +28,8 @@ typedef int (*exchange_job_fn)(struct writer_job *job, struct store *store, stru
  * @handle: answers it once the body is there
  * @access: enum access, of its route
  * @principal: who sent it
- * @edit: what is to be changed; of list.c
+ * @work: what the handler keeps until the end, and @work_free what frees it; also of a
+ *	request that is broken off
  * @retry_after: seconds for Retry-After; 0: 2 with 503, else none
  * @resume: answers it once the writer has done its job; set by exchange_store()
  * @captures: the parts of the path that the route leaves open
@@ -64,7 +65,8 @@ struct exchange {
 	struct fault_id id;
 	struct outcome *outcome;
 	char *answer;
-	struct edit *edit;
+	void *work;
+	void (*work_free)(void *work);
 	int retry_after;
 	bool found;
 	struct exchange *next_waiting;
@@ -102,6 +104,14 @@ const char *exchange_argument(struct exchange *exchange, const char *name);
 
 /** exchange_seen - note that the gateway of the path was heard of, and what it says of itself */
 void exchange_seen(struct exchange *exchange);
+
+/**
+ * exchange_admitted - may the gateway of the path send this report now?
+ *
+ * Return: false when it was answered, with when to go on; @result is then what the
+ * handler returns.
+ */
+bool exchange_admitted(struct exchange *exchange, enum MHD_Result *result);
 
 /* Answers. */
 
@@ -143,11 +153,15 @@ enum MHD_Result exchange_queue(struct exchange *exchange, unsigned int status,
  */
 json_t *exchange_body(struct exchange *exchange, struct error *err);
 
+/**
+ * exchange_reason - take the member "reason" out of a body: one line, shorter than @size
+ *
+ * Return: 0, also when there is none, or -EINVAL with @err set.
+ */
+int exchange_reason(json_t *body, char *reason, size_t size, struct error *err);
+
 /** exchange_number - a number of the query from @minimum to @maximum; -1 when it is none */
 long exchange_number(struct exchange *exchange, const char *name, long otherwise, long minimum,
 		     long maximum);
-
-/* The end of a change, also of one that was broken off; list.c. */
-void edit_free(struct edit *edit);
 
 #endif /* CENTER_HTTP_EXCHANGE_H */

@@ -44,8 +44,10 @@ struct edit {
 	int64_t policy_version;
 };
 
-void edit_free(struct edit *edit)
+static void edit_free(void *work)
 {
+	struct edit *edit = work;
+
 	json_decref(edit->patch);
 	json_decref(edit->row);
 	free(edit);
@@ -154,7 +156,7 @@ static int entry_run(struct edit *edit, struct store *store, const struct list_a
 static int edit_run(struct writer_job *job, struct store *store, struct error *err)
 {
 	struct exchange *exchange = exchange_of(job);
-	struct edit *edit = exchange->edit;
+	struct edit *edit = exchange->work;
 	struct list_author author = { exchange->principal.name, edit->reason };
 	int ret;
 
@@ -183,7 +185,7 @@ static json_t *row_with_key(json_t *row)
 
 static enum MHD_Result edit_answer(struct exchange *exchange)
 {
-	struct edit *edit = exchange->edit;
+	struct edit *edit = exchange->work;
 	char tag[ENTRY_TAG_SIZE] = "";
 	json_auto_t *body = NULL;
 	char *text;
@@ -220,33 +222,16 @@ static void condition_take(struct exchange *exchange, const char *name,
 			 strlen(text) < CONDITION_MAX ? text : "\"\"");
 }
 
-static bool reason_take(struct edit *edit, const char *text)
-{
-	if (strlen(text) >= sizeof(edit->reason))
-		return false;
-	for (const char *p = text; *p; p++)
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			return false;
-	strcpy(edit->reason, text);
-	return true;
-}
-
 /* The body without its reason, which is kept; NULL with @err set. An empty one is allowed where told. */
 static json_t *edit_body(struct exchange *exchange, bool needed, struct error *err)
 {
+	struct edit *edit = exchange->work;
 	json_t *body = exchange->size || needed ? exchange_body(exchange, err) : json_object();
-	json_t *reason = json_object_get(body, "reason");
 
-	if (!body)
-		return NULL;
-	if (reason && (!json_is_string(reason) ||
-		       !reason_take(exchange->edit, json_string_value(reason)))) {
-		json_decref(body);
-		error_set(err, -EINVAL, "reason: one line, of at most %d bytes", LIST_REASON_MAX - 1);
-		return NULL;
-	}
-	json_object_del(body, "reason");
-	return body;
+	if (!body || !exchange_reason(body, edit->reason, sizeof(edit->reason), err))
+		return body;
+	json_decref(body);
+	return NULL;
 }
 
 static enum MHD_Result edit_start(struct exchange *exchange)
@@ -263,7 +248,8 @@ static struct edit *edit_new(struct exchange *exchange, enum edit_kind kind)
 	edit->kind = kind;
 	condition_take(exchange, MHD_HTTP_HEADER_IF_MATCH, edit->if_match);
 	condition_take(exchange, MHD_HTTP_HEADER_IF_NONE_MATCH, edit->if_none_match);
-	exchange->edit = edit;
+	exchange->work = edit;
+	exchange->work_free = edit_free;
 	return edit;
 }
 
@@ -312,11 +298,13 @@ enum MHD_Result list_put(struct exchange *exchange)
 {
 	enum MHD_Result result;
 	json_auto_t *body = entry_begin(exchange, EDIT_PUT, &result);
+	struct edit *edit;
 	struct error err = {};
 
 	if (!body)
 		return result;
-	if (entry_read(body, false, &exchange->edit->entry, &err))
+	edit = exchange->work;
+	if (entry_read(body, false, &edit->entry, &err))
 		return exchange_problem(exchange, MHD_HTTP_BAD_REQUEST, "%s", err.text);
 	return edit_start(exchange);
 }
@@ -325,10 +313,12 @@ enum MHD_Result list_patch(struct exchange *exchange)
 {
 	enum MHD_Result result;
 	json_t *body = entry_begin(exchange, EDIT_PATCH, &result);
+	struct edit *edit;
 
 	if (!body)
 		return result;
-	exchange->edit->patch = body;
+	edit = exchange->work;
+	edit->patch = body;
 	return edit_start(exchange);
 }
 

@@ -51,21 +51,6 @@ static bool report_stored(struct exchange *exchange, _Atomic uint64_t *counter)
 	return true;
 }
 
-/* A gateway that sends more than it may is told when to go on. */
-static bool report_admitted(struct exchange *exchange, enum MHD_Result *result)
-{
-	exchange_seen(exchange);
-	exchange->retry_after = gateways_admit(exchange->server->gateways,
-					       exchange->captures[0], exchange->size);
-	if (!exchange->retry_after)
-		return true;
-	atomic_fetch_add(&exchange->server->metrics->limited, 1);
-	*result = exchange_problem(exchange, MHD_HTTP_TOO_MANY_REQUESTS,
-				   "gateway %s sends more than it may; go on after %d s",
-				   exchange->captures[0], exchange->retry_after);
-	return false;
-}
-
 static enum MHD_Result fault_answer(struct exchange *exchange)
 {
 	char *answer = steal_pointer(&exchange->answer);
@@ -88,7 +73,7 @@ enum MHD_Result reports_fault(struct exchange *exchange)
 	exchange->fault = obtaining_fault(exchange->body, exchange->size, &err);
 	if (!exchange->fault)
 		return exchange_problem(exchange, MHD_HTTP_BAD_REQUEST, "%s", err.text);
-	if (!report_admitted(exchange, &result))
+	if (!exchange_admitted(exchange, &result))
 		return result;
 	exchange->job.run_many = faults_run;
 	return exchange_store(exchange, NULL, fault_answer);
@@ -137,7 +122,7 @@ enum MHD_Result reports_outcome(struct exchange *exchange)
 	exchange->outcome = obtaining_outcome(exchange->body, exchange->size, &err);
 	if (!exchange->outcome)
 		return exchange_problem(exchange, MHD_HTTP_BAD_REQUEST, "%s", err.text);
-	if (!report_admitted(exchange, &result))
+	if (!exchange_admitted(exchange, &result))
 		return result;
 	return exchange_store(exchange, outcome_run, outcome_answer);
 }

@@ -37,6 +37,14 @@ enum MHD_Result list_delete(struct exchange *exchange);
 enum MHD_Result list_history_show(struct exchange *exchange);
 enum MHD_Result list_undo_change(struct exchange *exchange);
 
+/* requests.c: services that gateways run by request of the center */
+enum MHD_Result requests_create(struct exchange *exchange);
+enum MHD_Result requests_show_all(struct exchange *exchange);
+enum MHD_Result requests_show_one(struct exchange *exchange);
+enum MHD_Result requests_delete(struct exchange *exchange);
+enum MHD_Result requests_poll(struct exchange *exchange);
+enum MHD_Result requests_state(struct exchange *exchange);
+
 /* overview.c: what administrators look at */
 enum MHD_Result overview_self(struct exchange *exchange);
 enum MHD_Result overview_faults(struct exchange *exchange);

@@ -4,11 +4,13 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "center/fault/faults.h"
 #include "center/fault/list.h"
 #include "center/http/exchange.h"
+#include "center/request/requests.h"
 #include "lib/log.h"
 
 /* A change may come from another process, so the version is looked at so often. */
@@ -24,7 +26,8 @@ struct waiting {
 	bool failed;
 	/* Below: under lock. */
 	struct exchange *first;
-	size_t n[2];
+	size_t n[WAITING_FORS];
+	int64_t requests_mark;	/* who waits with an older one is not woken for it any more */
 	bool ended;
 	bool stopping;
 };
@@ -37,41 +40,83 @@ static int64_t monotonic_ms(void)
 	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
-/* Wakes those whose time is over or whose version is an old one; -1: not known. Under lock. */
-static void waiting_wake(struct waiting *waiting, const int64_t versions[2])
+/**
+ * struct look - what there is for those who wait
+ * @versions: -1: not known
+ * @gateways: sorted; that requests came for since the last look
+ */
+struct look {
+	int64_t versions[WAITING_FORS];
+	char **gateways;
+	int n_gateways;
+};
+
+static int name_compare(const void *key, const void *element)
+{
+	return strcmp(key, *(char *const *)element);
+}
+
+/* Is there what it waits for? */
+static bool look_has(const struct look *look, const struct exchange *exchange)
+{
+	int64_t version = look->versions[exchange->wait_for];
+
+	if (version < 0 || version == exchange->wait_version)
+		return false;
+	return exchange->wait_for != WAITING_FOR_REQUESTS ||
+	       (look->n_gateways && bsearch(exchange->captures[0], look->gateways, look->n_gateways,
+					    sizeof(*look->gateways), name_compare));
+}
+
+/* Wakes those whose time is over or for whom there is something. Under lock. */
+static void waiting_wake(struct waiting *waiting, const struct look *look)
 {
 	int64_t now = monotonic_ms();
 
 	for (struct exchange **p = &waiting->first; *p;) {
 		struct exchange *exchange = *p;
+		bool there = look_has(look, exchange);
 
-		int64_t version = versions[exchange->wait_for];
-
-		if (!waiting->ended && now < exchange->wait_until_ms &&
-		    (version < 0 || version == exchange->wait_version)) {
+		if (!waiting->ended && now < exchange->wait_until_ms && !there) {
 			p = &exchange->next_waiting;
 			continue;
 		}
 		*p = exchange->next_waiting;
-		if (version >= 0 && version != exchange->wait_version)
-			exchange->woken_version = version;
+		if (there)
+			exchange->woken_version = look->versions[exchange->wait_for];
 		waiting->n[exchange->wait_for]--;
 		MHD_resume_connection(exchange->connection);
 	}
+	if (look->versions[WAITING_FOR_REQUESTS] > waiting->requests_mark)
+		waiting->requests_mark = look->versions[WAITING_FOR_REQUESTS];
+}
+
+/* Of the requests it is also asked for whom they are, so that one does not wake thousands. */
+static int64_t requests_look(struct waiting *waiting, int64_t known, struct look *look,
+			     struct error *err)
+{
+	int64_t mark = requests_mark(waiting->store, err);
+
+	if (mark <= known)
+		return mark;
+	look->n_gateways = requests_gateways(waiting->store, known, &look->gateways, err);
+	return look->n_gateways < 0 ? look->n_gateways : mark;
 }
 
 /* What those wait for whom there are. */
-static void versions_look(struct waiting *waiting, const size_t n[2], int64_t versions[2])
+static void look_take(struct waiting *waiting, const size_t n[WAITING_FORS], int64_t known,
+		      struct look *look)
 {
 	struct error err = {};
 
-	versions[WAITING_FOR_POLICY] = -1;
-	versions[WAITING_FOR_FAULTS] = -1;
+	*look = (struct look){ .versions = { -1, -1, -1 } };
 	if (n[WAITING_FOR_POLICY])
-		versions[WAITING_FOR_POLICY] = list_version(waiting->store, &err);
+		look->versions[WAITING_FOR_POLICY] = list_version(waiting->store, &err);
 	if (n[WAITING_FOR_FAULTS] && !err.code)
-		versions[WAITING_FOR_FAULTS] =
+		look->versions[WAITING_FOR_FAULTS] =
 			waiting_mark(waiting, faults_mark(waiting->store, &err));
+	if (n[WAITING_FOR_REQUESTS] && !err.code)
+		look->versions[WAITING_FOR_REQUESTS] = requests_look(waiting, known, look, &err);
 	/* Without the store each waits its time out, and then learns why. It is told once. */
 	if (err.code && !waiting->failed)
 		log_error("%s", err.text);
@@ -82,7 +127,7 @@ static void *waiting_main(void *arg)
 {
 	struct waiting *waiting = arg;
 	struct timespec pause = { .tv_nsec = LOOK_MS * 1000000L };
-	int64_t versions[2];
+	struct look look;
 
 	pthread_mutex_lock(&waiting->lock);
 	while (!waiting->stopping) {
@@ -90,13 +135,16 @@ static void *waiting_main(void *arg)
 			pthread_cond_wait(&waiting->wake, &waiting->lock);
 			continue;
 		}
-		size_t n[2] = { waiting->n[0], waiting->n[1] };
+		size_t n[WAITING_FORS];
+		int64_t known = waiting->requests_mark;
 
+		memcpy(n, waiting->n, sizeof(n));
 		pthread_mutex_unlock(&waiting->lock);
-		versions_look(waiting, n, versions);
+		look_take(waiting, n, known, &look);
 		pthread_mutex_lock(&waiting->lock);
-		waiting_wake(waiting, versions);
+		waiting_wake(waiting, &look);
 		pthread_mutex_unlock(&waiting->lock);
+		requests_gateways_free(look.gateways, look.n_gateways);
 		nanosleep(&pause, NULL);
 		pthread_mutex_lock(&waiting->lock);
 	}
@@ -133,10 +181,11 @@ struct waiting *waiting_start(const struct store_place *place, struct error *err
 
 size_t waiting_count(struct waiting *waiting)
 {
-	size_t n;
+	size_t n = 0;
 
 	pthread_mutex_lock(&waiting->lock);
-	n = waiting->n[0] + waiting->n[1];
+	for (int what = 0; what < WAITING_FORS; what++)
+		n += waiting->n[what];
 	pthread_mutex_unlock(&waiting->lock);
 	return n;
 }
@@ -161,7 +210,11 @@ void waiting_add(struct waiting *waiting, struct exchange *exchange, enum waitin
 	/* First to sleep: the thread may wake it before this returns. */
 	MHD_suspend_connection(exchange->connection);
 	pthread_mutex_lock(&waiting->lock);
-	if (waiting->ended) {
+	/* While nobody waited for requests, nobody looked for them. */
+	if (what == WAITING_FOR_REQUESTS && !waiting->n[what])
+		waiting->requests_mark = version;
+	if (waiting->ended ||
+	    (what == WAITING_FOR_REQUESTS && version < waiting->requests_mark)) {
 		MHD_resume_connection(exchange->connection);
 	} else {
 		exchange->next_waiting = waiting->first;
@@ -176,7 +229,7 @@ void waiting_end(struct waiting *waiting)
 {
 	pthread_mutex_lock(&waiting->lock);
 	waiting->ended = true;
-	waiting_wake(waiting, (const int64_t[2]){ -1, -1 });
+	waiting_wake(waiting, &(const struct look){ .versions = { -1, -1, -1 } });
 	pthread_mutex_unlock(&waiting->lock);
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Requests that wait for a change of the list of countermeasures (133), or for faults:
- * their connections sleep, and a thread that looks at the policy version wakes them.
- * While none waits it does nothing. Waiting reads and never writes.
+ * Requests over HTTP that wait for a change of the list of countermeasures (133), for
+ * faults, or for services that a gateway is to run: their connections sleep, and a thread
+ * that looks at the policy version and the marks of the others wakes them. While none
+ * waits it does nothing. Waiting reads and never writes.
  */
 #ifndef CENTER_HTTP_WAITING_H
 #define CENTER_HTTP_WAITING_H
@@ -20,8 +21,11 @@ struct waiting;
 /** waiting_start - open a reader of the store and start the thread; NULL with @err set */
 struct waiting *waiting_start(const struct store_place *place, struct error *err);
 
-/** enum waiting_for - what a request waits for: another policy version, or mark of the faults */
-enum waiting_for { WAITING_FOR_POLICY, WAITING_FOR_FAULTS };
+/**
+ * enum waiting_for - what it waits for: another policy version, another mark of the
+ * faults, or a service that the gateway of its path is to run
+ */
+enum waiting_for { WAITING_FOR_POLICY, WAITING_FOR_FAULTS, WAITING_FOR_REQUESTS, WAITING_FORS };
 
 /**
  * waiting_add - let a request sleep until the version is not @version, or for @seconds
@@ -39,7 +43,6 @@ size_t waiting_count(struct waiting *waiting);
 void waiting_stir(struct waiting *waiting);
 /** waiting_mark - the mark of the faults that was read from the store, with what came since */
 int64_t waiting_mark(struct waiting *waiting, int64_t mark);
-
 
 /** waiting_end - wake all; who comes later does not sleep */
 void waiting_end(struct waiting *waiting);

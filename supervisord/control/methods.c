@@ -15,6 +15,7 @@
 #include "supervisord/reliability/source.h"
 #include "supervisord/reliability/store.h"
 #include "supervisord/remote/center.h"
+#include "supervisord/remote/orders.h"
 #include "supervisord/remote/signature.h"
 #include "supervisord/remote/spare.h"
 #include "supervisord/runtime/isolation.h"
@@ -185,7 +186,10 @@ static void answer_processings(struct control_client *client, json_t *id,
 
 static void answer_services(struct control_client *client, json_t *id, const json_t *params)
 {
-	jsonrpc_result(client->peer, id, services_describe(client->gateway));
+	json_t *services = services_describe(client->gateway);
+
+	orders_describe(client->gateway, services);
+	jsonrpc_result(client->peer, id, services);
 }
 
 /* The store's answer, or the word that it failed. */

@@ -5,11 +5,12 @@ static void print(json_t *services)
 {
 	static const struct ctl_column columns[] = {
 		{ "SERVICE", "service" }, { "CALENDAR", "calendar" }, { "EVENT", "on_event" },
-		{ "NEXT", "next" },	  { "LAST", "last" },	      { "RUNS", "runs" },
-		{ "OUTCOME", "outcome" }, { NULL, NULL },
+		{ "ASKED BY", "author" }, { "NEXT", "next" },	      { "LAST", "last" },
+		{ "RUNS", "runs" },	  { "OUTCOME", "outcome" },   { NULL, NULL },
 	};
 
-	ctl_table(services, columns, "no service runs by itself; services.xml names none");
+	ctl_table(services, columns,
+		  "no service runs by itself; services.xml names none, and the center has requested none");
 }
 
 static int run(const struct ctl_options *options, int argc, char **argv)
@@ -20,5 +21,5 @@ static int run(const struct ctl_options *options, int argc, char **argv)
 }
 
 const struct ctl_command ctl_services_command = {
-	"services", "", "The services that run by timetable or by event", NULL, run,
+	"services", "", "The services that run by timetable, by event or by request of the center", NULL, run,
 };

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "supervisord/reliability/notifier.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,38 +10,16 @@
 #include "supervisord/reliability/collection.h"
 #include "supervisord/reliability/fault.h"
 #include "supervisord/reliability/store.h"
-#include "supervisord/remote/center.h"
+#include "supervisord/remote/teller.h"
 #include "supervisord/settings.h"
-
-/* Full-jitter back-off: a random time up to a bound that doubles. */
-#define BACKOFF_FIRST_S 0.2
-#define BACKOFF_MAX_S 60.0
 
 struct notifier {
 	struct gateway *gateway;
-	ev_timer retry;
-	double bound_s;
-	bool busy;
-	bool again;		/* kicked while busy */
+	struct teller *teller;
 	char id[64];		/* of the fault that is being told */
 	bool known;		/* the center has it already */
 	bool outcome;		/* its outcome is told */
 };
-
-static void notifier_pump(struct notifier *notifier);
-
-static void notifier_wait(struct notifier *notifier, int retry_after_s)
-{
-	double wait = center_jitter(notifier->bound_s);
-
-	if (retry_after_s > 0)
-		wait += retry_after_s;
-	notifier->bound_s *= 2;
-	if (notifier->bound_s > BACKOFF_MAX_S)
-		notifier->bound_s = BACKOFF_MAX_S;
-	notifier->retry.repeat = wait > 0.001 ? wait : 0.001;
-	ev_timer_again(notifier->gateway->loop, &notifier->retry);
-}
 
 /* The center's answer to a fault: {id, countermeasure: {action, …}}. */
 static void answer_take(struct notifier *notifier, const struct link_answer *answer)
@@ -70,25 +47,10 @@ static void refused(struct notifier *notifier, const struct link_answer *answer)
 		store_fault_outcome_sent(notifier->gateway->store, notifier->id);
 }
 
-/* A token that is wrong now may be right tomorrow: a fault is not lost for that. */
-static bool worth_repeating(const struct link_answer *answer)
-{
-	return !answer->status || answer->status >= 500 || answer->status == 401 ||
-	       answer->status == 403 || answer->status == 408 || answer->status == 429;
-}
-
 static void told(void *user, const struct link_answer *answer)
 {
 	struct notifier *notifier = user;
 
-	notifier->busy = false;
-	if (worth_repeating(answer)) {
-		notifier_wait(notifier, answer->retry_after_s);
-		if (notifier->again)
-			notifier_pump(notifier);
-		return;
-	}
-	notifier->bound_s = BACKOFF_FIRST_S;
 	if (answer->status >= 300)
 		refused(notifier, answer);
 	else if (notifier->known)
@@ -96,9 +58,6 @@ static void told(void *user, const struct link_answer *answer)
 	else
 		answer_take(notifier, answer);
 	collection_flush_soon(notifier->gateway);
-	/* What was decided may have its outcome by now, and be on its way. */
-	if (!notifier->busy)
-		notifier_pump(notifier);
 }
 
 /* A fault; what the gateway has decided comes with it, and what became of that (figure 16). */
@@ -123,19 +82,15 @@ static json_t *fault_body(const struct gateway *gateway, json_t *row)
 	return body;
 }
 
-/* Tells the oldest thing that the center does not know. */
-static void notifier_pump(struct notifier *notifier)
+/* The oldest thing that the center does not know. */
+static bool next(void *user, struct tell *tell)
 {
+	struct notifier *notifier = user;
 	struct gateway *gateway = notifier->gateway;
-	json_t *row, *body;
-	char path[256];
-	struct error err = { 0 };
+	json_auto_t *row = store_fault_unreported(gateway->store);
 
-	notifier->again = false;
-	ev_timer_stop(gateway->loop, &notifier->retry);
-	row = store_fault_unreported(gateway->store);
 	if (!row)
-		return;
+		return false;
 	snprintf(notifier->id, sizeof(notifier->id), "%s",
 		 json_string_value(json_object_get(row, "id")));
 	/* What the gateway decided goes out whole, also when the center has the fault by now. */
@@ -143,35 +98,23 @@ static void notifier_pump(struct notifier *notifier)
 			  !json_object_get(row, "decided");
 	notifier->outcome = json_object_get(row, "outcome") &&
 			    (notifier->known || json_object_get(row, "decided"));
-	snprintf(path, sizeof(path), "/v1/gateways/%s/faults%s%s%s", gateway->settings->name,
-		 notifier->known ? "/" : "", notifier->known ? notifier->id : "",
-		 notifier->known ? "/outcome" : "");
-	body = notifier->known ? json_incref(json_object_get(row, "outcome")) :
-				 fault_body(gateway, row);
-	json_decref(row);
-	notifier->busy = true;
-	if (center_send(gateway, notifier->known ? "PUT" : "POST", path, body, told,
-			notifier, &err)) {
-		notifier->busy = false;
-		log_error("fault %s is not told: %s", notifier->id, err.text);
-		notifier_wait(notifier, 0);
-	}
-	json_decref(body);
-}
-
-static void retry_due(struct ev_loop *loop, ev_timer *timer, int events)
-{
-	notifier_pump(timer->data);
+	tell->method = notifier->known ? "PUT" : "POST";
+	snprintf(tell->path, sizeof(tell->path), "/v1/gateways/%s/faults%s%s%s",
+		 gateway->settings->name, notifier->known ? "/" : "",
+		 notifier->known ? notifier->id : "", notifier->known ? "/outcome" : "");
+	snprintf(tell->what, sizeof(tell->what), "fault %s", notifier->id);
+	tell->body = notifier->known ? json_incref(json_object_get(row, "outcome")) :
+				       fault_body(gateway, row);
+	return true;
 }
 
 void notifier_open(struct gateway *gateway)
 {
+	static const struct teller_ops ops = { .next = next, .told = told };
 	struct notifier *notifier = alloc_zero(1, sizeof(*notifier));
 
 	notifier->gateway = gateway;
-	notifier->bound_s = BACKOFF_FIRST_S;
-	ev_init(&notifier->retry, retry_due);
-	notifier->retry.data = notifier;
+	notifier->teller = teller_new(gateway, &ops, notifier);
 	gateway->notifier = notifier;
 	notifier_kick(gateway);
 }
@@ -180,20 +123,12 @@ void notifier_close(struct gateway *gateway)
 {
 	if (!gateway->notifier)
 		return;
-	ev_timer_stop(gateway->loop, &gateway->notifier->retry);
+	teller_free(gateway->notifier->teller);
 	free(steal_pointer(&gateway->notifier));
 }
 
 void notifier_kick(struct gateway *gateway)
 {
-	struct notifier *notifier = gateway->notifier;
-
-	if (!notifier)
-		return;
-	if (notifier->busy) {
-		notifier->again = true;
-		return;
-	}
-	notifier->bound_s = BACKOFF_FIRST_S;
-	notifier_pump(notifier);
+	if (gateway->notifier)
+		teller_kick(gateway->notifier->teller);
 }

@@ -13,18 +13,11 @@
 #include "lib/log.h"
 #include "supervisord/reliability/collection.h"
 #include "supervisord/reliability/fault.h"
-#include "supervisord/remote/center.h"
+#include "supervisord/remote/poller.h"
 #include "supervisord/settings.h"
 
-/* What the center is asked to wait for a change, and how long that may take in all. */
-#define WAIT_S 20
-#define TIMEOUT_MS 30000
 #define SIZE_MAX_BYTES (4 << 20)
 #define ENTRIES_MAX 20000
-/* A center that does not wait is asked so often. */
-#define POLL_S 5.0
-#define BACKOFF_FIRST_S 0.5
-#define BACKOFF_MAX_S 30.0
 
 /**
  * struct policy
@@ -35,9 +28,7 @@ struct policy {
 	struct gateway *gateway;
 	json_t *document;
 	char etag[256];
-	double bound_s;
-	uint64_t asked_ns;
-	ev_timer again;
+	struct poller *poller;
 };
 
 static char *policy_path(const struct gateway *gateway)
@@ -126,63 +117,36 @@ static int policy_take(struct policy *policy, const struct link_answer *answer,
 	return 0;
 }
 
-static void policy_later(struct policy *policy, double seconds)
-{
-	ev_timer_stop(policy->gateway->loop, &policy->again);
-	ev_timer_set(&policy->again, seconds, 0.);
-	ev_timer_start(policy->gateway->loop, &policy->again);
-}
-
-static void policy_answered(void *user, const struct link_answer *answer)
+static void policy_ask(void *user, char path[256], const char **etag)
 {
 	struct policy *policy = user;
-	double took_s = (clock_now() - policy->asked_ns) / 1e9;
-	struct error err = { 0 };
 
-	if (answer->status == 304 || (answer->status == 200 && !policy_take(policy, answer, &err))) {
-		policy->bound_s = BACKOFF_FIRST_S;
-		policy_later(policy, answer->status == 304 && took_s < 1 ? POLL_S : 0.);
-		return;
-	}
-	if (err.code)
-		log_error("center %s: %s", center_url(policy->gateway), err.text);
-	policy_later(policy, 0.05 + center_jitter(policy->bound_s) +
-		     (answer->retry_after_s > 0 ? answer->retry_after_s : 0));
-	policy->bound_s = policy->bound_s * 2 < BACKOFF_MAX_S ? policy->bound_s * 2 : BACKOFF_MAX_S;
+	snprintf(path, 256, "/v1/gateways/%s/countermeasures?wait=%d",
+		 policy->gateway->settings->name, POLLER_WAIT_S);
+	*etag = policy->etag[0] ? policy->etag : NULL;
 }
 
-static void policy_ask(struct ev_loop *loop, ev_timer *timer, int events)
+static int policy_answered(void *user, const struct link_answer *answer, struct error *err)
 {
-	struct policy *policy = timer->data;
-	struct error err = { 0 };
-	char path[160];
-
-	snprintf(path, sizeof(path), "/v1/gateways/%s/countermeasures?wait=%d",
-		 policy->gateway->settings->name, WAIT_S);
-	policy->asked_ns = clock_now();
-	if (center_poll(policy->gateway, path, policy->etag[0] ? policy->etag : NULL,
-			SIZE_MAX_BYTES, TIMEOUT_MS, policy_answered, policy, &err))
-		policy_later(policy, BACKOFF_FIRST_S);
+	return answer->status == 304 ? 1 : policy_take(user, answer, err);
 }
 
 void policy_open(struct gateway *gateway)
 {
+	static const struct poller_ops ops = { .ask = policy_ask, .answered = policy_answered };
 	struct policy *policy = alloc_zero(1, sizeof(*policy));
 
 	policy->gateway = gateway;
-	policy->bound_s = BACKOFF_FIRST_S;
-	ev_init(&policy->again, policy_ask);
-	policy->again.data = policy;
 	gateway->policy = policy;
 	policy_load(policy);
-	policy_later(policy, 0.);
+	policy->poller = poller_new(gateway, &ops, SIZE_MAX_BYTES, policy);
 }
 
 void policy_close(struct gateway *gateway)
 {
 	if (!gateway->policy)
 		return;
-	ev_timer_stop(gateway->loop, &gateway->policy->again);
+	poller_free(gateway->policy->poller);
 	json_decref(gateway->policy->document);
 	free(steal_pointer(&gateway->policy));
 }

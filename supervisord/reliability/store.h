@@ -71,6 +71,16 @@ struct store_fault {
 	json_t *data;
 };
 
+/** struct store_request - a service that the center has requested; @report is what it is told */
+struct store_request {
+	const char *id;
+	const char *service;
+	const char *author;
+	int64_t not_after_ms;
+	const char *state;
+	json_t *report;
+};
+
 /**
  * store_open - open or create the gateway's database
  *
@@ -138,6 +148,22 @@ json_t *store_faults(struct store *store, int limit);
 json_t *store_fault(struct store *store, const char *id);
 /** store_attempts - {time_ms, action, loop} of an application's last outcomes, oldest first */
 json_t *store_attempts(struct store *store, const char *application, int limit);
+
+/** store_request_add - keep one that is not there yet; durable when it returns */
+int store_request_add(struct store *store, const struct store_request *request);
+/** store_request_state - it has come to a state that the center does not know; not flushed */
+int store_request_state(struct store *store, const char *id, const char *state, json_t *report);
+/** store_request_told - the center knows this state; another one since then is untold */
+int store_request_told(struct store *store, const char *id, const char *state);
+/*
+ * {id, service, author, not_after_ms, state, time, report, told}, to be released: one, NULL
+ * where it is not there; the oldest that the center does not know; and arrays of those that
+ * are not over, oldest first, and of the last ones, newest first, NULL on failure.
+ */
+json_t *store_request(struct store *store, const char *id);
+json_t *store_request_untold(struct store *store);
+json_t *store_requests_open(struct store *store);
+json_t *store_requests(struct store *store, int limit);
 
 /* What the gateway chose while it ran and keeps over a restart; new reference, or NULL. */
 json_t *store_setting(struct store *store, const char *kind, const char *name);

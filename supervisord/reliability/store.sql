@@ -37,3 +37,17 @@ CREATE TABLE IF NOT EXISTS setting (
 
 CREATE INDEX IF NOT EXISTS fault_unreported ON fault (time)
 	WHERE NOT reported OR (outcome IS NOT NULL AND NOT outcome_sent);
+
+-- Services that the center has requested, and how far each has come.
+CREATE TABLE IF NOT EXISTS request (
+	id        TEXT PRIMARY KEY,
+	service   TEXT NOT NULL,
+	author    TEXT NOT NULL,
+	not_after INTEGER NOT NULL,     -- ms since 1970
+	state     TEXT NOT NULL,        -- taken, running, done, failed, refused, expired, cancelled
+	time      INTEGER NOT NULL,     -- when it came to this state
+	report    TEXT NOT NULL,        -- JSON: what the center is told of it
+	told      INTEGER NOT NULL DEFAULT 0        -- the center knows this state
+);
+
+CREATE INDEX IF NOT EXISTS request_untold ON request (time) WHERE NOT told;

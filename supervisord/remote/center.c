@@ -14,6 +14,7 @@
 #include "supervisord/reliability/policy.h"
 #include "supervisord/reliability/source.h"
 #include "supervisord/remote/application.h"
+#include "supervisord/remote/orders.h"
 #include "supervisord/settings.h"
 
 /* Enough for what the center says; bundles have no limit but that of standing still. */
@@ -155,6 +156,7 @@ static void center_heard(struct gateway *gateway, int center, const struct link_
 		       "center %s: %s; %s is asked from now on", url, error,
 		       center_url(gateway));
 	policy_center_changed(gateway);
+	orders_center_changed(gateway);
 }
 
 static void request_end(struct center_request *request, const struct link_answer *answer)

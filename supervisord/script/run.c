@@ -12,6 +12,7 @@
 #include "lib/script/interpretation.h"
 #include "supervisord/reliability/refusal.h"
 #include "supervisord/remote/management.h"
+#include "supervisord/remote/orders.h"
 #include "supervisord/remote/request.h"
 #include "supervisord/script/drive.h"
 #include "supervisord/script/event_list.h"
@@ -87,6 +88,7 @@ static void run_keep(const struct run *run, int text)
 		return;
 	run_kept_put(run->gateway, &(struct run_kept){
 		.service = run->service, .begun_ns = run->begun_ns, .faults = run->faults,
+		.order = run->observer && run->observer->order ? run->observer->order(run->user) : NULL,
 		.drive = run->drive ? drive_save(run->drive) : NULL, .text = text });
 }
 
@@ -108,19 +110,20 @@ static const char *run_application(const struct run *run)
 	return run->n_apps ? run->apps[0]->name : NULL;
 }
 
-static void run_report(const struct run *run)
+static void run_report(const struct run *run,
+		       void (*tell)(void *user, json_t *result, const struct error *err))
 {
 	json_t *result;
 
 	if (run->err.code) {
-		run->observer->ended(run->user, NULL, &run->err);
+		tell(run->user, NULL, &run->err);
 		return;
 	}
 	result = json_pack("{s:s, s:s, s:I, s:f, s:i}", "service", run->service, "state",
 			   "finished", "steps",
 			   (json_int_t)drive_done(run->drive),
 			   "duration_ms", run->duration_ms, "faults", run->faults);
-	run->observer->ended(run->user, result, NULL);
+	tell(run->user, result, NULL);
 	json_decref(result);
 }
 
@@ -139,7 +142,7 @@ static void run_settle(struct run *run)
 		}
 	runs->n--;
 	if (run->observer)
-		run_report(run);
+		run_report(run, run->observer->ended);
 	run_free(run);
 }
 
@@ -149,7 +152,6 @@ static void run_end(struct run *run, const struct error *err)
 	if (run->ended)
 		return;
 	run->ended = true;
-	run_kept_drop(run->gateway, run->begun_ns);
 	if (run->fetching)
 		script_forget(steal_pointer(&run->fetching));
 	if (run->drive)
@@ -172,6 +174,11 @@ static void run_end(struct run *run, const struct error *err)
 			.application = run_application(run) },
 			"%s failed: %s", run->service, err->text);
 	}
+	if (run->observer && run->observer->over) {
+		run_report(run, run->observer->over);
+		run->observer = NULL;
+	}
+	run_kept_drop(run->gateway, run->begun_ns);
 	for (int i = 0; i < run->n_apps; i++)
 		management_release(run->apps[i]);
 	run_settle(run);
@@ -441,6 +448,8 @@ static void run_resume(struct gateway *gateway, const struct run_kept *kept)
 
 	run->resumed = true;
 	run->faults = kept->faults;
+	if (kept->order)
+		run->observer = orders_adopt(gateway, kept->order, &run->user);
 	if (!run_prepare(run, &err) && kept->drive)
 		drive_find(run, kept, &err);
 	run->err = err;

@@ -18,6 +18,10 @@ struct run;
 /**
  * struct run_observer - who asked for a run
  * @bound: the run is nothing without its observer: the next supervisor does not go on with it
+ * @order: the id of the center's request that it is for, by which the next supervisor finds
+ *	whom to tell (orders.h). May be NULL
+ * @over: instead of @ended, and earlier: the script has ended, its applications are still
+ *	being ended, and the keeper forgets the run when this returns. May be NULL
  * @progress: one line of what happens; @event has its part and data, both borrowed
  * @ended: @err is NULL when the script was finished; @result is borrowed and
  *	NULL otherwise. Transient applications are deleted by then, and the run
@@ -25,6 +29,8 @@ struct run;
  */
 struct run_observer {
 	bool bound;
+	const char *(*order)(void *user);
+	void (*over)(void *user, json_t *result, const struct error *err);
 	void (*progress)(void *user, const struct event *event, double ms, const char *text);
 	void (*ended)(void *user, json_t *result, const struct error *err);
 };

@@ -30,9 +30,9 @@ void run_kept_put(const struct gateway *gateway, const struct run_kept *kept)
 
 	kept_name(name, kept->begun_ns);
 	keeper_put(gateway->keeper, name,
-		   json_pack("{s:s, s:I, s:i, s:o*}", "service", kept->service, "begun_ns",
-			     (json_int_t)kept->begun_ns, "faults", kept->faults, "drive",
-			     kept->drive),
+		   json_pack("{s:s, s:I, s:i, s:s*, s:o*}", "service", kept->service, "begun_ns",
+			     (json_int_t)kept->begun_ns, "faults", kept->faults, "order",
+			     kept->order, "drive", kept->drive),
 		   &kept->text, kept->text >= 0);
 }
 
@@ -56,6 +56,7 @@ static void item_take(void *user, const char *name, json_t *data, int *fds, int 
 		.service = json_string_value(json_object_get(data, "service")),
 		.begun_ns = json_integer_value(json_object_get(data, "begun_ns")),
 		.faults = json_integer_value(json_object_get(data, "faults")),
+		.order = json_string_value(json_object_get(data, "order")),
 		.drive = json_object_get(data, "drive"),
 		.text = n ? fds[0] : -1,
 	};

@@ -11,6 +11,7 @@
 /**
  * struct run_kept - a run
  * @begun_ns: when it was requested; no two runs have the same
+ * @order: the center's request that it is for, or NULL
  * @drive: where its script stands, of drive_save(); NULL before it is there
  * @text: the script, as it was fetched and verified: a memfd, or -1
  */
@@ -18,6 +19,7 @@ struct run_kept {
 	const char *service;
 	uint64_t begun_ns;
 	int faults;
+	const char *order;
 	json_t *drive;
 	int text;
 };

@@ -17,7 +17,7 @@
 #define LOCK_KEY "7377573617310132590"
 
 /* What makes each edition of the one before; the first one, of nothing. */
-static const char *const editions[] = { SQL_SCHEMA_1, SQL_SCHEMA_2 };
+static const char *const editions[] = { SQL_SCHEMA_1, SQL_SCHEMA_2, SQL_SCHEMA_3 };
 
 #define STORE_EDITION ((int)(sizeof(editions) / sizeof(*editions)))
 

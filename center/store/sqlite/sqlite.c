@@ -19,7 +19,8 @@
 #define STORE_BUSY_MS 10000
 
 /* What makes each edition of the one before; the first one, of nothing. */
-static const char *const editions[] = { SQL_SCHEMA_1, SQL_SCHEMA_2, SQL_SCHEMA_3, SQL_SCHEMA_4 };
+static const char *const editions[] = { SQL_SCHEMA_1, SQL_SCHEMA_2, SQL_SCHEMA_3, SQL_SCHEMA_4,
+					SQL_SCHEMA_5 };
 
 #define STORE_EDITION ((int)(sizeof(editions) / sizeof(*editions)))
 

@@ -1,0 +1,28 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- Edition 5: services that gateways run by request of the center, one row for each
+-- gateway of a request. Nothing was ever in the table that edition 4 has for them.
+DROP TABLE request;
+
+-- group: '' when one gateway was named. state is waiting, taken, running, done, failed,
+-- refused, expired or cancelled; a waiting one whose time is over counts as expired.
+-- taken, started and ended are what the gateway says; result is JSON.
+CREATE TABLE request (
+	key       INTEGER PRIMARY KEY AUTOINCREMENT,
+	id        TEXT NOT NULL,
+	gateway   TEXT NOT NULL,
+	"group"   TEXT NOT NULL,
+	service   TEXT NOT NULL,
+	author    TEXT NOT NULL,
+	reason    TEXT NOT NULL,
+	asked     INTEGER NOT NULL,
+	not_after INTEGER NOT NULL,
+	state     TEXT NOT NULL,
+	changed   INTEGER NOT NULL,
+	taken     TEXT,
+	started   TEXT,
+	ended     TEXT,
+	detail    TEXT,
+	result    TEXT,
+	UNIQUE (id, gateway)
+) STRICT;
+CREATE INDEX request_open ON request (gateway, key) WHERE state IN ('waiting', 'taken', 'running');
