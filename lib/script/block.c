@@ -128,16 +128,26 @@ static int place_check(const struct block_list *blocks, const struct definition_
 {
 	const struct block *parent = blocks->depth ? &blocks->open[blocks->depth - 1] : NULL;
 	enum control_kind control = element->control;
-	bool in_choice = parent && parent->control == CONTROL_CHOOSE;
+	enum control_kind around = parent ? parent->control : CONTROL_NONE;
 	bool way = control == CONTROL_THEN || control == CONTROL_OTHERWISE;
 
-	if (in_choice != way)
+	if ((around == CONTROL_PARALLEL) != (control == CONTROL_BRANCH))
+		return refuse(why, size,
+			      "\"%.80s\" cannot stand here: a parallel block has its branches, and nothing else has them",
+			      element->name);
+	if ((around == CONTROL_CHOOSE) != way)
 		return refuse(why, size,
 			      "\"%.80s\" cannot stand here: a choice has its two ways, and nothing else has them",
 			      element->name);
 	if (way && parent->ways != (control == CONTROL_OTHERWISE))
 		return refuse(why, size, "\"%.80s\" cannot stand here: a choice has one way, then the other",
 			      element->name);
+	if (control == CONTROL_BRANCH && parent->ways == PROGRAM_BRANCHES_MAX)
+		return refuse(why, size, "\"%.80s\" is one too many: a parallel block has at most %d branches",
+			      element->name, PROGRAM_BRANCHES_MAX);
+	if (control == CONTROL_PARALLEL && blocks->parallels == PROGRAM_PARALLELS_MAX)
+		return refuse(why, size, "\"%.80s\" cannot stand here: at most %d parallel blocks can be one within the other",
+			      element->name, PROGRAM_PARALLELS_MAX);
 	if (control == CONTROL_ONCE && blocks->repeats)
 		return refuse(why, size, "\"%.80s\" cannot stand in what is repeated",
 			      element->name);
@@ -155,12 +165,18 @@ static int step_begin(struct block_list *blocks, struct block *block, unsigned i
 		[CONTROL_WAIT_UNTIL] = PROGRAM_WAIT_UNTIL,
 		[CONTROL_WAIT_UNTIL_TIME] = PROGRAM_WAIT_UNTIL_TIME,
 		[CONTROL_CHOOSE] = PROGRAM_CHOOSE,
+		[CONTROL_PARALLEL] = PROGRAM_PARALLEL,
+		[CONTROL_BRANCH] = PROGRAM_BRANCH,
 		[CONTROL_ON_FAULT] = PROGRAM_ON_FAULT,
 	};
 	struct program *program = blocks->program;
 
 	if (block->control == CONTROL_ON_FAULT && block->step->policy == CONTROL_REPEAT_SCRIPT)
 		block->step->script = program->n_scripts++;
+	if (block->control == CONTROL_BRANCH) {
+		block->step->count = ++block[-1].ways;
+		block[-1].step->count = block[-1].ways;
+	}
 	return step_add(program, kinds[block->control], block->step, line);
 }
 
@@ -195,6 +211,7 @@ int block_begin(struct block_list *blocks, const struct definition_element *elem
 	program->controlled = true;
 	blocks->repeats += block->control == CONTROL_REPEAT;
 	blocks->onces += block->control == CONTROL_ONCE;
+	blocks->parallels += block->control == CONTROL_PARALLEL;
 	if (block->control == CONTROL_THEN || block->control == CONTROL_OTHERWISE)
 		return way_begin(blocks, block, line);
 	if (!control_has_step(block->control))
@@ -220,6 +237,21 @@ static int choice_end(struct block_list *blocks, struct block *block, unsigned i
 	return code ? code : step_add(program, PROGRAM_CHOOSE_END, block->step, line);
 }
 
+/* The step at the end of a block that has one there, whatever is in it. */
+static enum program_kind kind_of_end(enum control_kind control)
+{
+	switch (control) {
+	case CONTROL_REPEAT:
+		return PROGRAM_REPEAT_END;
+	case CONTROL_PARALLEL:
+		return PROGRAM_PARALLEL_END;
+	case CONTROL_BRANCH:
+		return PROGRAM_BRANCH_END;
+	default:
+		return PROGRAM_ON_FAULT_END;
+	}
+}
+
 int block_end(struct block_list *blocks, unsigned int line, char *why, size_t size)
 {
 	struct block *block = &blocks->open[--blocks->depth];
@@ -233,16 +265,16 @@ int block_end(struct block_list *blocks, unsigned int line, char *why, size_t si
 		return choice_end(blocks, block, line);
 	case CONTROL_REPEAT:
 	case CONTROL_ON_FAULT:
+	case CONTROL_PARALLEL:
+	case CONTROL_BRANCH:
 		/* Nothing, a million times, would hold up the gateway. */
 		if (empty)
 			return refuse(why, size, "\"%s\" has nothing to do in it",
 				      control_name(block->control));
 		blocks->repeats -= block->control == CONTROL_REPEAT;
+		blocks->parallels -= block->control == CONTROL_PARALLEL;
 		block->step->end = program->n;
-		return step_add(program,
-				block->control == CONTROL_REPEAT ? PROGRAM_REPEAT_END :
-								   PROGRAM_ON_FAULT_END,
-				block->step, line);
+		return step_add(program, kind_of_end(block->control), block->step, line);
 	case CONTROL_ONCE:
 		blocks->onces--;
 		return 0;
@@ -253,5 +285,8 @@ int block_end(struct block_list *blocks, unsigned int line, char *why, size_t si
 
 bool block_event_allowed(const struct block_list *blocks)
 {
-	return !blocks->depth || blocks->open[blocks->depth - 1].control != CONTROL_CHOOSE;
+	enum control_kind around =
+		blocks->depth ? blocks->open[blocks->depth - 1].control : CONTROL_NONE;
+
+	return around != CONTROL_CHOOSE && around != CONTROL_PARALLEL;
 }

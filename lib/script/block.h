@@ -12,15 +12,17 @@
  * struct block_list - the open ones
  * @repeats: how many of them repeat
  * @onces: how many are requested once
+ * @parallels: how many have branches
  */
 struct block_list {
 	struct program *program;
 	unsigned int depth;
 	unsigned int repeats;
 	unsigned int onces;
+	unsigned int parallels;
 	struct block {
 		enum control_kind control;
-		unsigned int ways; /* that a choice has had */
+		unsigned int ways; /* that a choice has had; branches of a parallel block */
 		struct program_control *step;
 		size_t begin;
 	} open[SCRIPT_DEPTH_MAX];
@@ -39,7 +41,7 @@ int block_begin(struct block_list *blocks, const struct definition_element *elem
 /** block_end - it ends; likewise */
 int block_end(struct block_list *blocks, unsigned int line, char *why, size_t size);
 
-/** block_event_allowed - may an event stand here? In a choice only its two ways can. */
+/** block_event_allowed - may an event stand here? In a choice only its two ways can, and branches in a parallel block. */
 bool block_event_allowed(const struct block_list *blocks);
 
 #endif /* LIB_SCRIPT_BLOCK_H */

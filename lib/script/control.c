@@ -61,6 +61,8 @@ static const struct {
 	[CONTROL_CHOOSE] = { "choose", { CONDITION } },
 	[CONTROL_THEN] = { "then" },
 	[CONTROL_OTHERWISE] = { "otherwise" },
+	[CONTROL_PARALLEL] = { "parallel" },
+	[CONTROL_BRANCH] = { "branch" },
 	[CONTROL_ON_FAULT] = { "on-fault", {
 		{ "do", ARGUMENT_TOKEN, policy_names },
 		{ "attempts", ARGUMENT_INTEGER, NULL, 1, 100 },

@@ -387,9 +387,31 @@ static int syntax_from(xmlAttributeType type)
 		return DEFINITION_NMTOKENS;
 	case XML_ATTRIBUTE_ENUMERATION:
 		return DEFINITION_ENUMERATION;
+	case XML_ATTRIBUTE_ID:
+		return DEFINITION_ID;
+	case XML_ATTRIBUTE_IDREF:
+		return DEFINITION_IDREF;
+	case XML_ATTRIBUTE_IDREFS:
+		return DEFINITION_IDREFS;
 	default:
 		return -EINVAL;
 	}
+}
+
+/* An element has one identifier, and a definition refers to none by itself. */
+static int identifier_check(struct loading *loading, const struct definition_element *element,
+			    const struct definition_attribute *attribute)
+{
+	if (attribute->syntax < DEFINITION_ID)
+		return 0;
+	if (attribute->value)
+		return refuse(loading, element->name,
+			      "attribute %.80s is of type ID, IDREF or IDREFS and must be #REQUIRED or #IMPLIED",
+			      attribute->name);
+	for (unsigned int i = 0; attribute->syntax == DEFINITION_ID && i < element->n_attributes; i++)
+		if (element->attributes[i].syntax == DEFINITION_ID)
+			return refuse(loading, element->name, "more than one attribute is of type ID");
+	return 0;
 }
 
 /* An attribute as declared; what it means is settled when all are there. */
@@ -403,7 +425,7 @@ static int attribute_add(struct loading *loading, struct definition_element *ele
 
 	if (syntax < 0)
 		return refuse(loading, element->name,
-			      "attribute %.80s must be CDATA, NMTOKEN, NMTOKENS or an enumeration",
+			      "attribute %.80s must be CDATA, NMTOKEN, NMTOKENS, ID, IDREF, IDREFS or an enumeration",
 			      name);
 	if (element->n_attributes == DEFINITION_ATTRIBUTES_MAX)
 		return refuse(loading, element->name, "more than %d attributes",
@@ -429,6 +451,11 @@ static int attribute_add(struct loading *loading, struct definition_element *ele
 	attribute->argument = strcmp(name, "event") && strcmp(name, "end-event") &&
 			      strcmp(name, "control") && !strchr(name, '.') &&
 			      (strcmp(name, "reading") || !attribute->fixed);
+	if (identifier_check(loading, element, attribute)) {
+		free(attribute->allowed);
+		attribute->allowed = NULL;
+		return -EINVAL;
+	}
 	element->n_attributes++;
 	return 0;
 }

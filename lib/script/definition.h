@@ -26,6 +26,9 @@ enum definition_syntax {
 	DEFINITION_NMTOKEN,
 	DEFINITION_NMTOKENS,
 	DEFINITION_ENUMERATION,
+	DEFINITION_ID,
+	DEFINITION_IDREF,
+	DEFINITION_IDREFS,
 };
 
 /**
@@ -89,7 +92,8 @@ struct definition;
  * (dtd.h), and general ones; controls without their bounds; text in the
  * content (ANY, #PCDATA); content that is not deterministic, names an element
  * that is not declared, or names more than 256 (4,096 in all); attribute types
- * other than CDATA, NMTOKEN(S) and enumerations; an argument without type, with
+ * other than CDATA, NMTOKEN(S), enumerations, ID and IDREF(S), those with a value of
+ * their own, and a second ID; an argument without type, with
  * an empty range, with a default outside its range, or on an element without
  * event. Over DEFINITION_SIZE_MAX: -EFBIG.
  *

@@ -4,260 +4,26 @@
 #include <errno.h>
 #include <libxml/parser.h>
 #include <libxml/parserInternals.h>
-#include <libxml/xmlregexp.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "lib/script/allowed.h"
-#include "lib/script/block.h"
+#include "lib/script/attribute.h"
+#include "lib/script/reading.h"
 
 /* Of one tag, or of what stands between two. */
 #define EQUALS_MAX 4096
-#define SEEN 64
 
 DEFINE_CLEANUP(xmlParserCtxt *, xmlFreeParserCtxt)
-
-/* An open tag, and how far its content has come. */
-struct frame {
-	const struct definition_element *element;
-	xmlRegExecCtxt *content;
-};
-
-/* The parser has each name but once, so its address finds what was looked up before. */
-struct seen {
-	const xmlChar *name;
-	const struct definition_element *element;
-};
-
-/* What the parser's callbacks need. */
-struct reading {
-	const char *name;
-	const char *data;
-	size_t left;
-	xmlParserCtxt *parser;
-	struct program *program;
-	struct error *err;
-	/* xmlStopParser() leaves wellFormed set, so this alone tells. */
-	bool refused;
-	unsigned int n_elements;
-	unsigned int depth;
-	struct frame frames[SCRIPT_DEPTH_MAX];
-	struct block_list blocks;
-	struct seen seen[SEEN];
-};
-
-/* A place in the document. */
-struct place {
-	int line;
-	int column;
-};
-
-static int lines_between(const char *from, const char *to)
-{
-	int n = 0;
-
-	for (; from < to && (from = memchr(from, '\n', to - from)); from++)
-		n++;
-	return n;
-}
-
-/*
- * The place of @at, where the parser's line number belongs to @behind: it has
- * passed the tag or the text already, which is still in its buffer.
- */
-static struct place place_between(const struct reading *reading, const char *at,
-				  const char *behind)
-{
-	const xmlParserInput *input = reading->parser->input;
-	const char *base = (const char *)input->base;
-	struct place place = { input->line, input->col };
-	const char *start;
-
-	if (!at || at < base || at > (const char *)input->end)
-		return place;
-	place.line -= lines_between(at, behind);
-	start = memrchr(base, '\n', at - base);
-	/* Without a line break in the buffer only the distance is known. */
-	if (!start) {
-		place.column = place.line == input->line ? input->col - (behind - at) : 1;
-		return place;
-	}
-	place.column = 1;
-	while (++start < at)
-		place.column += (*start & 0xc0) != 0x80;
-	return place;
-}
-
-static struct place place_of(const struct reading *reading, const char *at)
-{
-	return place_between(reading, at, (const char *)reading->parser->input->cur);
-}
-
-static const char *tag_start(const struct reading *reading)
-{
-	const xmlParserInput *input = reading->parser->input;
-
-	return memrchr(input->base, '<', input->cur - input->base);
-}
-
-static int tag_line(const struct reading *reading)
-{
-	const xmlParserInput *input = reading->parser->input;
-	const char *start = tag_start(reading);
-
-	return input->line - (start ? lines_between(start, (const char *)input->cur) : 0);
-}
-
-static void refuse(struct reading *reading, int code, struct place place,
-		   const char *format, ...) __attribute__((format(printf, 4, 5)));
-
-static void refuse(struct reading *reading, int code, struct place place,
-		   const char *format, ...)
-{
-	char text[ERROR_TEXT_MAX];
-	va_list ap;
-
-	if (reading->refused)
-		return;
-	va_start(ap, format);
-	vsnprintf(text, sizeof(text), format, ap);
-	va_end(ap);
-	error_at(reading->err, code, place.line, place.column, "%s:%d:%d: %s",
-		 reading->name, place.line, place.column, text);
-	reading->refused = true;
-	xmlStopParser(reading->parser);
-}
-
-static void out_of_memory(struct reading *reading)
-{
-	refuse(reading, -ENOMEM, place_of(reading, NULL), "out of memory");
-}
-
-/* As the DTD asks, and as xmllint checks it; types and ranges come after. */
-static bool syntax_valid(const struct definition_attribute *attribute, const char *value)
-{
-	if (attribute->fixed && strcmp(value, attribute->value))
-		return false;
-	switch (attribute->syntax) {
-	case DEFINITION_NMTOKEN:
-		return xmlValidateNmtokenValue((const xmlChar *)value);
-	case DEFINITION_NMTOKENS:
-		return xmlValidateNmtokensValue((const xmlChar *)value);
-	case DEFINITION_ENUMERATION:
-		for (const char **v = attribute->allowed; *v; v++)
-			if (!strcmp(value, *v))
-				return true;
-		return false;
-	default:
-		return true;
-	}
-}
-
-static const struct definition_attribute *
-attribute_find(const struct definition_element *element, const xmlChar *name)
-{
-	for (unsigned int i = 0; i < element->n_attributes; i++)
-		if (!strcmp(element->attributes[i].name, (const char *)name))
-			return &element->attributes[i];
-	return NULL;
-}
-
-/* The value of one attribute, as the parser hands it out (below). */
-static void value_refuse(struct reading *reading, const struct definition_element *element,
-			 const struct definition_attribute *attribute,
-			 const xmlChar **raw, const char *value)
-{
-	char allowed[256];
-
-	allowed_values(attribute, allowed, sizeof(allowed));
-	refuse(reading, -EINVAL, place_of(reading, (const char *)raw[3]),
-	       "\"%.80s\": %s is \"%.60s\"; allowed: %s", element->name, attribute->name,
-	       value, allowed);
-}
-
-static void attribute_refuse(struct reading *reading,
-			     const struct definition_element *element, const xmlChar **raw)
-{
-	char allowed[256];
-
-	allowed_arguments(element, allowed, sizeof(allowed));
-	refuse(reading, -EINVAL, place_of(reading, (const char *)raw[3]),
-	       "\"%.80s\" has no attribute \"%s%s%.80s\"; allowed: %s", element->name,
-	       raw[1] ? (const char *)raw[1] : "", raw[1] ? ":" : "", raw[0], allowed);
-}
-
-/*
- * One attribute as the parser hands it out, five pointers: name, prefix, address
- * of the namespace, begin and end of the value. An argument is noted in @given.
- */
-static bool attribute_take(struct reading *reading, const struct definition_element *element,
-			   const xmlChar **raw, struct program_argument *given)
-{
-	const struct definition_attribute *attribute = attribute_find(element, raw[0]);
-	union argument_number number;
-	size_t len = raw[4] - raw[3];
-	char *value;
-
-	if (raw[1] || !attribute) {
-		attribute_refuse(reading, element, raw);
-		return false;
-	}
-	if (len > SCRIPT_ATTRIBUTE_MAX) {
-		refuse(reading, -EFBIG, place_of(reading, (const char *)raw[3]),
-		       "\"%.80s\": %s has %zu bytes; at most %d are allowed",
-		       element->name, attribute->name, len, SCRIPT_ATTRIBUTE_MAX);
-		return false;
-	}
-	value = program_alloc(reading->program, len + 1);
-	if (!value) {
-		out_of_memory(reading);
-		return false;
-	}
-	memcpy(value, raw[3], len);
-	value[len] = '\0';
-	if (!syntax_valid(attribute, value) ||
-	    (attribute->argument && argument_parse(&attribute->rule, value, &number))) {
-		value_refuse(reading, element, attribute, raw, value);
-		return false;
-	}
-	if (attribute->argument) {
-		given[attribute - element->attributes].value = value;
-		given[attribute - element->attributes].number = number;
-	}
-	return true;
-}
-
-/* What the script does not say, the definition does, or it is missing. */
-static bool argument_complete(struct reading *reading, const struct definition_element *element,
-			      const struct definition_attribute *attribute,
-			      struct program_argument *given)
-{
-	char allowed[256];
-
-	if (!given->value && attribute->required) {
-		allowed_values(attribute, allowed, sizeof(allowed));
-		refuse(reading, -EINVAL, place_of(reading, tag_start(reading)),
-		       "\"%.80s\" lacks the attribute \"%s\"; allowed: %s",
-		       element->name, attribute->name, allowed);
-		return false;
-	}
-	if (!given->value && attribute->value) {
-		given->value = attribute->value;
-		argument_parse(&attribute->rule, attribute->value, &given->number);
-	}
-	given->attribute = attribute;
-	return true;
-}
 
 /* What the compiler of blocks says of a tag of the control vocabulary. */
 static bool block_result(struct reading *reading, int code, const char *why)
 {
 	if (code == -ENOMEM)
-		out_of_memory(reading);
+		reading_out_of_memory(reading);
 	else if (code)
-		refuse(reading, code, place_of(reading, tag_start(reading)), "%s", why);
+		reading_refuse(reading, code, reading_place(reading, reading_tag(reading)), "%s", why);
 	return !code;
 }
 
@@ -267,14 +33,14 @@ static bool block_start(struct reading *reading, const struct definition_element
 	char why[ERROR_TEXT_MAX / 2];
 
 	return block_result(reading, block_begin(&reading->blocks, element, given,
-						 tag_line(reading), why, sizeof(why)), why);
+						 reading_tag_line(reading), why, sizeof(why)), why);
 }
 
 static bool block_finish(struct reading *reading)
 {
 	char why[ERROR_TEXT_MAX / 2];
 
-	return block_result(reading, block_end(&reading->blocks, tag_line(reading), why,
+	return block_result(reading, block_end(&reading->blocks, reading_tag_line(reading), why,
 					       sizeof(why)), why);
 }
 
@@ -284,15 +50,15 @@ static struct program_step *event_add(struct reading *reading, const char *event
 	struct program_step *step;
 
 	if (!block_event_allowed(&reading->blocks)) {
-		refuse(reading, -EINVAL, place_of(reading, tag_start(reading)),
-		       "event %.127s cannot stand here: a choice has its two ways alone", event);
+		reading_refuse(reading, -EINVAL, reading_place(reading, reading_tag(reading)),
+		       "event %.127s cannot stand here: a choice has its two ways alone, a parallel block its branches", event);
 		return NULL;
 	}
-	step = program_add(reading->program, event, tag_line(reading));
+	step = program_add(reading->program, event, reading_tag_line(reading));
 	if (step)
 		step->once = reading->blocks.onces;
 	else
-		out_of_memory(reading);
+		reading_out_of_memory(reading);
 	return step;
 }
 
@@ -309,7 +75,7 @@ static bool step_add(struct reading *reading, const struct definition_element *e
 	if (n)
 		arguments = program_alloc(reading->program, n * sizeof(*arguments));
 	if (n && !arguments) {
-		out_of_memory(reading);
+		reading_out_of_memory(reading);
 		return false;
 	}
 	step = event_add(reading, element->event);
@@ -322,18 +88,13 @@ static bool step_add(struct reading *reading, const struct definition_element *e
 	return true;
 }
 
-static bool attributes_take(struct reading *reading, const struct definition_element *element,
+static bool tag_take(struct reading *reading, const struct definition_element *element,
 			    int n, const xmlChar **raw)
 {
 	struct program_argument given[DEFINITION_ATTRIBUTES_MAX];
 
-	memset(given, 0, element->n_arguments * sizeof(*given));
-	for (int i = 0; i < n; i++)
-		if (!attribute_take(reading, element, raw + 5 * i, given))
-			return false;
-	for (unsigned int i = 0; i < element->n_arguments; i++)
-		if (!argument_complete(reading, element, &element->attributes[i], &given[i]))
-			return false;
+	if (!attribute_take_all(reading, element, n, raw, given))
+		return false;
 	if (element->control)
 		return block_start(reading, element, given);
 	return !element->event || step_add(reading, element, given);
@@ -342,7 +103,7 @@ static bool attributes_take(struct reading *reading, const struct definition_ele
 static const struct definition_element *element_find(struct reading *reading,
 						     const xmlChar *name)
 {
-	struct seen *seen = &reading->seen[((uintptr_t)name >> 3) % SEEN];
+	struct seen *seen = &reading->seen[((uintptr_t)name >> 3) % READING_SEEN];
 
 	if (seen->name != name) {
 		seen->name = name;
@@ -367,7 +128,7 @@ static const struct definition_element *tag_allowed(struct reading *reading,
 		allowed_content(parent->element, parent->content, allowed, sizeof(allowed));
 	else
 		snprintf(allowed, sizeof(allowed), "\"%s\"", reading->program->service);
-	refuse(reading, -EINVAL, place_of(reading, tag_start(reading)),
+	reading_refuse(reading, -EINVAL, reading_place(reading, reading_tag(reading)),
 	       "\"%.80s\" cannot stand here; allowed: %s", name, allowed);
 	return NULL;
 }
@@ -383,18 +144,18 @@ static void on_start(void *user, const xmlChar *name, const xmlChar *prefix,
 	if (reading->refused)
 		return;
 	if (prefix || n_namespaces) {
-		refuse(reading, -EINVAL, place_of(reading, tag_start(reading)),
+		reading_refuse(reading, -EINVAL, reading_place(reading, reading_tag(reading)),
 		       "\"%.80s\": a script has no namespaces", name);
 		return;
 	}
 	if (reading->depth == SCRIPT_DEPTH_MAX || reading->n_elements++ == SCRIPT_ELEMENTS_MAX) {
-		refuse(reading, -EFBIG, place_of(reading, tag_start(reading)),
+		reading_refuse(reading, -EFBIG, reading_place(reading, reading_tag(reading)),
 		       "a script has at most %d elements, %d one within the other",
 		       SCRIPT_ELEMENTS_MAX, SCRIPT_DEPTH_MAX);
 		return;
 	}
 	element = tag_allowed(reading, name);
-	if (!element || !attributes_take(reading, element, n_attributes, attributes))
+	if (!element || !tag_take(reading, element, n_attributes, attributes))
 		return;
 	frame = &reading->frames[reading->depth++];
 	frame->element = element;
@@ -403,7 +164,7 @@ static void on_start(void *user, const xmlChar *name, const xmlChar *prefix,
 		return;
 	frame->content = xmlRegNewExecCtxt(element->content, NULL, NULL);
 	if (!frame->content)
-		out_of_memory(reading);
+		reading_out_of_memory(reading);
 }
 
 static void on_end(void *user, const xmlChar *name, const xmlChar *prefix,
@@ -418,7 +179,7 @@ static void on_end(void *user, const xmlChar *name, const xmlChar *prefix,
 	frame = &reading->frames[reading->depth - 1];
 	if (frame->content && xmlRegExecPushString(frame->content, NULL, NULL) != 1) {
 		allowed_content(frame->element, frame->content, allowed, sizeof(allowed));
-		refuse(reading, -EINVAL, place_of(reading, tag_start(reading)),
+		reading_refuse(reading, -EINVAL, reading_place(reading, reading_tag(reading)),
 		       "\"%.80s\" ends too early; still to come: %s", name, allowed);
 		return;
 	}
@@ -440,7 +201,7 @@ static void filler_check(struct reading *reading, const char *what)
 		return;
 	element = reading->frames[reading->depth - 1].element;
 	if (!element->content)
-		refuse(reading, -EINVAL, place_of(reading, NULL),
+		reading_refuse(reading, -EINVAL, reading_place(reading, NULL),
 		       "%s in \"%.80s\", which must be empty", what, element->name);
 }
 
@@ -460,7 +221,7 @@ static void on_text(void *user, const xmlChar *text, int len)
 		return;
 	while (shown < 20 && start + shown < end && (unsigned char)start[shown] >= ' ')
 		shown++;
-	refuse(reading, -EINVAL, place_between(reading, start, end),
+	reading_refuse(reading, -EINVAL, reading_place_between(reading, start, end),
 	       "text \"%.*s\"; a script has tags alone", shown, start);
 }
 
@@ -468,7 +229,7 @@ static void on_cdata(void *user, const xmlChar *text, int len)
 {
 	struct reading *reading = user;
 
-	refuse(reading, -EINVAL, place_of(reading, NULL),
+	reading_refuse(reading, -EINVAL, reading_place(reading, NULL),
 	       "a CDATA section; a script has tags alone");
 }
 
@@ -487,7 +248,7 @@ static void on_doctype(void *user, const xmlChar *name, const xmlChar *public,
 {
 	struct reading *reading = user;
 
-	refuse(reading, -EINVAL, place_of(reading, tag_start(reading)),
+	reading_refuse(reading, -EINVAL, reading_place(reading, reading_tag(reading)),
 	       "a DOCTYPE; remove it, the gateway has the definition of \"%s\"",
 	       reading->program->service);
 }
@@ -496,7 +257,7 @@ static void on_reference(void *user, const xmlChar *name)
 {
 	struct reading *reading = user;
 
-	refuse(reading, -EINVAL, place_of(reading, NULL),
+	reading_refuse(reading, -EINVAL, reading_place(reading, NULL),
 	       "entity \"%.80s\"; a script has none of its own", name);
 }
 
@@ -507,7 +268,7 @@ static void on_error(void *user, xmlError *why)
 
 	if (why->level < XML_ERR_ERROR || why->code == XML_ERR_USER_STOP)
 		return;
-	refuse(reading, why->code == XML_ERR_NO_MEMORY ? -ENOMEM : -EINVAL, place,
+	reading_refuse(reading, why->code == XML_ERR_NO_MEMORY ? -ENOMEM : -EINVAL, place,
 	       "not well-formed: %s", why->message ? why->message : "broken off");
 }
 
@@ -589,6 +350,8 @@ static void document_read(struct reading *reading)
 	__cleanup(xmlFreeParserCtxtp) xmlParserCtxt *parser =
 		xmlCreateIOParserCtxt(&handlers, reading, on_read, NULL, reading,
 				      XML_CHAR_ENCODING_UTF8);
+	struct place place;
+	const char *missing;
 
 	if (!parser) {
 		reading->refused = true;
@@ -599,7 +362,11 @@ static void document_read(struct reading *reading)
 	xmlCtxtUseOptions(parser, XML_PARSE_NONET | XML_PARSE_IGNORE_ENC);
 	xmlParseDocument(parser);
 	if (!parser->wellFormed || reading->depth || !reading->n_elements)
-		refuse(reading, -EINVAL, place_of(reading, NULL), "not well-formed: broken off");
+		reading_refuse(reading, -EINVAL, reading_place(reading, NULL), "not well-formed: broken off");
+	missing = identifier_missing(&reading->identifiers, &place);
+	if (missing)
+		reading_refuse(reading, -EINVAL, place, "no tag is called \"%.60s\"", missing);
+	identifiers_end(&reading->identifiers);
 	while (reading->depth)
 		xmlRegFreeExecCtxt(reading->frames[--reading->depth].content);
 }

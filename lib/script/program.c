@@ -82,6 +82,20 @@ struct program_step *program_add(struct program *program, const char *event,
 	return step;
 }
 
+bool program_step_opens(const struct program_step *step)
+{
+	return step->kind == PROGRAM_REPEAT || step->kind == PROGRAM_CHOOSE ||
+	       step->kind == PROGRAM_ON_FAULT || step->kind == PROGRAM_PARALLEL ||
+	       step->kind == PROGRAM_BRANCH;
+}
+
+bool program_step_closes(const struct program_step *step)
+{
+	return step->kind == PROGRAM_REPEAT_END || step->kind == PROGRAM_CHOOSE_END ||
+	       step->kind == PROGRAM_ON_FAULT_END || step->kind == PROGRAM_PARALLEL_END ||
+	       step->kind == PROGRAM_BRANCH_END;
+}
+
 static json_t *argument_json(const struct program_argument *argument)
 {
 	switch (argument->attribute->rule.type) {

@@ -39,6 +39,10 @@ enum program_kind {
 	PROGRAM_CHOOSE,
 	PROGRAM_OTHERWISE, /* behind what "then" has; what follows is the other way */
 	PROGRAM_CHOOSE_END,
+	PROGRAM_PARALLEL, /* what follows are its branches, one behind the other */
+	PROGRAM_BRANCH,
+	PROGRAM_BRANCH_END,
+	PROGRAM_PARALLEL_END,
 	PROGRAM_ON_FAULT,
 	PROGRAM_ON_FAULT_END,
 };
@@ -49,7 +53,8 @@ enum program_kind {
  * @begin: index of the block's first step, itself
  * @otherwise: index of the step where the other way of a choice begins
  * @end: index of the block's last step
- * @count: rounds of a repetition; attempts after a fault; of a time of day, its seconds
+ * @count: rounds of a repetition; attempts after a fault; of a time of day, its seconds;
+ *	of a parallel block, its branches; of a branch, its number from 1
  * @script: of attempts that repeat the script, a number from 0
  * @policy: an enum control_policy
  * @reading: with @is, an enum control_is, and @value the condition of a wait or a choice
@@ -96,6 +101,10 @@ struct program_step {
 
 /* How far off a time of day may be: a day has 25 hours when the clock is set back in autumn. */
 #define PROGRAM_DAY_MS (25 * 3600 * 1000U)
+
+/* Branches of a parallel block, and such blocks one within the other: so a script is at 64 places at most. */
+#define PROGRAM_BRANCHES_MAX 8
+#define PROGRAM_PARALLELS_MAX 2
 
 /* The most that a script may come to (struct program_length). */
 #define PROGRAM_REQUESTS_MAX 10000000ULL
@@ -149,6 +158,10 @@ void *program_alloc(struct program *program, size_t size);
 struct program_step *program_add(struct program *program, const char *event,
 				 unsigned int line);
 
+/** program_step_opens, program_step_closes - does it begin a block, or end one? */
+bool program_step_opens(const struct program_step *step);
+bool program_step_closes(const struct program_step *step);
+
 /**
  * program_step_params - arguments as "params" of the request (docs/protocol.md, "Channel")
  *
@@ -156,12 +169,28 @@ struct program_step *program_add(struct program *program, const char *event,
  */
 json_t *program_step_params(const struct program_step *step);
 
-/** typedef program_cost_fn - milliseconds that the processing of a step's event may take */
-typedef uint64_t (*program_cost_fn)(void *user, const struct program_step *step);
+/* Applications that are told apart when the length of parallel branches is computed. */
+#define PROGRAM_APPLICATIONS_MAX 16
+
+/**
+ * struct program_cost - what the processing of a step's event may take
+ * @ms: milliseconds; 0: it has none, or nothing is known
+ * @application: which one does it, a number below PROGRAM_APPLICATIONS_MAX
+ */
+struct program_cost {
+	uint64_t ms;
+	unsigned int application;
+};
+
+typedef struct program_cost (*program_cost_fn)(void *user, const struct program_step *step);
 
 /**
  * program_measure - the worst case
  * @cost: NULL: none takes time
+ *
+ * Parallel branches take as long as the longest of them. An application does one
+ * processing at a time: those that other branches request of the same one may have
+ * to be waited for, and count for each branch that uses it.
  *
  * Return: 0; -E2BIG beyond the limits above, @line then tells the block that does it.
  */

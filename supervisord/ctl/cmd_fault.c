@@ -111,6 +111,7 @@ static void print_lines(const char *title, json_t *lines, const char *member)
 static void print(json_t *fault)
 {
 	json_t *data = json_object_get(fault, "data");
+	const char *branch = json_string_value(json_object_get(json_object_get(data, "script"), "branch"));
 
 	printf("fault           %s\nkind            %s\napplication     %s %s\n"
 	       "time            %s\nstate           %s%s\n",
@@ -126,10 +127,11 @@ static void print(json_t *fault)
 		       ctl_text(fault, "outcome.detail"),
 		       ctl_number(fault, "outcome.duration_ms"));
 	if (json_is_object(json_object_get(data, "script")))
-		printf("script          %s line %s: %s, step %s of %s\n",
+		printf("script          %s line %s: %s, step %s of %s%s%s\n",
 		       ctl_text(data, "script.service"), ctl_text(data, "script.line"),
 		       ctl_text(data, "script.event"), ctl_text(data, "script.step"),
-		       ctl_text(data, "script.steps"));
+		       ctl_text(data, "script.steps"),
+		       branch ? ", branch " : "", branch ? branch : "");
 	print_kernel(data);
 	ctl_print_backtrace(data);
 	ctl_print_threads(data);

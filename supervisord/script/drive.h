@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Event drive means (334): takes one event of a script after the other to the
- * processing that the list of events (332) names (S4, S23, S24), as the machine says.
+ * processing that the list of events (332) names (S4, S23, S24), as its machines say.
  */
 #ifndef SUPERVISORD_DRIVE_H
 #define SUPERVISORD_DRIVE_H
@@ -62,7 +62,15 @@ void drive_exchange(struct drive *drive, const struct event_list *events);
 /** drive_done - how many events were given */
 size_t drive_done(const struct drive *drive);
 
-/** drive_describe - {service, event, line, step, steps, arguments}; null when it is finished */
-json_t *drive_describe(const struct drive *drive);
+/**
+ * drive_describe - where it stands with an application
+ *
+ * That is the step that is under way there, or was when it had its fault, else the
+ * step of the script itself.
+ *
+ * Return: {service, event, line, step, steps, branch, arguments}, the branch only of a
+ * step in one; null when it is finished.
+ */
+json_t *drive_describe(const struct drive *drive, const struct app *app);
 
 #endif /* SUPERVISORD_DRIVE_H */

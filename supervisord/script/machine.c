@@ -5,24 +5,44 @@
 
 #include "lib/alloc.h"
 
-void machine_init(struct machine *machine, const struct program *program)
+void machine_run_init(struct machine_run *run, const struct program *program)
 {
-	*machine = (struct machine){ .program = program };
+	*run = (struct machine_run){ .program = program };
 	if (!program->controlled)
 		return;
-	machine->requested = alloc_zero(program->n, sizeof(*machine->requested));
-	machine->scripts = alloc_zero(program->n_scripts + 1, sizeof(*machine->scripts));
+	run->requested = alloc_zero(program->n, sizeof(*run->requested));
+	run->scripts = alloc_zero(program->n_scripts + 1, sizeof(*run->scripts));
 }
 
-void machine_fini(struct machine *machine)
+void machine_run_fini(struct machine_run *run)
 {
-	free(machine->requested);
-	free(machine->scripts);
+	free(run->requested);
+	free(run->scripts);
+}
+
+void machine_init(struct machine *machine, struct machine_run *run)
+{
+	*machine = (struct machine){ .run = run };
+}
+
+void machine_branch(struct machine *machine, struct machine *parent, size_t begin)
+{
+	*machine = (struct machine){
+		.run = parent->run, .parent = parent, .begin = begin, .step = begin + 1,
+	};
 }
 
 static const struct program_step *step_now(const struct machine *machine)
 {
-	return &machine->program->steps[machine->step];
+	return &machine->run->program->steps[machine->step];
+}
+
+size_t machine_branch_next(const struct machine *parent, size_t branch)
+{
+	const struct program_step *steps = parent->run->program->steps;
+	size_t next = branch ? steps[branch].control->end + 1 : parent->step + 1;
+
+	return steps[next].kind == PROGRAM_BRANCH ? next : 0;
 }
 
 /* What belongs to the step that was is forgotten. */
@@ -35,9 +55,14 @@ static void step_to(struct machine *machine, size_t step)
 	machine->due = 0;
 }
 
+static const struct program_step *frame_step(const struct machine *machine, unsigned int frame)
+{
+	return &machine->run->program->steps[machine->frames[frame].step];
+}
+
 static bool step_spent(const struct machine *machine)
 {
-	return step_now(machine)->once && machine->requested[machine->step];
+	return step_now(machine)->once && machine->run->requested[machine->step];
 }
 
 static void frame_push(struct machine *machine, unsigned int count)
@@ -101,7 +126,7 @@ static void time_wait(struct machine *machine, const struct program_control *con
  */
 enum machine_action machine_next(struct machine *machine)
 {
-	while (machine->step < machine->program->n) {
+	while (machine->step < machine->run->program->n) {
 		const struct program_step *step = step_now(machine);
 
 		switch (step->kind) {
@@ -120,6 +145,10 @@ enum machine_action machine_next(struct machine *machine)
 			return machine->pausing ? MACHINE_WAIT : MACHINE_READING;
 		case PROGRAM_CHOOSE:
 			return MACHINE_READING;
+		case PROGRAM_PARALLEL:
+			return MACHINE_FORK;
+		case PROGRAM_BRANCH_END:
+			return MACHINE_END;
 		case PROGRAM_REPEAT:
 			frame_push(machine, 1);
 			break;
@@ -143,19 +172,24 @@ enum machine_action machine_next(struct machine *machine)
 	return MACHINE_END;
 }
 
+void machine_joined(struct machine *machine)
+{
+	step_to(machine, step_now(machine)->control->end + 1);
+}
+
 void machine_requested(struct machine *machine, uint64_t now_ns)
 {
 	const struct program_step *step = step_now(machine);
 
 	if (step->once)
-		machine->requested[machine->step] = true;
+		machine->run->requested[machine->step] = true;
 	if (step->kind == PROGRAM_WAIT_UNTIL && !machine->deadline_ns)
 		machine->deadline_ns = now_ns + step->control->wait_ms * 1000000ULL;
 }
 
 void machine_answered(struct machine *machine)
 {
-	machine->done++;
+	machine->run->done++;
 	step_to(machine, machine->step + 1);
 }
 
@@ -181,7 +215,7 @@ enum machine_verdict machine_read(struct machine *machine, double reading, uint6
 	const struct program_step *step = step_now(machine);
 	bool met = control_holds(step->control->is, reading, step->control->value);
 
-	machine->done++;
+	machine->run->done++;
 	machine->attempts = 0;
 	if (step->kind == PROGRAM_WAIT_UNTIL)
 		return wait_read(machine, met, now_ns);
@@ -202,15 +236,28 @@ void machine_waited(struct machine *machine)
 		step_to(machine, machine->step + 1);
 }
 
-/* Carries out what an on-fault block says; false when its attempts are used up. */
+static struct machine *machine_main(struct machine *machine)
+{
+	while (machine->parent)
+		machine = machine->parent;
+	return machine;
+}
+
+/*
+ * Carries out what an on-fault block says, in which @machine stands, or a branch of its that was
+ * @struck; false when its attempts are used up.
+ */
 static bool policy_apply(struct machine *machine, unsigned int depth,
-			 const struct program_control *control)
+			 const struct program_control *control, struct machine *struck,
+			 struct machine **at)
 {
 	struct machine_frame *frame = &machine->frames[depth];
 
+	*at = machine;
 	switch (control->policy) {
 	case CONTROL_REPEAT_STEP:
-		return machine->attempts++ < control->count;
+		*at = struck;
+		return struck->attempts++ < control->count;
 	case CONTROL_REPEAT_BLOCK:
 		if (frame->count >= control->count)
 			return false;
@@ -219,46 +266,48 @@ static bool policy_apply(struct machine *machine, unsigned int depth,
 		step_to(machine, frame->step + 1);
 		return true;
 	case CONTROL_REPEAT_SCRIPT:
-		if (machine->scripts[control->script] >= control->count)
+		if (machine->run->scripts[control->script] >= control->count)
 			return false;
-		machine->scripts[control->script]++;
-		machine->depth = 0;
-		step_to(machine, 0);
+		machine->run->scripts[control->script]++;
+		*at = machine_main(machine);
+		(*at)->depth = 0;
+		step_to(*at, 0);
 		return true;
 	default:
 		return true;
 	}
 }
 
-enum control_policy machine_interrupted(struct machine *machine,
-					const struct program_step **block)
+enum control_policy machine_interrupted(struct machine *struck, const struct program_step **block,
+					struct machine **at)
 {
 	*block = NULL;
-	for (unsigned int i = machine->depth; i-- > 0;) {
-		const struct program_step *step =
-			&machine->program->steps[machine->frames[i].step];
+	for (struct machine *machine = struck; machine; machine = machine->parent)
+		for (unsigned int i = machine->depth; i-- > 0;) {
+			const struct program_step *step = frame_step(machine, i);
 
-		if (step->kind != PROGRAM_ON_FAULT)
-			continue;
-		*block = step;
-		if (policy_apply(machine, i, step->control))
-			return step->control->policy;
-	}
+			if (step->kind != PROGRAM_ON_FAULT)
+				continue;
+			*block = step;
+			if (policy_apply(machine, i, step->control, struck, at))
+				return step->control->policy;
+		}
+	*at = struck;
 	/* Without such a block the countermeasure alone bounds how often. */
 	return *block ? CONTROL_GIVE_UP : CONTROL_REPEAT_STEP;
 }
 
 bool machine_round(const struct machine *machine, unsigned int *round, unsigned int *of)
 {
-	for (unsigned int i = machine->depth; i-- > 0;) {
-		const struct program_step *step =
-			&machine->program->steps[machine->frames[i].step];
+	for (; machine; machine = machine->parent)
+		for (unsigned int i = machine->depth; i-- > 0;) {
+			const struct program_step *step = frame_step(machine, i);
 
-		if (step->kind != PROGRAM_REPEAT)
-			continue;
-		*round = machine->frames[i].count;
-		*of = step->control->count;
-		return true;
-	}
+			if (step->kind != PROGRAM_REPEAT)
+				continue;
+			*round = machine->frames[i].count;
+			*of = step->control->count;
+			return true;
+		}
 	return false;
 }

@@ -22,9 +22,40 @@ static int timeout_of(const struct plan *plan, const struct program_step *step)
 	return timeout_s > 0 ? timeout_s : 0;
 }
 
-static uint64_t step_cost(void *user, const struct program_step *step)
+/* struct costing - the applications of a plan, as they were met: numbers for program_measure() */
+struct costing {
+	const struct plan *plan;
+	const char *applications[PROGRAM_APPLICATIONS_MAX];
+	unsigned int n;
+};
+
+/* More of them than there are numbers count as one, which can only make branches longer. */
+static unsigned int application_number(struct costing *costing, const char *application)
 {
-	return timeout_of(user, step) * 1000ULL;
+	for (unsigned int i = 0; i < costing->n; i++)
+		if (!strcmp(costing->applications[i], application))
+			return i;
+	if (costing->n == PROGRAM_APPLICATIONS_MAX)
+		return PROGRAM_APPLICATIONS_MAX - 1;
+	costing->applications[costing->n] = application;
+	return costing->n++;
+}
+
+static struct program_cost step_cost(void *user, const struct program_step *step)
+{
+	struct costing *costing = user;
+	struct program_cost cost = { timeout_of(costing->plan, step) * 1000ULL };
+
+	if (cost.ms)
+		cost.application = application_number(costing, entry_of(costing->plan, step)->application);
+	return cost;
+}
+
+static int plan_measure(const struct plan *plan, struct program_length *length, unsigned int *line)
+{
+	struct costing costing = { .plan = plan };
+
+	return program_measure(plan->program, step_cost, &costing, length, line);
 }
 
 static int step_check(const struct plan *plan, const struct program_step *step,
@@ -63,7 +94,7 @@ int plan_check(const struct plan *plan, struct error *err)
 	for (size_t i = 0; i < program->n && !ret; i++)
 		if (program->steps[i].event)
 			ret = step_check(plan, &program->steps[i], err);
-	if (!ret && program_measure(program, step_cost, (void *)plan, &length, &line))
+	if (!ret && plan_measure(plan, &length, &line))
 		ret = error_at(err, -E2BIG, line, 1,
 			       "%s:%u:1: too long in the worst case, with the time that processings may take; at most %llu days are allowed",
 			       plan->name, line, PROGRAM_MS_MAX / 86400000);
@@ -178,6 +209,13 @@ static json_t *step_line(const struct program_step *step)
 				 text_format("repeat %u times", control->count));
 	case PROGRAM_ON_FAULT:
 		return on_fault_line(control);
+	case PROGRAM_PARALLEL:
+		return json_pack("{s:s, s:i, s:o}", "control", "parallel", "branches",
+				 (int)control->count, "text",
+				 text_format("at the same time, %u branches", control->count));
+	case PROGRAM_BRANCH:
+		return json_pack("{s:s, s:i, s:o}", "control", "branch", "branch",
+				 (int)control->count, "text", text_format("branch %u", control->count));
 	case PROGRAM_OTHERWISE:
 		return control->otherwise == control->end ? NULL :
 			json_pack("{s:s, s:s}", "control", "otherwise", "text", "otherwise");
@@ -203,18 +241,6 @@ static void line_complete(const struct plan *plan, const struct program_step *st
 		json_object_set_new(json, "timeout_s", json_integer(timeout_s));
 }
 
-static bool step_opens(const struct program_step *step)
-{
-	return step->kind == PROGRAM_REPEAT || step->kind == PROGRAM_CHOOSE ||
-	       step->kind == PROGRAM_ON_FAULT;
-}
-
-static bool step_closes(const struct program_step *step)
-{
-	return step->kind == PROGRAM_REPEAT_END || step->kind == PROGRAM_CHOOSE_END ||
-	       step->kind == PROGRAM_ON_FAULT_END;
-}
-
 size_t plan_show(const struct plan *plan, size_t max, plan_line_fn show, void *user)
 {
 	unsigned int depth = 0;
@@ -224,14 +250,14 @@ size_t plan_show(const struct plan *plan, size_t max, plan_line_fn show, void *u
 		const struct program_step *step = &plan->program->steps[i];
 		json_t *line = step_line(step);
 
-		depth -= step_closes(step);
+		depth -= program_step_closes(step);
 		if (line && n++ < max) {
 			line_complete(plan, step, depth - (step->kind == PROGRAM_OTHERWISE),
 				      line);
 			show(user, line);
 		}
 		json_decref(line);
-		depth += step_opens(step);
+		depth += program_step_opens(step);
 	}
 	return n > max ? n - max : 0;
 }
@@ -261,7 +287,7 @@ json_t *plan_summary(const struct plan *plan)
 		    !plan->timeout(plan->user, entry->application, entry->processing))
 			absent_add(absent, entry->application);
 	}
-	program_measure(plan->program, step_cost, (void *)plan, &length, &line);
+	plan_measure(plan, &length, &line);
 	return json_pack("{s:s, s:I, s:o, s:o}", "service", plan->program->service,
 			 "steps", (json_int_t)length.requests, "duration_s",
 			 json_array_size(absent) ? json_null() : json_real(length.ms / 1e3),

@@ -28,12 +28,18 @@ ATTRIBUTES = {
     "mode": "(cool | heat | dry) #REQUIRED",
     "speed": '(low | high) "low"',
     "unit": 'CDATA #FIXED "main"',
+    "name": "ID #IMPLIED",
+    "of": "IDREF #IMPLIED",
+    "all": "IDREFS #IMPLIED",
 }
+# So few that some are there twice once a document is damaged.
+NAMES = ["a", "b", "c-1", "_d", "e:f"]
 GOOD = {
     "note": ["", "a b", "&lt;&amp;&quot;", "ü"], "word": ["w", "1.2", "a:b", "-"], "words": ["a", "a b", " a  b "],
     "mode": ["cool", "heat", "dry"], "speed": ["low", "high"], "unit": ["main"],
+    "name": NAMES, "of": NAMES, "all": NAMES + ["a b", "_d e:f a"],
 }
-VALUES = ["", " ", "cool", " cool", "low", "main", "main ", "x y", "1", "a,b", "é", "&#9;"]
+VALUES = ["", " ", "a", "b", "a b", " a", "1a", "cool", " cool", "low", "main", "main ", "x y", "1", "a,b", "é", "&#9;"]
 
 
 class Model:
@@ -91,6 +97,21 @@ class Definition:
 
 def all_nodes(node):
     return [node] + [n for child in node[2] if isinstance(child, list) for n in all_nodes(child)]
+
+
+def identify(rng, tree):
+    """Each identifier once, and no reference without one."""
+    nodes = all_nodes(tree)
+    named = [node for node in nodes if "name" in node[1]]
+    for i, node in enumerate(named):
+        node[1]["name"] = NAMES[i] if i < len(NAMES) else f"n{i}"
+    names = [node[1]["name"] for node in named]
+    for node in nodes:
+        for attribute, most in (("of", 1), ("all", 3)):
+            if attribute in node[1] and names:
+                node[1][attribute] = " ".join(rng.choices(names, k=rng.randint(1, most)))
+            elif attribute in node[1]:
+                del node[1][attribute]
 
 
 def damage(rng, definition, tree):
@@ -152,7 +173,7 @@ def xmllint(definition, paths):
     return {path: not re.search(rf"^(Document )?{re.escape(path)}\b", run.stderr, re.M) for path in paths}
 
 
-@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("seed", range(40))
 def test_verdict_equals_xmllint(tmp_path, seed):
     rng = random.Random(seed)
     while True:
@@ -164,6 +185,7 @@ def test_verdict_equals_xmllint(tmp_path, seed):
     paths = []
     for i in range(DOCUMENTS):
         tree = definition.example(rng)
+        identify(rng, tree)
         for _ in range(rng.choice([0, 0, 1, 1, 2, 3])):
             damage(rng, definition, tree)
         text = document(tree)
@@ -192,24 +214,27 @@ CONTROL = """
 """
 CONDITION = {"reading": ["level", "level", "depth", "height"], "is": ["below", "at-least", "over"], "value": ["1", "-2.5", "x y"]}
 CONTROLS = {
-    "step": {}, "read": {}, "then": {}, "otherwise": {}, "once": {},
+    "step": {}, "read": {}, "then": {}, "otherwise": {}, "once": {}, "parallel": {}, "branch": {},
     "repeat": {"times": ["2", "3", "0", "", "a b"]}, "wait": {"seconds": ["1", "0.5", "1e9", "?"]},
     "wait-until": CONDITION | {"within": ["5"], "every": ["1", "2"], "late": ["fail", "go-on", "never"]},
     "wait-until-time": {"time": ["06:30", "23:59:59", "24:00", "noon?"]},
     "choose": CONDITION, "on-fault": {"do": ["repeat-block", "give-up", "panic"], "attempts": ["1", "100"]},
 }
 # What a DTD cannot say, in the words of the refusal.
-BEYOND = re.compile(r"allowed: an? (integer|decimal|token)|HH:MM|has nothing to do|cannot stand in what is|no reading of this")
+BEYOND = re.compile(r"allowed: an? (integer|decimal|token)|HH:MM|has nothing to do|cannot stand in what is|no reading of this"
+                    r"|is one too many|parallel blocks can be one within")
 
 
 def control_tree(rng, name="service", depth=0):
     attributes = {a: rng.choice(values) for a, values in CONTROLS.get(name, {}).items() if rng.random() < 0.95}
     if name in ("step", "read", "wait", "wait-until", "wait-until-time"):
         names = []
+    elif name == "parallel":
+        names = ["branch"] * rng.choice([0, 1, 2, 2, 3, 9]) + ["step"] * (rng.random() < 0.1)
     elif name == "choose":
         names = rng.choice([["then"], ["then", "otherwise"], ["then", "otherwise"], ["otherwise"], []])
     else:
-        names = rng.choices(sorted(set(CONTROLS) - {"then", "otherwise"}), k=rng.randint(depth > 1, 3)) if depth < 5 else ["step"]
+        names = rng.choices(sorted(set(CONTROLS) - {"then", "otherwise", "branch"}), k=rng.randint(depth > 1, 3)) if depth < 5 else ["step"]
     return [name, attributes, [control_tree(rng, n, depth + 1) for n in names]]
 
 

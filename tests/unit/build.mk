@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-$(eval $(call test,test_script,tests/unit/test_script.c $(LIB_SCRIPT) $(LIB_BASE),libxml-2.0 jansson,))
+$(eval $(call test,test_definition,tests/unit/test_definition.c tests/unit/meal.c $(LIB_SCRIPT) $(LIB_BASE),libxml-2.0 jansson,))
+$(eval $(call test,test_script,tests/unit/test_script.c tests/unit/meal.c $(LIB_SCRIPT) $(LIB_BASE),libxml-2.0 jansson,))
 
 $(eval $(call test,test_jsonrpc,tests/unit/test_jsonrpc.c lib/jsonrpc.c,jansson,-lev))
 $(eval $(call test,test_priority,tests/unit/test_priority.c supervisord/priority.c,,))
@@ -10,6 +11,8 @@ $(eval $(call test,test_reliability,tests/unit/test_reliability.c $(addprefix su
 $(eval $(call test,test_hang,tests/unit/test_hang.c supervisord/runtime/watching.c $(addprefix supervisord/reliability/,\
 	detector.c hang_data.c source.c) $(LIB_BASE),jansson))
 $(eval $(call test,test_control,tests/unit/test_control.c supervisord/script/machine.c $(LIB_SCRIPT) $(LIB_BASE),libxml-2.0 jansson,))
+$(eval $(call test,test_parallel,tests/unit/test_parallel.c supervisord/script/machine.c supervisord/script/machine_state.c \
+	$(LIB_SCRIPT) $(LIB_BASE),libxml-2.0 jansson,))
 $(eval $(call test,test_logs,tests/unit/test_logs.c supervisord/runtime/logs.c $(LIB_BASE),jansson))
 $(eval $(call test,test_calendar,tests/unit/test_calendar.c supervisord/script/calendar.c,,))
 $(eval $(call test,test_range,tests/unit/test_range.c $(LIB_BASE) $(LIB_RANGE) lib/xmlfile.c,libxml-2.0))

@@ -229,14 +229,16 @@ static void blocks_nest_as_deep_as_scripts(void **state)
 	char *deep = nested("<repeat times='1'>", "<a/>", "</repeat>", SCRIPT_DEPTH_MAX - 1);
 	char *long_one = nested("<repeat times='1000000'>", "<a/>", "</repeat>", SCRIPT_DEPTH_MAX - 2);
 	struct program *program = compile_good(good);
+	struct machine_run run;
 	struct machine machine;
 
-	machine_init(&machine, program);
+	machine_run_init(&run, program);
+	machine_init(&machine, &run);
 	assert_int_equal(machine_next(&machine), MACHINE_EVENT);
 	machine_answered(&machine);
 	assert_int_equal(machine_next(&machine), MACHINE_END);
 	assert_int_equal(machine.depth, 0);
-	machine_fini(&machine);
+	machine_run_fini(&run);
 	program_free(program);
 	assert_refused(deep, "one within the other");
 	assert_refused(long_one, "too long");
@@ -245,9 +247,9 @@ static void blocks_nest_as_deep_as_scripts(void **state)
 	free(long_one);
 }
 
-static uint64_t ten_seconds(void *user, const struct program_step *step)
+static struct program_cost ten_seconds(void *user, const struct program_step *step)
 {
-	return 10000;
+	return (struct program_cost){ 10000 };
 }
 
 static void worst_case(void **state)
@@ -298,11 +300,13 @@ static const char *walk(const char *script, const char *readings, const char *st
 	struct program *program = compile_good(script);
 	const struct program_step *block;
 	enum machine_action action;
-	struct machine machine;
+	struct machine machine, *at;
+	struct machine_run run;
 	uint64_t now_ns = 1000;
 	char *p = done;
 
-	machine_init(&machine, program);
+	machine_run_init(&run, program);
+	machine_init(&machine, &run);
 	while ((action = machine_next(&machine)) != MACHINE_END && p < done + sizeof(done) - 2) {
 		const char *event = program->steps[machine.step].event;
 		bool struck = action != MACHINE_WAIT && *strikes && *strikes++ == '!';
@@ -315,7 +319,7 @@ static const char *walk(const char *script, const char *readings, const char *st
 		}
 		machine_requested(&machine, now_ns);
 		if (struck) {
-			if (machine_interrupted(&machine, &block) != CONTROL_GIVE_UP)
+			if (machine_interrupted(&machine, &block, &at) != CONTROL_GIVE_UP)
 				continue;
 			*p++ = 'X';
 			break;
@@ -328,7 +332,7 @@ static const char *walk(const char *script, const char *readings, const char *st
 		}
 	}
 	*p = '\0';
-	machine_fini(&machine);
+	machine_run_fini(&run);
 	program_free(program);
 	return done;
 }
@@ -402,11 +406,13 @@ static void worst_case_is_never_exceeded(void **state)
 		struct program *program = compile_good(scripts[seed % 2]);
 		const struct program_step *block;
 		enum machine_action action;
-		struct machine machine;
+		struct machine machine, *at;
+		struct machine_run run;
 		uint64_t now_ns = 1, requests = 0;
 
 		srand(seed);
-		machine_init(&machine, program);
+		machine_run_init(&run, program);
+		machine_init(&machine, &run);
 		while ((action = machine_next(&machine)) != MACHINE_END) {
 			if (action == MACHINE_WAIT) {
 				now_ns += machine_pause_ms(&machine) * 1000000;
@@ -417,7 +423,7 @@ static void worst_case_is_never_exceeded(void **state)
 			machine_requested(&machine, now_ns);
 			/* Outside every on-fault block nothing bounds how often: not struck there. */
 			if (machine.depth && rand() % 3 == 0) {
-				if (machine_interrupted(&machine, &block) == CONTROL_GIVE_UP)
+				if (machine_interrupted(&machine, &block, &at) == CONTROL_GIVE_UP)
 					break;
 			} else if (action == MACHINE_EVENT) {
 				machine_answered(&machine);
@@ -426,7 +432,7 @@ static void worst_case_is_never_exceeded(void **state)
 			}
 		}
 		assert_true(requests <= program->length.requests);
-		machine_fini(&machine);
+		machine_run_fini(&run);
 		program_free(program);
 	}
 }

@@ -1,85 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* lib/script: what definitions and scripts are refused, and what comes of those that are not (R3, R4). */
-#include <errno.h>
-#include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-#include "lib/file.h"
-#include "lib/script/interpretation.h"
-
-/* A service with one of each, which most tests use. */
-#define MEAL                                                                           \
-	"<!ELEMENT meal (course+, (tea | coffee)?)>"                                   \
-	"<!ATTLIST meal event CDATA #FIXED 'meal.start' end-event CDATA #FIXED 'meal.end'>" \
-	"<!ELEMENT course (dish*)>"                                                    \
-	"<!ELEMENT dish EMPTY>"                                                        \
-	"<!ATTLIST dish event CDATA #FIXED 'dish.serve'"                               \
-	"  grams NMTOKEN #REQUIRED grams.type CDATA #FIXED 'integer'"                  \
-	"  grams.minimum CDATA #FIXED '-5' grams.maximum CDATA #FIXED '500'"           \
-	"  heat CDATA #IMPLIED heat.type CDATA #FIXED 'decimal'"                       \
-	"  heat.maximum CDATA #FIXED '80.5' heat.unit CDATA #FIXED 'celsius'"          \
-	"  note CDATA #IMPLIED note.type CDATA #FIXED 'string'"                        \
-	"  note.minimum CDATA #FIXED '2' note.maximum CDATA #FIXED '8'"                \
-	"  name CDATA #IMPLIED name.type CDATA #FIXED 'token'"                         \
-	"  size (small | large) 'small' size.type CDATA #FIXED 'token'>"               \
-	"<!ELEMENT tea EMPTY><!ATTLIST tea event CDATA #FIXED 'drink.serve'>"          \
-	"<!ELEMENT coffee EMPTY><!ATTLIST coffee event CDATA #FIXED 'drink.serve'>"
+/* Scripts (12): what comes of them, and which are refused (R3, R4). */
+#include "tests/unit/meal.h"
 
 #define DISH(attributes) "<meal><course><dish " attributes "/></course></meal>"
-
-static char folder[] = "/tmp/test_script.XXXXXX";
-static char path[64];
-static struct definition *meal;
-
-static struct definition *load_bytes(const char *data, size_t size, struct error *err)
-{
-	memset(err, 0, sizeof(*err));
-	snprintf(path, sizeof(path), "%s/meal.dtd", folder);
-	assert_int_equal(file_write(path, data, size, 0600, NULL), 0);
-	return definition_load(path, err);
-}
-
-static struct definition *load(const char *text, struct error *err)
-{
-	return load_bytes(text, strlen(text), err);
-}
-
-static struct program *compile_bytes(const char *data, size_t size, struct error *err)
-{
-	/* Memory of just that size, so that a sanitizer sees a step too far. */
-	char *copy = malloc(size ? size : 1);
-	struct program *program;
-
-	memset(err, 0, sizeof(*err));
-	memcpy(copy, data, size);
-	program = interpretation_compile(meal, "meal.xml", copy, size, err);
-	free(copy);
-	if (!program) {
-		assert_true(err->code < 0);
-		assert_true(strlen(err->text) > strlen("meal.xml:"));
-	}
-	return program;
-}
-
-static struct program *compile(const char *text, struct error *err)
-{
-	return compile_bytes(text, strlen(text), err);
-}
 
 static void assert_good(const char *text)
 {
 	struct error err;
-	struct program *program = compile(text, &err);
+	struct program *program = meal_compile(text, &err);
 
 	if (!program)
 		fail_msg("%s: %s", text, err.text);
@@ -89,191 +17,17 @@ static void assert_good(const char *text)
 static void assert_refused(const char *text, const char *expected)
 {
 	struct error err;
-	struct program *program = compile(text, &err);
+	struct program *program = meal_compile(text, &err);
 
 	if (program || strcmp(err.text, expected))
 		fail_msg("%.200s:\n  found    %s\n  expected %s", text,
 			 program ? "nothing wrong" : err.text, expected);
 }
 
-static void assert_definition_refused(const char *text, const char *expected)
-{
-	struct error err;
-	struct definition *definition = load(text, &err);
-
-	if (definition || !strstr(err.text, expected))
-		fail_msg("%.200s:\n  found    %s\n  expected %s", text,
-			 definition ? "nothing wrong" : err.text, expected);
-}
-
-static char *repeated(const char *head, const char *unit, size_t n, const char *tail)
-{
-	char *text = malloc(strlen(head) + n * strlen(unit) + strlen(tail) + 1), *p;
-
-	p = stpcpy(text, head);
-	while (n--)
-		p = stpcpy(p, unit);
-	strcpy(p, tail);
-	return text;
-}
-
-static void definition_tells_its_events(void **state)
-{
-	static const char *const expected[] = { "meal.start", "meal.end", "dish.serve",
-						"drink.serve" };
-	const char *const *events;
-	size_t n = definition_events(meal, &events);
-
-	assert_string_equal(definition_service(meal), "meal");
-	assert_int_equal(n, 4);
-	for (size_t i = 0; i < n; i++)
-		assert_string_equal(events[i], expected[i]);
-}
-
-static void definition_refusals(void **state)
-{
-	static const struct {
-		const char *dtd, *expected;
-	} cases[] = {
-		{ "", "element meal: it is the service by the file's name, but is not declared" },
-		{ "<!ELEMENT soup EMPTY>", "element meal: it is the service" },
-		{ "<!ELEMENT meal EMPTY", "meal.dtd:1:" },
-		{ "<meal/>", "meal.dtd:1:" },
-		{ "<!ELEMENT meal ANY>", "no text" },
-		{ "<!ELEMENT meal (#PCDATA)>", "no text" },
-		{ "<!ELEMENT meal (#PCDATA | tea)*><!ELEMENT tea EMPTY>", "no text" },
-		{ "<!ELEMENT meal (tea)>", "names tea, which is not declared" },
-		{ "<!ELEMENT meal (x:tea)><!ELEMENT tea EMPTY>", "which is not declared" },
-		{ "<!ELEMENT x:meal EMPTY>", "namespaces" },
-		{ "<!ELEMENT meal (tea?, tea)><!ELEMENT tea EMPTY>", "not deterministic" },
-		{ "<!ELEMENT meal ((tea, tea) | (tea))><!ELEMENT tea EMPTY>", "not deterministic" },
-		{ "<!ELEMENT meal EMPTY><!ELEMENT meal EMPTY>", "Redefinition" },
-		{ "<!ATTLIST tea event CDATA #FIXED 'a'><!ELEMENT meal EMPTY>",
-		  "element tea: it has attributes, but is not declared" },
-		{ "<!ELEMENT meal EMPTY><!ATTLIST meal event CDATA #IMPLIED>", "must be #FIXED" },
-		{ "<!ELEMENT meal EMPTY><!ATTLIST meal event CDATA 'a'>", "must be #FIXED" },
-		{ "<!ELEMENT meal EMPTY><!ATTLIST meal event CDATA #FIXED 'A b'>",
-		  "event \"A b\" cannot name an event" },
-		{ "<!ELEMENT meal EMPTY><!ATTLIST meal end-event CDATA #FIXED ''>",
-		  "cannot name an event" },
-		{ "<!ENTITY a 'b'><!ELEMENT meal EMPTY>", "entity \"a\" is refused" },
-		{ "<!ENTITY a SYSTEM 'file:///etc/passwd'><!ELEMENT meal EMPTY>", "is refused" },
-		{ "<!ENTITY % a SYSTEM 'file:///etc/passwd'> %a; <!ELEMENT meal EMPTY>",
-		  "is refused" },
-		{ "%a; <!ELEMENT meal EMPTY>", "PEReference: %a; not found" },
-		{ "<!ELEMENT meal EMPTY><!ATTLIST meal xml:id ID #IMPLIED>", "meal" },
-		{ "<!ELEMENT meal EMPTY><!ATTLIST meal a ID #IMPLIED>", "attribute a must be CDATA" },
-		{ "<!ELEMENT meal EMPTY><!ATTLIST meal a IDREF #IMPLIED>", "attribute a must be" },
-		{ "<!ELEMENT meal EMPTY><!ATTLIST meal a ENTITY #IMPLIED>", "attribute a must be" },
-#define EVENT "<!ELEMENT meal EMPTY><!ATTLIST meal event CDATA #FIXED 'e'>"
-#define FIXED(name, value) "<!ATTLIST meal " name " CDATA #FIXED '" value "'>"
-		{ EVENT "<!NOTATION n SYSTEM 'n'><!ATTLIST meal a NOTATION (n) #IMPLIED>", "meal" },
-		{ EVENT "<!ATTLIST meal a CDATA #IMPLIED>", "a.type must be #FIXED" },
-		{ EVENT "<!ATTLIST meal a CDATA #IMPLIED a.type CDATA 'string'>",
-		  "attribute a.type must be #FIXED" },
-		{ EVENT "<!ATTLIST meal a CDATA #IMPLIED>" FIXED("a.type", "date"), "a.type must be" },
-		{ EVENT FIXED("a.type", "string"), "a.type describes an argument that is not" },
-		{ EVENT FIXED("event.type", "string"), "event.type describes an argument" },
-		{ EVENT "<!ATTLIST meal a CDATA #IMPLIED>" FIXED("a.type", "string")
-		  FIXED("a.color", "x"), "a.color is not known" },
-		{ EVENT "<!ATTLIST meal Aa CDATA #IMPLIED>" FIXED("Aa.type", "string"),
-		  "\"Aa\" cannot name an argument" },
-		{ "<!ELEMENT meal EMPTY><!ATTLIST meal a CDATA #IMPLIED>" FIXED("a.type", "string"),
-		  "there is no event to carry it" },
-		{ EVENT "<!ATTLIST meal a CDATA #IMPLIED>" FIXED("a.type", "integer")
-		  FIXED("a.minimum", "2") FIXED("a.maximum", "1"), "the range of a" },
-		{ EVENT "<!ATTLIST meal a CDATA #IMPLIED>" FIXED("a.type", "integer")
-		  FIXED("a.minimum", "1.5"), "the range of a" },
-		{ EVENT "<!ATTLIST meal a CDATA #IMPLIED>" FIXED("a.type", "decimal")
-		  FIXED("a.minimum", "nan"), "the range of a" },
-		{ EVENT "<!ATTLIST meal a CDATA #IMPLIED>" FIXED("a.type", "string")
-		  FIXED("a.minimum", "-1"), "the range of a" },
-		{ EVENT "<!ATTLIST meal a CDATA '9'>" FIXED("a.type", "integer")
-		  FIXED("a.maximum", "8"), "the definition's own value \"9\" is not an integer" },
-		{ EVENT "<!ATTLIST meal a (1 | 9) #REQUIRED>" FIXED("a.type", "integer")
-		  FIXED("a.maximum", "8"), "the definition's own value \"9\"" },
-		{ EVENT "<!ATTLIST meal a NMTOKEN 'b c'>" FIXED("a.type", "string"), "meal.dtd:1:" },
-	};
-
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
-		assert_definition_refused(cases[i].dtd, cases[i].expected);
-}
-
-/* Nothing in a message is as long as the definition likes. */
-static void long_bounds_are_cut(void **state)
-{
-	char zeros[1001] = "", text[8192];
-	struct argument_rule rule = { .type = ARGUMENT_INTEGER, .minimum = zeros,
-				      .maximum = zeros, .unit = zeros };
-
-	memset(zeros, '0', sizeof(zeros) - 1);
-	argument_describe(&rule, text, 160);
-	assert_int_equal(strlen(text), 159);
-	snprintf(text, sizeof(text), EVENT "<!ATTLIST meal a CDATA '7'>" FIXED("a.type", "integer")
-		 "<!ATTLIST meal a.minimum CDATA #FIXED '%s1' a.maximum CDATA #FIXED '%s2'"
-		 " a.unit CDATA #FIXED '%s'>", zeros, zeros, zeros);
-	assert_definition_refused(text, "own value \"7\" is not an integer from 0000");
-}
-
-static void definition_needs_its_name(void **state)
-{
-	struct error err = { 0 };
-
-	assert_null(definition_load("/nowhere/meal.dtd", &err));
-	assert_int_equal(err.code, -ENOENT);
-	memset(&err, 0, sizeof(err));
-	assert_null(definition_load("/nowhere/meal.xml", &err));
-	assert_int_equal(err.code, -EINVAL);
-	memset(&err, 0, sizeof(err));
-	assert_null(definition_load("/nowhere/.dtd", &err));
-	assert_int_equal(err.code, -EINVAL);
-}
-
-static void definition_is_bounded(void **state)
-{
-	static char data[DEFINITION_SIZE_MAX + 2];
-	char bomb[4096] = "<!ELEMENT meal EMPTY><!ENTITY % e0 '<!--01234567890123456789-->'>";
-	struct error err;
-	char *text;
-
-	memset(data, ' ', sizeof(data));
-	assert_null(load_bytes(data, sizeof(data), &err));
-	assert_int_equal(err.code, -EFBIG);
-	assert_null(load_bytes("<!ELEMENT meal EMPTY>\0<", 23, &err));
-	assert_non_null(strstr(err.text, "zero bytes"));
-	/* 10^9 comments through parameter entities. */
-	for (int i = 1; i < 10; i++)
-		for (int j = -1; j < 11; j++)
-			sprintf(bomb + strlen(bomb), j < 0 ? "<!ENTITY %% e%d '" : j < 10 ? "&#37;e%d;" : "'>",
-				j < 0 ? i : i - 1);
-	strcat(bomb, "%e9;");
-	assert_null(load(bomb, &err));
-	assert_int_equal(err.code, -EINVAL);
-	/* An automaton that would take minutes to build. */
-	text = repeated("<!ELEMENT tea EMPTY><!ELEMENT meal (tea?", ",tea?", 256, ")>");
-	assert_null(load(text, &err));
-	assert_non_null(strstr(err.text, "too large"));
-	free(text);
-}
-
-/* Whatever is cut off, it is a definition or it is refused with a reason. */
-static void definition_cut_short(void **state)
-{
-	size_t size = strlen(MEAL);
-
-	for (size_t n = 0; n <= size; n++) {
-		struct error err;
-		struct definition *definition = load_bytes(MEAL, n, &err);
-
-		assert_true(definition ? !err.code : err.code < 0 && err.text[0]);
-		definition_free(definition);
-	}
-}
-
 static void steps_are_in_document_order(void **state)
 {
 	struct error err;
-	struct program *program = compile("<?xml version='1.0'?>\n"
+	struct program *program = meal_compile("<?xml version='1.0'?>\n"
 					  "<meal>\n"
 					  "  <course>\n"
 					  "    <dish\n grams='1'/>\n"
@@ -302,18 +56,18 @@ static void steps_are_in_document_order(void **state)
 static void places_are_right_in_a_long_script(void **state)
 {
 	enum { N = 20000 };
-	char *text = repeated("<meal><course>", "\n\t<dish\n\t\tgrams='1'\n\t/>", N,
+	char *text = meal_repeated("<meal><course>", "\n\t<dish\n\t\tgrams='1'\n\t/>", N,
 			      "\n\t<fork/></course></meal>"), expected[32];
 	struct error err;
 	struct program *program;
 
-	assert_null(compile(text, &err));
+	assert_null(meal_compile(text, &err));
 	snprintf(expected, sizeof(expected), "meal.xml:%d:2:", 3 * N + 2);
 	assert_int_equal(strncmp(err.text, expected, strlen(expected)), 0);
 	assert_int_equal(err.line, 3 * N + 2);
 	assert_int_equal(err.column, 2);
 	strcpy(strstr(text, "<fork/>"), "</course></meal>");
-	program = compile(text, &err);
+	program = meal_compile(text, &err);
 	assert_non_null(program);
 	assert_int_equal(program->n, N + 2);
 	for (unsigned int i = 1; i <= N; i++)
@@ -326,7 +80,7 @@ static void params_are_typed(void **state)
 {
 	struct error err;
 	struct program *program =
-		compile(DISH("size='large' name='7' note='&#228;&quot;' heat='+.5' grams='007'"), &err);
+		meal_compile(DISH("size='large' name='7' note='&#228;&quot;' heat='+.5' grams='007'"), &err);
 	json_t *params = program ? program_step_params(&program->steps[1]) : NULL;
 	char *text = json_dumps(params, JSON_SORT_KEYS | JSON_COMPACT);
 
@@ -370,7 +124,7 @@ static void decimals_are_those_of_strtod(void **state)
 static void defaults_are_filled_in(void **state)
 {
 	struct error err;
-	struct program *program = compile(DISH("grams='1'"), &err);
+	struct program *program = meal_compile(DISH("grams='1'"), &err);
 
 	assert_non_null(program);
 	assert_int_equal(program->steps[1].n_arguments, 2);
@@ -382,7 +136,7 @@ static void defaults_are_filled_in(void **state)
 static void program_outlives_the_definition(void **state)
 {
 	struct error err;
-	struct definition *mine = load(MEAL, &err);
+	struct definition *mine = meal_load(MEAL, &err);
 	struct program *program =
 		interpretation_compile(mine, "a", "<meal><course/></meal>", 22, &err);
 
@@ -464,10 +218,52 @@ static void comments_and_instructions_are_skipped(void **state)
 	assert_good("<?xml version='1.0' encoding='UTF-8' standalone='yes'?><meal><course/></meal>");
 }
 
+#define PARTS                                                                          \
+	"<!ELEMENT meal (dish | wine | list)*>"                                        \
+	"<!ELEMENT dish EMPTY><!ATTLIST dish event CDATA #FIXED 'dish' name ID #IMPLIED name.type CDATA #FIXED 'token'>" \
+	"<!ELEMENT wine EMPTY><!ATTLIST wine event CDATA #FIXED 'wine' name ID #REQUIRED name.type CDATA #FIXED 'token'" \
+	"  to IDREF #IMPLIED to.type CDATA #FIXED 'token'>"                             \
+	"<!ELEMENT list EMPTY><!ATTLIST list event CDATA #FIXED 'list' of IDREFS #REQUIRED of.type CDATA #FIXED 'string'>"
+
+/* IDs and what refers to them, before and after. */
+static void identifiers_are_there_once(void **state)
+{
+	static const struct {
+		const char *script, *expected;
+	} cases[] = {
+		{ "<meal><dish name='a'/><wine name='b' to='a'/><list of='a b'/></meal>", NULL },
+		{ "<meal><list of='b a b'/><wine name='b' to='b'/><dish name='a'/><dish/></meal>", NULL },
+		{ "<meal><dish name='a'/>\n<wine name='a'/></meal>",
+		  "meal.xml:2:13: \"wine\": name is \"a\", which another tag is called already" },
+		{ "<meal><wine name='a' to='b'/>\n<list of='c'/></meal>", "meal.xml:1:26: no tag is called \"b\"" },
+		{ "<meal>\n<list of='c a'/><dish name='a'/></meal>", "meal.xml:2:11: no tag is called \"c\"" },
+		{ "<meal><dish name='1'/></meal>", "meal.xml:1:19: \"dish\": name is \"1\"; allowed: a token" },
+		{ "<meal><dish name='a b'/></meal>", "name is \"a b\"" },
+		{ "<meal><dish name=''/></meal>", "name is \"\"" },
+		{ "<meal><dish name='a'/><wine name='b' to='a a'/></meal>", "to is \"a a\"" },
+		{ "<meal><list of=''/></meal>", "of is \"\"" },
+		{ "<meal><wine name='a' to='b'/><soup/></meal>", "\"soup\" cannot stand here" },
+	};
+	struct definition *outer = meal;
+	struct error err;
+
+	meal = meal_load(PARTS, &err);
+	assert_non_null(meal);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct program *program = meal_compile(cases[i].script, &err);
+
+		if (cases[i].expected ? program || !strstr(err.text, cases[i].expected) : !program)
+			fail_msg("%s: %s", cases[i].script, program ? "nothing wrong" : err.text);
+		program_free(program);
+	}
+	definition_free(meal);
+	meal = outer;
+}
+
 static void assert_hostile(const char *text, const char *part)
 {
 	struct error err;
-	struct program *program = compile(text, &err);
+	struct program *program = meal_compile(text, &err);
 
 	if (program || !strstr(err.text, part))
 		fail_msg("%.200s:\n  found    %s\n  expected %s", text,
@@ -523,16 +319,16 @@ static void hostile_encodings(void **state)
 			 "<?xml version='1.0' encoding='%s'?><meal>+ADw-<course/></meal>", encodings[i]);
 		assert_hostile(text, "meal.xml:1:");
 	}
-	assert_null(compile_bytes("\xff\xfe<\0m\0/\0>\0", 10, &err));
-	assert_null(compile_bytes("<\0m\0/\0>\0", 8, &err));
-	assert_null(compile_bytes("<meal><course/></meal>\0<", 24, &err));
-	assert_null(compile_bytes("<meal>\0<course/></meal>", 23, &err));
+	assert_null(meal_compile_bytes("\xff\xfe<\0m\0/\0>\0", 10, &err));
+	assert_null(meal_compile_bytes("<\0m\0/\0>\0", 8, &err));
+	assert_null(meal_compile_bytes("<meal><course/></meal>\0<", 24, &err));
+	assert_null(meal_compile_bytes("<meal>\0<course/></meal>", 23, &err));
 }
 
 static void assert_too_much(char *text, const char *part)
 {
 	struct error err;
-	struct program *program = compile(text, &err);
+	struct program *program = meal_compile(text, &err);
 
 	if (program || err.code != -EFBIG || !strstr(err.text, part))
 		fail_msg("found %s, expected %s", program ? "nothing wrong" : err.text, part);
@@ -545,15 +341,15 @@ static void limits_hold(void **state)
 	struct program *program;
 	char *text;
 
-	assert_too_much(repeated("<meal>", " ", SCRIPT_SIZE_MAX, "<course/></meal>"),
+	assert_too_much(meal_repeated("<meal>", " ", SCRIPT_SIZE_MAX, "<course/></meal>"),
 			"a script has at most 16777216");
-	assert_too_much(repeated("<meal><course><dish grams='1' note='", "x", SCRIPT_ATTRIBUTE_MAX + 1,
+	assert_too_much(meal_repeated("<meal><course><dish grams='1' note='", "x", SCRIPT_ATTRIBUTE_MAX + 1,
 				 "'/></course></meal>"), "has 4097 bytes; at most 4096");
-	assert_too_much(repeated("<meal>", "<course/>", SCRIPT_ELEMENTS_MAX, "</meal>"),
+	assert_too_much(meal_repeated("<meal>", "<course/>", SCRIPT_ELEMENTS_MAX, "</meal>"),
 			"at most 1000000 elements");
-	assert_too_much(repeated("<meal", " a=''", 1000000, "/>"), "more than 4096 \"=\"");
-	text = repeated("<meal>", "<course/>", SCRIPT_ELEMENTS_MAX - 1, "</meal>");
-	program = compile(text, &err);
+	assert_too_much(meal_repeated("<meal", " a=''", 1000000, "/>"), "more than 4096 \"=\"");
+	text = meal_repeated("<meal>", "<course/>", SCRIPT_ELEMENTS_MAX - 1, "</meal>");
+	program = meal_compile(text, &err);
 	assert_non_null(program);
 	assert_int_equal(program->n, 2);
 	program_free(program);
@@ -566,15 +362,15 @@ static void depth_is_bounded(void **state)
 	struct error err;
 	char *text;
 
-	meal = load("<!ELEMENT meal (meal?)>", &err);
+	meal = meal_load("<!ELEMENT meal (meal?)>", &err);
 	assert_non_null(meal);
-	text = repeated("", "<meal>", SCRIPT_DEPTH_MAX - 1, "<meal/>");
+	text = meal_repeated("", "<meal>", SCRIPT_DEPTH_MAX - 1, "<meal/>");
 	text = realloc(text, 4096);
 	for (int i = 0; i < SCRIPT_DEPTH_MAX - 1; i++)
 		strcat(text, "</meal>");
 	assert_good(text);
 	free(text);
-	assert_too_much(repeated("", "<meal>", 2000000, ""), "one within the other");
+	assert_too_much(meal_repeated("", "<meal>", 2000000, ""), "one within the other");
 	definition_free(meal);
 	meal = outer;
 }
@@ -588,7 +384,7 @@ static void a_script_cut_short_is_refused(void **state)
 
 	assert_good(script);
 	for (size_t n = 0; n < strlen(script); n++)
-		assert_null(compile_bytes(script, n, &err));
+		assert_null(meal_compile_bytes(script, n, &err));
 }
 
 /* Any byte in any place: refused or compiled, never worse; the sanitizers look on. */
@@ -603,7 +399,7 @@ static void a_script_with_a_wrong_byte(void **state)
 			struct error err;
 
 			script[i] = byte;
-			program_free(compile_bytes(script, sizeof(script) - 1, &err));
+			program_free(meal_compile_bytes(script, sizeof(script) - 1, &err));
 		}
 		script[i] = kept;
 	}
@@ -611,50 +407,14 @@ static void a_script_with_a_wrong_byte(void **state)
 
 static void nothing_is_written_to_standard_error(void **state)
 {
-	char name[64];
-	struct stat st;
-	int old = dup(STDERR_FILENO), fd;
+	static void (*const tests[])(void **state) = { hostile_documents, hostile_encodings, NULL };
 
-	snprintf(name, sizeof(name), "%s/stderr", folder);
-	fd = open(name, O_CREAT | O_RDWR | O_TRUNC | O_CLOEXEC, 0600);
-	assert_true(fd >= 0 && old >= 0);
-	dup2(fd, STDERR_FILENO);
-	definition_refusals(state);
-	hostile_documents(state);
-	hostile_encodings(state);
-	dup2(old, STDERR_FILENO);
-	close(old);
-	fstat(fd, &st);
-	close(fd);
-	assert_int_equal(st.st_size, 0);
-	unlink(name);
-}
-
-static int set_up(void **state)
-{
-	struct error err;
-
-	if (!mkdtemp(folder))
-		return -1;
-	meal = load(MEAL, &err);
-	return meal ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-	definition_free(meal);
-	return folder_remove(folder, NULL);
+	meal_assert_quiet(tests, state);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(definition_tells_its_events),
-		cmocka_unit_test(definition_refusals),
-		cmocka_unit_test(long_bounds_are_cut),
-		cmocka_unit_test(definition_needs_its_name),
-		cmocka_unit_test(definition_is_bounded),
-		cmocka_unit_test(definition_cut_short),
 		cmocka_unit_test(steps_are_in_document_order),
 		cmocka_unit_test(places_are_right_in_a_long_script),
 		cmocka_unit_test(params_are_typed),
@@ -664,6 +424,7 @@ int main(void)
 		cmocka_unit_test(ranges_are_inclusive),
 		cmocka_unit_test(refusals_say_where_and_what_is_allowed),
 		cmocka_unit_test(comments_and_instructions_are_skipped),
+		cmocka_unit_test(identifiers_are_there_once),
 		cmocka_unit_test(hostile_documents),
 		cmocka_unit_test(hostile_encodings),
 		cmocka_unit_test(limits_hold),
@@ -673,5 +434,5 @@ int main(void)
 		cmocka_unit_test(nothing_is_written_to_standard_error),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, meal_set_up, meal_tear_down);
 }

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A script while it is read (interpretation.h): what the parser's callbacks share, and how it is refused. */
+#ifndef LIB_SCRIPT_READING_H
+#define LIB_SCRIPT_READING_H
+
+#include <libxml/parser.h>
+#include <libxml/xmlregexp.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/error.h"
+#include "lib/script/block.h"
+#include "lib/script/definition.h"
+#include "lib/script/identifier.h"
+#include "lib/script/program.h"
+
+#define READING_SEEN 64
+
+/* An open tag, and how far its content has come. */
+struct frame {
+	const struct definition_element *element;
+	xmlRegExecCtxt *content;
+};
+
+/* The parser has each name but once, so its address finds what was looked up before. */
+struct seen {
+	const xmlChar *name;
+	const struct definition_element *element;
+};
+
+/* What the parser's callbacks need. */
+struct reading {
+	const char *name;
+	const char *data;
+	size_t left;
+	xmlParserCtxt *parser;
+	struct program *program;
+	struct error *err;
+	/* xmlStopParser() leaves wellFormed set, so this alone tells. */
+	bool refused;
+	unsigned int n_elements;
+	unsigned int depth;
+	struct frame frames[SCRIPT_DEPTH_MAX];
+	struct block_list blocks;
+	struct identifiers identifiers;
+	struct seen seen[READING_SEEN];
+};
+
+/** reading_place - of @at, which is in the parser's buffer; elsewhere, and for NULL, where the parser is */
+struct place reading_place(const struct reading *reading, const char *at);
+/** reading_place_between - likewise, where the parser's line number belongs to @behind */
+struct place reading_place_between(const struct reading *reading, const char *at, const char *behind);
+
+/** reading_tag - the begin of the tag that the parser has passed; NULL when that is not in its buffer */
+const char *reading_tag(const struct reading *reading);
+int reading_tag_line(const struct reading *reading);
+
+/** reading_refuse - the first one counts: the parser is stopped, and has given its buffer back */
+void reading_refuse(struct reading *reading, int code, struct place place, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+void reading_out_of_memory(struct reading *reading);
+
+#endif /* LIB_SCRIPT_READING_H */
