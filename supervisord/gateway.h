@@ -50,6 +50,7 @@ struct gateway {
 	char events_name[64];			/* which of the lists that is */
 	struct run_list *runs;			/* 334 */
 	struct order_list *orders;		/* services that the center has requested */
+	struct run_kept_item *runs_kept;	/* of a supervisor before this one, not resumed yet */
 	struct service_list *services;		/* NULL: no scripts (R12) */
 	struct store *store;			/* 341, 342 */
 	const struct source_ops *source_ops;	/* 343, the kernel's half; NULL: none */

@@ -43,6 +43,7 @@
 #include "supervisord/runtime/runtimes.h"
 #include "supervisord/script/event_list.h"
 #include "supervisord/script/run.h"
+#include "supervisord/script/run_kept.h"
 #include "supervisord/script/services.h"
 #include "supervisord/script/switching.h"
 #include "supervisord/settings.h"
@@ -254,7 +255,7 @@ static int gateway_open(struct gateway *gateway, struct error *err)
 		keeper_begin(gateway);
 	if (!keeper_found(gateway->keeper))
 		sockets_remove(gateway);
-	takeover_processes(gateway);
+	takeover_kept(gateway);
 	ret = link_open(gateway, err);
 	if (ret)
 		return ret;
@@ -286,6 +287,7 @@ static void gateway_close(struct gateway *gateway, bool leave)
 	standing_stop(gateway);
 	services_close(gateway);
 	control_close(gateway);
+	run_kept_hand_out(gateway, NULL);
 	run_list_close(gateway);
 	if (leave && gateway->applications)
 		management_leave(gateway);

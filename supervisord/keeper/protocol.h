@@ -11,12 +11,14 @@
 
 #include <stdint.h>
 
+#include "supervisord/program.h"
+
 #define KEEPER_NAME_MAX 64
 #define KEEPER_DATA_MAX 65536
 #define KEEPER_FDS_MAX 8
 #define KEEPER_ITEMS_MAX 1024
 /* The descriptor that the keeper is started with: its listening socket. */
-#define KEEPER_FD 3
+#define KEEPER_FD PROGRAM_FD
 
 /**
  * enum keeper_op - what a message is

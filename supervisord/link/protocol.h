@@ -6,8 +6,10 @@
 #ifndef SUPERVISORD_LINK_PROTOCOL_H
 #define SUPERVISORD_LINK_PROTOCOL_H
 
+#include "supervisord/program.h"
+
 /* The descriptor that faultline-link inherits. */
-#define LINK_FD 3
+#define LINK_FD PROGRAM_FD
 
 /* A message, in bytes. */
 #define LINK_MESSAGE_MAX 8192

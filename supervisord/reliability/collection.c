@@ -192,14 +192,16 @@ static const char *hang_text(int code)
 }
 
 /*
- * The kernel's word on a heartbeat counts where it can have known: it hears of one by the supervisor, which may have been
- * late, or dead; and it is no news where the supervisor has said so itself. One that is held has nothing to say.
+ * The kernel's word on a heartbeat counts where it can have known: of one that the supervisor passes on it hears late, or
+ * not at all while there is no supervisor; what an application tells /dev/faultline it knows at first hand. It is no news
+ * where the supervisor has said so itself. One that is held has nothing to say.
  */
 static bool heartbeat_believed(const struct app *app, struct process *process,
 			       const struct faultline_record *record)
 {
-	if (app->holding.held || record->time_ns < app->gateway->collection->opened_ns ||
-	    process_listen(process))
+	if (app->holding.held || process_listen(process))
+		return false;
+	if (process->watching.heartbeat_ms && record->time_ns < app->gateway->collection->opened_ns)
 		return false;
 	return watching_miss(&process->watching);
 }
@@ -321,6 +323,8 @@ void collection_record(void *user, const struct faultline_record *record,
 	if (verdict.fault && record->type == FAULTLINE_RECORD_HANG &&
 	    record->code == FAULTLINE_HANG_HEARTBEAT)
 		verdict.fault = heartbeat_believed(app, process, record);
+	if (record->type == FAULTLINE_RECORD_HANG_OVER && record->code == FAULTLINE_HANG_HEARTBEAT)
+		watching_alive(&process->watching);
 	if (verdict.fault && record->signo == SIGKILL)
 		out_of_memory(process, &verdict);
 	if (main && (record->type == FAULTLINE_RECORD_FATAL || record->type == FAULTLINE_RECORD_EXIT))

@@ -15,6 +15,7 @@
 #include "lib/file.h"
 #include "lib/log.h"
 #include "supervisord/link/protocol.h"
+#include "supervisord/program.h"
 #include "supervisord/remote/link_process.h"
 
 #define MAX_BYTES_DEFAULT (1 << 20)
@@ -353,8 +354,12 @@ static void link_on_guard(struct ev_loop *loop, ev_timer *w, int revents)
 
 static int link_options_copy(struct link *link, const struct link_options *options)
 {
+	char program[PATH_MAX];
+
+	if (options->program || program_beside("faultline-link", program))
+		snprintf(program, sizeof(program), "%s", options->program ? options->program : "faultline-link");
 	link->options = *options;
-	link->program = options->program ? strdup(options->program) : link_program_path();
+	link->program = strdup(program);
 	link->user = options->user ? strdup(options->user) : NULL;
 	link->ca = options->ca ? strdup(options->ca) : NULL;
 	link->options.program = link->program;

@@ -2,10 +2,7 @@
 #include "supervisord/remote/link_process.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,22 +12,7 @@
 #include <unistd.h>
 
 #include "lib/cleanup.h"
-#include "supervisord/link/protocol.h"
-
-char *link_program_path(void)
-{
-	char self[PATH_MAX], *path = NULL;
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	char *slash;
-
-	if (n < 0)
-		return strdup("faultline-link");
-	self[n] = '\0';
-	slash = strrchr(self, '/');
-	if (asprintf(&path, "%.*s/faultline-link", (int)(slash - self), self) < 0)
-		return NULL;
-	return path;
-}
+#include "supervisord/program.h"
 
 /* A proxy is the gateway's business; all else in the environment is not the link's. */
 static const char *const environment_kept[] = {
@@ -78,42 +60,10 @@ static void arguments_fill(char *arguments[10], const struct link_options *optio
 	arguments[n] = NULL;
 }
 
-/* Descriptors 0 and 1 are /dev/null, 2 is ours, 3 its socket; no signal is blocked or ignored. */
-static int spawn(pid_t *pid, const struct link_options *options, int socket)
-{
-	char *environment[ENVIRONMENT_MAX], *arguments[10], stall[16];
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attributes;
-	sigset_t none, all;
-	int r;
-
-	sigemptyset(&none);
-	sigfillset(&all);
-	environment_fill(environment);
-	arguments_fill(arguments, options, stall, sizeof(stall));
-	posix_spawn_file_actions_init(&actions);
-	posix_spawnattr_init(&attributes);
-	posix_spawnattr_setsigmask(&attributes, &none);
-	posix_spawnattr_setsigdefault(&attributes, &all);
-	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	r = posix_spawn_file_actions_adddup2(&actions, socket, LINK_FD);
-	if (!r)
-		r = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-	if (!r)
-		r = posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
-	if (!r)
-		r = posix_spawn_file_actions_addclosefrom_np(&actions, LINK_FD + 1);
-	if (!r)
-		r = posix_spawn(pid, options->program, &actions, &attributes, arguments,
-				environment);
-	posix_spawnattr_destroy(&attributes);
-	posix_spawn_file_actions_destroy(&actions);
-	return -r;
-}
-
 int link_process_start(struct link_process *process, const struct link_options *options,
 		       struct error *err)
 {
+	char *environment[ENVIRONMENT_MAX], *arguments[10], stall[16];
 	__cleanup_close int theirs = -1;
 	__cleanup_close int ours = -1;
 	int pair[2];
@@ -124,7 +74,9 @@ int link_process_start(struct link_process *process, const struct link_options *
 		return error_set(err, -errno, "no socket for faultline-link: %s", strerror(errno));
 	ours = pair[0];
 	theirs = pair[1];
-	r = spawn(&process->pid, options, theirs);
+	environment_fill(environment);
+	arguments_fill(arguments, options, stall, sizeof(stall));
+	r = program_spawn(options->program, theirs, arguments, environment, &process->pid);
 	if (r)
 		return error_set(err, r, "cannot start %s: %s; install it there", options->program,
 				 strerror(-r));

@@ -19,9 +19,6 @@ struct link_process {
 	int socket;
 };
 
-/** link_program_path - "faultline-link" beside the running program; to be freed; NULL: no memory */
-char *link_program_path(void);
-
 /**
  * link_process_start - start it with nothing but its socket and our standard error
  * @options: with @program set

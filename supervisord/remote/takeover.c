@@ -18,6 +18,7 @@
 #include "supervisord/runtime/cgroup.h"
 #include "supervisord/runtime/keeper.h"
 #include "supervisord/runtime/process.h"
+#include "supervisord/script/run_kept.h"
 
 /* Without its pidfd, which comes with it, there is nothing that could be ended by mistake. */
 void takeover_refuse(json_t *data, const int *fds, int n)
@@ -38,17 +39,14 @@ static struct app *installed(struct gateway *gateway, const char *name)
 	return NULL;
 }
 
-static void item_take(void *user, const char *item, json_t *data, int *fds, int n)
+static void process_take(struct gateway *gateway, const char *item, json_t *data, int *fds, int n)
 {
 	const char *name = json_string_value(json_object_get(data, "application"));
 	const char *version = json_string_value(json_object_get(data, "version"));
-	struct gateway *gateway = user;
 	struct app *app = installed(gateway, name);
 	bool standby = json_is_true(json_object_get(data, "standby"));
 	struct error err = { 0 };
 
-	if (strncmp(item, "process/", strlen("process/")))
-		return;
 	if (!app || (standby ? !!spare_process(app) : !!app->process) || !version ||
 	    strcmp(version, app->data->version))
 		error_set(&err, -ENOENT, "%s %s is not what is installed here",
@@ -61,7 +59,17 @@ static void item_take(void *user, const char *item, json_t *data, int *fds, int 
 	keeper_drop(gateway->keeper, item);
 }
 
-void takeover_processes(struct gateway *gateway)
+static void item_take(void *user, const char *item, json_t *data, int *fds, int n)
+{
+	struct gateway *gateway = user;
+
+	if (!strncmp(item, "process/", strlen("process/")))
+		process_take(gateway, item, data, fds, n);
+	else
+		run_kept_take(gateway, item, data, fds, n);
+}
+
+void takeover_kept(struct gateway *gateway)
 {
 	int ret;
 

@@ -12,12 +12,13 @@
 #include "supervisord/gateway.h"
 
 /**
- * takeover_processes - every process that was kept belongs to its application again
+ * takeover_kept - every process that was kept belongs to its application again
  *
  * One whose application is not installed any more, or in another version, is
- * ended. For before kernel records come.
+ * ended. For before kernel records come. Runs that were kept are left for
+ * run_list_resume().
  */
-void takeover_processes(struct gateway *gateway);
+void takeover_kept(struct gateway *gateway);
 
 /** takeover_faults - faults in handling go on; of a supervisor that ended well they have failed */
 void takeover_faults(struct gateway *gateway);

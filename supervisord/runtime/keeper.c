@@ -2,10 +2,7 @@
 #include "supervisord/runtime/keeper.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,39 +43,9 @@ static int keeper_connect(struct keeper *keeper)
 	return 0;
 }
 
-/* Descriptors 0 and 1 are /dev/null, 2 is ours, 3 where it listens. */
-static int keeper_spawn(struct keeper *keeper, const char *program, int listening)
-{
-	char *arguments[] = { "faultline-keeper", NULL }, *environment[] = { NULL };
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attributes;
-	sigset_t none, all;
-	int r;
-
-	sigemptyset(&none);
-	sigfillset(&all);
-	posix_spawn_file_actions_init(&actions);
-	posix_spawnattr_init(&attributes);
-	posix_spawnattr_setsigmask(&attributes, &none);
-	posix_spawnattr_setsigdefault(&attributes, &all);
-	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	r = posix_spawn_file_actions_adddup2(&actions, listening, KEEPER_FD);
-	if (!r)
-		r = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-	if (!r)
-		r = posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
-	if (!r)
-		r = posix_spawn_file_actions_addclosefrom_np(&actions, KEEPER_FD + 1);
-	if (!r)
-		r = posix_spawn(&keeper->pid, program, &actions, &attributes, arguments,
-				environment);
-	posix_spawnattr_destroy(&attributes);
-	posix_spawn_file_actions_destroy(&actions);
-	return -r;
-}
-
 static int keeper_start(struct keeper *keeper, struct error *err)
 {
+	char *arguments[] = { "faultline-keeper", NULL }, *environment[] = { NULL };
 	__cleanup_close int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	char program[PATH_MAX];
 	int ret = program_beside("faultline-keeper", program);
@@ -89,7 +56,7 @@ static int keeper_start(struct keeper *keeper, struct error *err)
 	if (fd < 0 || bind(fd, (struct sockaddr *)&keeper->address, sizeof(keeper->address)) ||
 	    chmod(keeper->address.sun_path, 0600) || listen(fd, 4))
 		return error_set(err, -errno, "%s: %m", keeper->address.sun_path);
-	ret = keeper_spawn(keeper, program, fd);
+	ret = program_spawn(program, fd, arguments, environment, &keeper->pid);
 	if (ret)
 		return error_set(err, ret, "cannot start %s: %s", program, strerror(-ret));
 	ret = keeper_connect(keeper);

@@ -290,12 +290,13 @@ static void kept_name(char name[32], const struct process *process)
 
 static json_t *kept_data(const struct process *process)
 {
-	return json_pack("{s:s, s:s, s:i, s:I, s:I, s:I, s:I, s:b, s:b, s:s, s:s*}",
+	return json_pack("{s:s, s:s, s:i, s:I, s:I, s:I, s:I, s:i, s:b, s:b, s:s, s:s*}",
 			 "application", process->application, "version", process->version,
 			 "pid", process->pid, "uid", (json_int_t)process->uid,
 			 "cookie", (json_int_t)process->cookie,
 			 "watch", (json_int_t)process->watching.id,
 			 "started_ns", (json_int_t)process->started_ns,
+			 "heartbeat_ms", process->watching.heartbeat_ms,
 			 "ready", notify_ready(process->notify),
 			 "standby", process->standby,
 			 "notify", notify_path(process->notify),
@@ -349,8 +350,12 @@ static void told_no_heartbeat(void *user, int interval_ms)
 static void told_alive(void *user, int interval_ms)
 {
 	struct process *process = user;
+	int before = process->watching.heartbeat_ms;
 
 	watching_beat(&process->watching, interval_ms);
+	/* The next supervisor expects it at the same intervals. */
+	if (process->watching.heartbeat_ms != before)
+		process_keep(process, NULL);
 }
 
 bool process_listen(struct process *process)
@@ -551,19 +556,22 @@ int process_adopt(struct process **result, struct ev_loop *loop,
 	const char *notify = json_string_value(json_object_get(data, "notify"));
 	json_int_t pid = json_integer_value(json_object_get(data, "pid"));
 	json_int_t cookie = json_integer_value(json_object_get(data, "cookie"));
+	struct application_watch watch = setup->application->watch;
+	int heartbeat_ms = json_integer_value(json_object_get(data, "heartbeat_ms"));
 	struct process *process;
 
+	if (heartbeat_ms > 0)
+		watch.heartbeat_ms = heartbeat_ms;
 	if (n != kept_count(setup->application->channel) || pid <= 1 || !cookie || !notify)
 		return error_set(err, -EINVAL, "%s: what is kept of its process is not whole",
 				 setup->application->name);
 	process = process_new(loop, setup, pid, cookie);
 	process->adopted = true;
 	watching_begin(&process->watching, setup->source_ops, setup->source,
-		       json_integer_value(json_object_get(data, "watch")), &setup->application->watch);
+		       json_integer_value(json_object_get(data, "watch")), &watch);
 	process->started_ns = json_integer_value(json_object_get(data, "started_ns"));
 	process->cgroup = cgroup ? cgroup_adopt(cgroup) : NULL;
-	process->notify = notify_adopt(loop, fds[KEPT_NOTIFY], notify, setup->uid,
-				       &setup->application->watch,
+	process->notify = notify_adopt(loop, fds[KEPT_NOTIFY], notify, setup->uid, &watch,
 				       json_is_true(json_object_get(data, "ready")));
 	process_attach(process, fds, setup);
 	/* Calls are numbered from 1, and nobody makes one each microsecond. */
@@ -591,12 +599,10 @@ int process_rewatch(struct process *process, const struct application *applicati
 	process_watch_settings(&settings, application);
 	watching_settings(&settings, &process->watching.expected);
 	ret = ops->watch(source, process->pid, process->cookie, &settings, &id, err);
-	process->watching.ops = ops;
-	process->watching.source = source;
 	/* One that is watched already has the number that was kept. */
 	if (!ret)
 		process->watching.id = id;
-
+	watching_resume(&process->watching, ops, source);
 	/* One that has ended since cannot be watched any more, but its record may have come. */
 	process->watched = !ret || ret == -EEXIST || process->recorded;
 	process_keep(process, NULL);

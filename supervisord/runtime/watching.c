@@ -15,7 +15,8 @@ static void change(struct watching *watching, enum faultline_watch_attr attr, ui
 	struct source_settings settings = {};
 	int ret;
 
-	if (!watching->id)
+	/* One that was taken over has a source only once that is open: watching_resume(). */
+	if (!watching->id || !watching->ops)
 		return;
 	source_settings_give(&settings, attr, value);
 	ret = watching->ops->change(watching->source, watching->id, &settings);
@@ -42,17 +43,6 @@ void watching_begin(struct watching *watching, const struct source_ops *ops,
 	watching->expected = *watch;
 }
 
-void watching_work(struct watching *watching, bool requested)
-{
-	unsigned int before = watching->work;
-
-	if (!requested && !before)
-		return;
-	watching->work += requested ? 1 : -1;
-	if (watching->expected.deadlock_ms && !before != !watching->work)
-		change(watching, FAULTLINE_WATCH_A_WORK, watching->work != 0);
-}
-
 /*
  * The kernel's time is a quarter longer: as long as the supervisor lives and is not late itself, it is the first to say
  * that a heartbeat was missed.
@@ -64,18 +54,39 @@ static int kernel_ms(int interval_ms)
 	return ms < 86400000 ? ms : 86400000;
 }
 
+void watching_resume(struct watching *watching, const struct source_ops *ops,
+		     struct source *source)
+{
+	watching->ops = ops;
+	watching->source = source;
+	/* The supervisor before this one may have ended in between. */
+	if (watching->expected.deadlock_ms)
+		change(watching, FAULTLINE_WATCH_A_WORK, watching->work != 0);
+	if (watching->heartbeat_ms)
+		change(watching, FAULTLINE_WATCH_A_HEARTBEAT_MS, kernel_ms(watching->heartbeat_ms));
+}
+
+void watching_work(struct watching *watching, bool requested)
+{
+	unsigned int before = watching->work;
+
+	if (!requested && !before)
+		return;
+	watching->work += requested ? 1 : -1;
+	if (watching->expected.deadlock_ms && !before != !watching->work)
+		change(watching, FAULTLINE_WATCH_A_WORK, watching->work != 0);
+}
+
 void watching_beat(struct watching *watching, int interval_ms)
 {
 	uint64_t now_ms = clock_now() / 1000000;
 
 	watching->beats++;
 	watching->missed = false;
-	if (!watching->id)
-		return;
 	if (interval_ms != watching->heartbeat_ms) {
 		watching->heartbeat_ms = interval_ms;
 		change(watching, FAULTLINE_WATCH_A_HEARTBEAT_MS, kernel_ms(interval_ms));
-	} else if (interval_ms && now_ms - watching->told_ms >=
+	} else if (watching->id && watching->ops && interval_ms && now_ms - watching->told_ms >=
 				  (uint64_t)interval_ms / BEATS_AN_INTERVAL) {
 		/* Of no use to some sources, and the process may have ended. */
 		watching->ops->heartbeat(watching->source, watching->id);
@@ -91,4 +102,9 @@ bool watching_miss(struct watching *watching)
 
 	watching->missed = true;
 	return news;
+}
+
+void watching_alive(struct watching *watching)
+{
+	watching->missed = false;
 }

@@ -41,6 +41,10 @@ void watching_settings(struct source_settings *settings, const struct applicatio
 void watching_begin(struct watching *watching, const struct source_ops *ops,
 		    struct source *source, uint32_t id, const struct application_watch *watch);
 
+/** watching_resume - the source of one that was taken over is open: it is told what holds by now */
+void watching_resume(struct watching *watching, const struct source_ops *ops,
+		     struct source *source);
+
 /** watching_work - a processing is requested, or an earlier one answered or given up */
 void watching_work(struct watching *watching, bool requested);
 
@@ -49,5 +53,8 @@ void watching_beat(struct watching *watching, int interval_ms);
 
 /** watching_miss - a heartbeat was missed; true: that is news */
 bool watching_miss(struct watching *watching);
+
+/** watching_alive - its heart beats again, as the kernel was told by the application itself */
+void watching_alive(struct watching *watching);
 
 #endif /* SUPERVISORD_WATCHING_H */

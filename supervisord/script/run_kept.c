@@ -10,9 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/alloc.h"
 #include "lib/cleanup.h"
 #include "lib/file.h"
-#include "lib/log.h"
 #include "lib/script/interpretation.h"
 #include "supervisord/runtime/keeper.h"
 
@@ -44,34 +44,50 @@ void run_kept_drop(const struct gateway *gateway, uint64_t begun_ns)
 	keeper_drop(gateway->keeper, name);
 }
 
-struct listing {
-	struct gateway *gateway;
-	void (*fn)(struct gateway *gateway, const struct run_kept *kept);
+/** struct run_kept_item - one of a supervisor before this one, until its run goes on */
+struct run_kept_item {
+	struct run_kept_item *next;
+	json_t *data;
+	int text;
 };
 
-static void item_take(void *user, const char *name, json_t *data, int *fds, int n)
+bool run_kept_take(struct gateway *gateway, const char *name, json_t *data, int *fds, int n)
 {
-	const struct listing *listing = user;
-	const struct run_kept kept = {
-		.service = json_string_value(json_object_get(data, "service")),
-		.begun_ns = json_integer_value(json_object_get(data, "begun_ns")),
-		.faults = json_integer_value(json_object_get(data, "faults")),
-		.order = json_string_value(json_object_get(data, "order")),
-		.drive = json_object_get(data, "drive"),
-		.text = n ? fds[0] : -1,
-	};
+	struct run_kept_item **last = &gateway->runs_kept, *item;
 
-	if (!strncmp(name, PREFIX, strlen(PREFIX)) && kept.service)
-		listing->fn(listing->gateway, &kept);
+	if (strncmp(name, PREFIX, strlen(PREFIX)))
+		return false;
+	while (*last)
+		last = &(*last)->next;
+	item = alloc_zero(1, sizeof(*item));
+	item->data = json_incref(data);
+	item->text = n ? steal_fd(&fds[0]) : -1;
+	*last = item;
+	return true;
 }
 
-void run_kept_list(struct gateway *gateway,
-		   void (*fn)(struct gateway *gateway, const struct run_kept *kept))
+void run_kept_hand_out(struct gateway *gateway,
+		       void (*fn)(struct gateway *gateway, const struct run_kept *kept))
 {
-	struct listing listing = { .gateway = gateway, .fn = fn };
+	struct run_kept_item *item;
 
-	if (keeper_found(gateway->keeper) && keeper_list(gateway->keeper, item_take, &listing))
-		log_error("faultline-keeper: the runs that it kept are not known");
+	while ((item = gateway->runs_kept)) {
+		const struct run_kept kept = {
+			.service = json_string_value(json_object_get(item->data, "service")),
+			.begun_ns = json_integer_value(json_object_get(item->data, "begun_ns")),
+			.faults = json_integer_value(json_object_get(item->data, "faults")),
+			.order = json_string_value(json_object_get(item->data, "order")),
+			.drive = json_object_get(item->data, "drive"),
+			.text = item->text,
+		};
+
+		gateway->runs_kept = item->next;
+		if (fn && kept.service)
+			fn(gateway, &kept);
+		closep(&item->text);
+		json_decref(item->data);
+		free(item);
+	}
 }
 
 int run_kept_text(const char *text, size_t size)

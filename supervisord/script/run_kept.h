@@ -4,6 +4,7 @@
 #define SUPERVISORD_RUN_KEPT_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "supervisord/gateway.h"
@@ -28,9 +29,18 @@ struct run_kept {
 void run_kept_put(const struct gateway *gateway, const struct run_kept *kept);
 void run_kept_drop(const struct gateway *gateway, uint64_t begun_ns);
 
-/** run_kept_list - all that a supervisor before this one has left; what @fn gets is borrowed, @text too */
-void run_kept_list(struct gateway *gateway,
-		   void (*fn)(struct gateway *gateway, const struct run_kept *kept));
+/**
+ * run_kept_take - keep what the keeper had until runs can go on; false where it is no run's
+ * @fds: as in keeper_item_fn
+ */
+bool run_kept_take(struct gateway *gateway, const char *name, json_t *data, int *fds, int n);
+
+/**
+ * run_kept_hand_out - all that was taken, in its order; it is forgotten then
+ * @fn: what it gets is borrowed, @text too; NULL: nobody wants it
+ */
+void run_kept_hand_out(struct gateway *gateway,
+		       void (*fn)(struct gateway *gateway, const struct run_kept *kept));
 
 /** run_kept_text - a script in a file of its own in memory, or -1 */
 int run_kept_text(const char *text, size_t size);

@@ -68,7 +68,7 @@ void run_list_resume(struct gateway *gateway)
 {
 	struct run *run;
 
-	run_kept_list(gateway, run_resume);
+	run_kept_hand_out(gateway, run_resume);
 	do {
 		for (run = gateway->runs ? gateway->runs->first : NULL; run; run = run->next)
 			if (run->resumed)

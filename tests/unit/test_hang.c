@@ -217,6 +217,32 @@ static void beats(void **state)
 	assert_int_equal(nobody.beats, 1);
 }
 
+/* What one that was taken over tells before there is a source, the source is told. */
+static void taken_over(void **state)
+{
+	const struct application_watch watch = { .deadlock_ms = 1000 };
+	struct watching watching = {};
+
+	memset(&seen, 0, sizeof(seen));
+	watching_begin(&watching, NULL, NULL, 7, &watch);
+	watching_beat(&watching, 8000);
+	watching_beat(&watching, 8000);
+	assert_int_equal(watching.heartbeat_ms, 8000);
+	watching_resume(&watching, &ops, NULL);
+	assert_int_equal(seen.changes, 2);
+	assert_int_equal(seen.settings.value[FAULTLINE_WATCH_A_HEARTBEAT_MS], 10000);
+
+	/* The request that was under way is expected, or was answered while nobody was there. */
+	watching_begin(&watching, NULL, NULL, 7, &watch);
+	watching_beat(&watching, 0);
+	watching_work(&watching, true);
+	watching_resume(&watching, &ops, NULL);
+	assert_int_equal(seen.settings.given, 1U << FAULTLINE_WATCH_A_WORK);
+	assert_int_equal(seen.settings.value[FAULTLINE_WATCH_A_WORK], 1);
+	watching_work(&watching, false);
+	assert_int_equal(seen.settings.value[FAULTLINE_WATCH_A_WORK], 0);
+}
+
 /* The supervisor and the kernel see the same one missed. */
 static void a_miss_is_told_once(void **state)
 {
@@ -226,6 +252,9 @@ static void a_miss_is_told_once(void **state)
 	assert_true(watching_miss(&watching));
 	assert_false(watching_miss(&watching));
 	watching_beat(&watching, 1000);
+	assert_true(watching_miss(&watching));
+	/* The application told the kernel itself. */
+	watching_alive(&watching);
 	assert_true(watching_miss(&watching));
 }
 
@@ -238,6 +267,7 @@ int main(void)
 		cmocka_unit_test(settings_of_the_application),
 		cmocka_unit_test(work_is_due),
 		cmocka_unit_test(beats),
+		cmocka_unit_test(taken_over),
 		cmocka_unit_test(a_miss_is_told_once),
 	};
 

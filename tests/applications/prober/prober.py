@@ -3,8 +3,10 @@
 
 import ctypes
 import errno
+import fcntl
 import os
 import socket
+import struct
 import sys
 import time
 from pathlib import Path
@@ -158,6 +160,14 @@ def probe():
     return globals()[f"probe_{os.environ['PROBE']}"]()
 
 
+HEART_STOPS = Path("heart-stops")       # in its state folder: while it is there, this process's heart does not beat
+WDIOC_SETTIMEOUT = 0xc0045706
+
+
+def beat(seconds, function):
+    app.every(seconds)(lambda: HEART_STOPS.exists() or function())
+
+
 def start():
     """Tells that it is ready when it has been told when, and beats its heart when somebody listens."""
     if "EXTEND_S" in os.environ:
@@ -165,9 +175,15 @@ def start():
     if "READY_AFTER_S" in os.environ:
         time.sleep(float(os.environ["READY_AFTER_S"]))
         notify("READY=1\nSTATUS=at your service")
+    HEART_STOPS.unlink(missing_ok=True)
     if "WATCHDOG_USEC" in os.environ:
         assert os.environ["WATCHDOG_PID"] == str(os.getpid())
-        app.every(int(os.environ["WATCHDOG_USEC"]) / 4e6)(lambda: notify("WATCHDOG=1"))
+        beat(int(os.environ["WATCHDOG_USEC"]) / 4e6, lambda: notify("WATCHDOG=1"))
+    if "DEVICE_S" in os.environ:
+        seconds = int(os.environ["DEVICE_S"])
+        device = os.open("/dev/faultline", os.O_WRONLY)
+        fcntl.ioctl(device, WDIOC_SETTIMEOUT, struct.pack("i", seconds))
+        beat(seconds / 8, lambda: os.write(device, b"1"))
 
 
 if __name__ == "__main__":
