@@ -19,6 +19,8 @@ struct emit *emitter_open(void)
 	if (!emit)
 		return NULL;
 	emit->rodata->module = !access("/sys/kernel/btf/faultline", R_OK);
+	/* A kernel without the LSM has no such hook. */
+	bpf_program__set_autoload(emit->progs.emit_file_open, libbpf_find_vmlinux_btf_id("file_open", BPF_LSM_MAC) > 0);
 	if (!emit__load(emit))
 		return emit;
 	emit__destroy(emit);

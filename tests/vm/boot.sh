@@ -46,13 +46,18 @@ chmod 755 "$tree/init"
 (cd "$tree" && find . | cpio -o -H newc --quiet -R 0:0) > "$out/initramfs"
 
 clock=(-accel "tcg,thread=multi")
+# A kernel without ACPI has nothing to measure the TSC by, and would count time in ticks of 4 ms. As it is emulated, it
+# is this machine's.
+append=""
+grep -qxF '# CONFIG_ACPI is not set' "${kernel%/*}/config" 2>/dev/null &&
+	append=tsc_early_khz=$(awk -F: '/^cpu MHz/ { printf "%d", $2 * 1000; exit }' /proc/cpuinfo)
 [[ ${BOOT_COUNT:-} ]] && clock=(-accel "tcg,thread=single" -icount "shift=0,sleep=off")
 
 status=0
 timeout -k 5 "$limit" qemu-system-x86_64 -kernel "$kernel" -initrd "$out/initramfs" -nodefaults -display none \
 	-no-reboot -m "${BOOT_MEMORY:-768}" -smp 2,sockets=2,cores=1,threads=1 "${clock[@]}" -cpu max \
 	-chardev "stdio,id=console,signal=off" -serial chardev:console -serial "file:$out/kernel.log" \
-	-append "console=ttyS1 loglevel=7 panic=-1 oops=panic mitigations=off nokaslr tsc=reliable no_timer_check ${BOOT_APPEND:-}" \
+	-append "console=ttyS1 loglevel=7 panic=-1 oops=panic mitigations=off nokaslr tsc=reliable no_timer_check $append ${BOOT_APPEND:-}" \
 	< /dev/null | stdbuf -oL tr -d '\r' | tee "$out/console.log" || status=$?
 
 if ((status == 124 || status == 137)); then
