@@ -26,7 +26,7 @@ if ((${#ordinary[@]})); then
 	tests/vm/run-kselftest.sh "$flavour" "${ordinary[@]}" || failed=1
 fi
 if [[ " ${programs[*]} " == *' failnth_test '* ]]; then
-	BOOT_TOLERATED='WARNING: .* at (jump_label|ddebug|tracepoint|trace)_[a-z_]*(module|notify)' \
+	BOOT_TOLERATED='WARNING: .* at ((jump_label|ddebug|tracepoint|trace)_[a-z_]*(module|notify)|event_(define_fields|file_put))' \
 		tests/vm/run-kselftest.sh "$flavour" failnth_test || failed=1
 fi
 exit "$failed"
