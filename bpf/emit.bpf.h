@@ -12,50 +12,40 @@
 
 #include "record.bpf.h"
 
-#define EMSGSIZE	90
-
 /* Set before loading: the module is there, and BPF programs can call it. */
 const volatile bool with_module;
 
 extern int faultline_emit(void *record, u32 record__sz) __ksym __weak;
+extern u32 faultline_watch(void) __ksym __weak;
 
-/*
- * The current process's watch as a number that no other has at this time: its
- * id, or with the module, which alone knows that, the process's own. 0: not
- * watched, as far as can be told here.
- */
+/* The id of the current process's watch; 0: it is not watched. */
 static __always_inline u32 emit_watch(void)
 {
-	u32 tgid = bpf_get_current_pid_tgid() >> 32;
 	struct probes_process *process;
 
 	if (with_module)
-		return tgid;
-	process = process_find(tgid);
+		return faultline_watch();
+	process = process_find(bpf_get_current_pid_tgid() >> 32);
 	return process ? process->watch : 0;
 }
 
 /*
- * @size: constant; of a record with its blocks, whose @head.len, type, code,
- * errno_ and flags for blocks are filled in. False where it is lost, which is
- * counted, or the process is not watched.
+ * @head: its len, type, code, errno_, error_code and flags for blocks are filled in
+ * @size: constant; of the memory in which it and its blocks are
+ *
+ * False where it is lost, which is counted, or the process is not watched.
  */
 static __always_inline bool emit_current(struct faultline_record *head, u32 size)
 {
 	struct probes_process *process;
 	struct faultline_record *record;
-	u32 flags = head->flags;
-	int ret;
+	u32 flags = head->flags, len = head->len;
 
-	if (with_module) {
-		ret = faultline_emit(head, size);
-		if (ret != -EMSGSIZE)
-			return !ret;
-		/* One that takes no blocks. */
-		head->len = sizeof(*head);
-		head->flags = 0;
-		return !faultline_emit(head, sizeof(*head));
-	}
+	/* What the verifier must see, as nobody has given another length. */
+	if (len > size)
+		return false;
+	if (with_module)
+		return !faultline_emit(head, len);
 	process = process_find(bpf_get_current_pid_tgid() >> 32);
 	if (!process)
 		return false;
@@ -67,10 +57,11 @@ static __always_inline bool emit_current(struct faultline_record *head, u32 size
 	count(written);
 	__builtin_memcpy(record, head, size);
 	record_fill(record, head->type, process, bpf_get_current_task_btf());
-	record->len = size;
+	record->len = len;
 	record->flags |= flags;
 	record->code = head->code;
 	record->errno_ = head->errno_;
+	record->error_code = head->error_code;
 	bpf_ringbuf_submit(record, 0);
 	return true;
 }

@@ -130,6 +130,7 @@ struct pt_regs {
 
 enum cgroup_subsys_id {
 	pids_cgrp_id,
+	memory_cgrp_id,
 };
 
 struct cgroup_subsys_state {
@@ -140,6 +141,28 @@ struct pids_cgroup {
 	struct cgroup_subsys_state css;
 	atomic64_t counter;
 	atomic64_t limit;
+};
+
+struct page_counter {
+	atomic_long_t usage;
+	unsigned long high;
+	unsigned long max;
+};
+
+struct cgroup_file {
+	void *kn;
+};
+
+enum memcg_memory_event {
+	MEMCG_HIGH,
+	MEMCG_MAX,
+};
+
+struct mem_cgroup {
+	struct cgroup_subsys_state css;
+	struct page_counter memory;
+	atomic_long_t memory_events_local[8];
+	struct cgroup_file events_local_file;
 };
 
 struct css_set {

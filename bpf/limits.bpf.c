@@ -29,6 +29,7 @@
 #define LIMIT_KINDS	8	/* a power of two above FAULTLINE_LIMIT_SPACE */
 #define SEEN_MAX	256	/* a power of two */
 #define CGROUP_DEPTH	8
+#define PRESSED_MAX	256
 
 /* Set before loading. */
 const volatile __u32 page_shift;
@@ -140,18 +141,26 @@ int BPF_PROG(limit_alloc_file, int flags, const struct cred *cred, struct file *
 
 /* ---- processes and threads ---- */
 
-/* The nearest cgroup with no room for one more process, of the current one's and those above. */
-static __always_inline bool cgroup_full(struct task_struct *task, u64 *used, u64 *most)
+/* A cgroup as one of the kernel's controllers has it; NULL where the kernel has no such controller. */
+static __always_inline struct cgroup_subsys_state *cgroup_of(struct task_struct *task, u32 controller)
 {
 	struct cgroup_subsys_state *css = NULL;
 	/* As a plain number: an index is added to it. */
 	u64 set = (u64)task->cgroups;
 
+	set += bpf_core_field_offset(struct css_set, subsys) + controller * sizeof(void *);
+	bpf_probe_read_kernel(&css, sizeof(css), (void *)set);
+	return css;
+}
+
+/* The nearest cgroup with no room for one more process, of the current one's and those above. */
+static __always_inline bool cgroup_full(struct task_struct *task, u64 *used, u64 *most)
+{
+	struct cgroup_subsys_state *css;
+
 	if (!bpf_core_enum_value_exists(enum cgroup_subsys_id, pids_cgrp_id))
 		return false;
-	set += bpf_core_field_offset(struct css_set, subsys) +
-	       bpf_core_enum_value(enum cgroup_subsys_id, pids_cgrp_id) * sizeof(void *);
-	bpf_probe_read_kernel(&css, sizeof(css), (void *)set);
+	css = cgroup_of(task, bpf_core_enum_value(enum cgroup_subsys_id, pids_cgrp_id));
 	for (int i = 0; i < CGROUP_DEPTH && css; i++) {
 		/* The css is its first member. */
 		struct pids_cgroup *pids = (struct pids_cgroup *)css;
@@ -221,6 +230,87 @@ int BPF_PROG(limit_promise, struct mm_struct *mm, long pages, int admin, int ret
 {
 	if (ret == -ENOMEM)
 		limit_reached(FAULTLINE_LIMIT_MEMORY, ENOMEM, FAULTLINE_SCOPE_SYSTEM, 0, 0);
+	return 0;
+}
+
+/* How often a cgroup was beyond memory.high, and at memory.max, when it was last looked at. */
+struct pressed {
+	u64 high;
+	u64 max;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, PRESSED_MAX);
+	__type(key, u64);
+	__type(value, struct pressed);
+} pressed SEC(".maps");
+
+/* Of the current process's cgroup and those above, the one whose memory.events.local this is. */
+static __always_inline struct mem_cgroup *cgroup_with_events(u64 file)
+{
+	struct cgroup_subsys_state *css;
+
+	if (!bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id))
+		return NULL;
+	css = cgroup_of(bpf_get_current_task_btf(),
+			bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id));
+	for (int i = 0; i < CGROUP_DEPTH && css; i++) {
+		/* The css is its first member. */
+		if ((u64)css + bpf_core_field_offset(struct mem_cgroup, events_local_file) == file)
+			return (struct mem_cgroup *)css;
+		css = BPF_CORE_READ(css, parent);
+	}
+	return NULL;
+}
+
+static __always_inline u64 events_count(const struct mem_cgroup *memcg, u32 event)
+{
+	u64 count = 0;
+
+	bpf_probe_read_kernel(&count, sizeof(count),
+			      (void *)memcg + bpf_core_field_offset(struct mem_cgroup, memory_events_local) +
+				      event * sizeof(count));
+	return count;
+}
+
+/* Was it memory.max that the cgroup came to, and not memory.high? The kernel has counted just before. */
+static __always_inline bool pressed_max(const struct mem_cgroup *memcg)
+{
+	struct pressed now, *before;
+	u64 key = (u64)memcg;
+	bool max;
+
+	now.high = events_count(memcg, bpf_core_enum_value(enum memcg_memory_event, MEMCG_HIGH));
+	now.max = events_count(memcg, bpf_core_enum_value(enum memcg_memory_event, MEMCG_MAX));
+	before = bpf_map_lookup_elem(&pressed, &key);
+	/* One that was never looked at, but counted before, is told by what it uses. */
+	max = before ? now.max != before->max :
+	      now.max && now.high ? (u64)BPF_CORE_READ(memcg, memory.usage.counter) <= BPF_CORE_READ(memcg, memory.high) :
+	      now.max;
+	bpf_map_update_elem(&pressed, &key, &now, BPF_ANY);
+	return max;
+}
+
+/*
+ * Memory of the cgroup: its processes are slowed down until some is given back (memory.high), or some must be given
+ * back before there is more (memory.max); where that is not to be had, the OOM killer follows. The kernel tells all
+ * who wait for a cgroup's events here, and only when there is one.
+ */
+SEC("fentry/cgroup_file_notify")
+int BPF_PROG(limit_pressed, struct cgroup_file *file)
+{
+	struct mem_cgroup *memcg;
+	u64 most;
+
+	if (!emit_watch())
+		return 0;
+	memcg = cgroup_with_events((u64)file);
+	if (!memcg)
+		return 0;
+	most = pressed_max(memcg) ? BPF_CORE_READ(memcg, memory.max) : BPF_CORE_READ(memcg, memory.high);
+	limit_reached(FAULTLINE_LIMIT_MEMORY, 0, FAULTLINE_SCOPE_CGROUP,
+		      BPF_CORE_READ(memcg, memory.usage.counter) << page_shift, most << page_shift);
 	return 0;
 }
 

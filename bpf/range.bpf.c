@@ -20,8 +20,7 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
-#include "maps.bpf.h"
-#include "record.bpf.h"
+#include "emit.bpf.h"
 
 /* include/linux/fs.h */
 #define FMODE_WRITE	0x2
@@ -104,16 +103,15 @@ struct {
 /* With a value, as what has none shares its map with the table of watched processes. */
 struct range_shared range = { .one = 1 };
 
-/* The range of the current process; NULL where it has none. */
-static __always_inline struct range_setting *setting_find(struct probes_process **found)
+/* The range of the current process, and its watch; NULL where it has none. */
+static __always_inline struct range_setting *setting_find(u32 *watch)
 {
-	struct probes_process *process = process_find(bpf_get_current_pid_tgid() >> 32);
 	struct range_setting *setting;
 
-	if (!process)
+	*watch = emit_watch();
+	if (!*watch)
 		return NULL;
-	*found = process;
-	setting = bpf_map_lookup_elem(&ranges, &process->watch);
+	setting = bpf_map_lookup_elem(&ranges, watch);
 	return setting && setting->mode ? setting : NULL;
 }
 
@@ -139,71 +137,126 @@ static __always_inline void learn(struct range_key *key, int kind, u32 set, u32 
 #define OUTSIDE_SIZE	(sizeof(struct faultline_record) + sizeof(struct faultline_path) + \
 			 RANGE_NAME_SIZE)
 
-static __always_inline void outside_fill(struct faultline_record *record, int what, int kind,
-					 const struct range_key *key, u32 access)
+/*
+ * Where records are made, as they are too large for the stack. A program may be
+ * interrupted by another one for a while, so that a place for each CPU would not do.
+ */
+struct desk {
+	u32 taken;
+	u32 reserved;
+	union {
+		struct faultline_record record;
+		u8 bytes[OUTSIDE_SIZE];
+	};
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, RANGE_DESKS);
+	__type(key, u32);
+	__type(value, struct desk);
+} desks SEC(".maps");
+
+/* NULL where those that were looked at are taken. */
+static __always_inline struct desk *desk_take(void)
+{
+	u32 first = bpf_get_smp_processor_id();
+
+#pragma unroll
+	for (u32 i = 0; i < RANGE_DESK_TRIES; i++) {
+		u32 at = (first + i) % RANGE_DESKS;
+		struct desk *desk = bpf_map_lookup_elem(&desks, &at);
+
+		if (desk && !__sync_val_compare_and_swap(&desk->taken, 0, 1))
+			return desk;
+	}
+	return NULL;
+}
+
+static __always_inline void desk_give(struct desk *desk)
+{
+	__sync_lock_test_and_set(&desk->taken, 0);
+}
+
+static __always_inline void outside_head(struct faultline_record *record, int what, int kind,
+					 const struct range_key *key, int error)
+{
+	record->len = sizeof(*record);
+	record->type = FAULTLINE_RECORD_RANGE;
+	record->code = what;
+	record->errno_ = error;
+	if (kind == RANGE_KIND_CAPABILITY)
+		record->error_code = key->number;
+}
+
+static __always_inline void outside_block(struct faultline_record *record, int kind,
+					  const struct range_key *key, u32 access)
 {
 	struct faultline_path *block = (void *)(record + 1);
 	struct faultline_network *network = (void *)block;
 
-	record->code = what;
-	record->flags |= FAULTLINE_F_BLOCKS;
-	block->block.type = FAULTLINE_BLOCK_PATH;
-	block->block.flags = access;
 	switch (kind) {
 	case RANGE_KIND_FILE:
 	case RANGE_KIND_UNIX:
 		block->block.len = sizeof(*block) + RANGE_NAME_SIZE;
+		block->block.type = FAULTLINE_BLOCK_PATH;
+		block->block.flags = access;
 		bpf_probe_read_kernel_str(block->path, RANGE_NAME_SIZE, key->name);
 		break;
 	case RANGE_KIND_ADDRESS:
-		network->block.type = FAULTLINE_BLOCK_NETWORK;
 		network->block.len = sizeof(*network);
+		network->block.type = FAULTLINE_BLOCK_NETWORK;
 		network->family = key->address.family;
 		network->port = key->address.port;
 		network->operation = key->address.operation;
 		__builtin_memcpy(network->address, key->address.address, sizeof(network->address));
 		break;
 	case RANGE_KIND_FAMILY:
-		network->block.type = FAULTLINE_BLOCK_NETWORK;
 		network->block.len = sizeof(*network);
+		network->block.type = FAULTLINE_BLOCK_NETWORK;
 		network->family = key->number;
 		network->operation = FAULTLINE_NETWORK_SOCKET;
 		break;
 	default:
-		record->error_code = key->number;
-		record->flags &= ~FAULTLINE_F_BLOCKS;
 		return;
 	}
+	record->flags = FAULTLINE_F_BLOCKS;
 	record->len += block->block.len;
 }
 
+static __always_inline void outside_tell(int what, int kind, const struct range_key *key,
+					 u32 access, int error)
+{
+	struct faultline_record bare = {};
+	struct desk *desk = desk_take();
+
+	/* What happened is more than with what. */
+	if (!desk) {
+		outside_head(&bare, what, kind, key, error);
+		emit_current(&bare, sizeof(bare));
+		return;
+	}
+	__builtin_memset(desk->bytes, 0, sizeof(desk->bytes));
+	outside_head(&desk->record, what, kind, key, error);
+	outside_block(&desk->record, kind, key, access);
+	emit_current(&desk->record, OUTSIDE_SIZE);
+	desk_give(desk);
+}
+
 /* One record for each thing and watch; returns what the process gets. */
-static __always_inline int outside(const struct range_setting *setting,
-				   const struct probes_process *process, int what,
+static __always_inline int outside(const struct range_setting *setting, u32 watch, int what,
 				   struct range_key *key, int kind, u32 access, int error)
 {
 	bool refuse = setting->mode == RANGE_REFUSE;
-	struct faultline_record *record;
 	u32 one = 1;
 
 	__sync_fetch_and_add(&range.outside, 1);
 	if (refuse)
 		__sync_fetch_and_add(&range.refused, 1);
 	key->lead = kind | access << 8;
-	key->set = process->watch;
-	if (bpf_map_update_elem(&told, key, &one, BPF_NOEXIST))
-		return refuse ? -error : 0;
-	record = bpf_ringbuf_reserve(&ring, OUTSIDE_SIZE, 0);
-	if (!record) {
-		count(lost_full);
-		return refuse ? -error : 0;
-	}
-	count(written);
-	__builtin_memset(record + 1, 0, sizeof(struct faultline_path) + RANGE_NAME_SIZE);
-	record_fill(record, FAULTLINE_RECORD_RANGE, process, bpf_get_current_task_btf());
-	record->errno_ = refuse ? error : 0;
-	outside_fill(record, what, kind, key, access);
-	bpf_ringbuf_submit(record, 0);
+	key->set = watch;
+	if (!bpf_map_update_elem(&told, key, &one, BPF_NOEXIST))
+		outside_tell(what, kind, key, access, refuse ? error : 0);
 	return refuse ? -error : 0;
 }
 
@@ -236,16 +289,15 @@ static __always_inline bool proc_own(const char *name)
 SEC("lsm/file_open")
 int BPF_PROG(range_file_open, struct file *file, int ret)
 {
-	struct probes_process *process;
 	struct range_setting *setting;
 	struct range_key key = {};
-	u32 access, *may;
+	u32 watch, access, *may;
 	long length;
 
 	/* Below an overlay the kernel opens the file once more, by a path of nobody's. */
 	if (ret || file->f_mode & FMODE_NOACCOUNT)
 		return ret;
-	setting = setting_find(&process);
+	setting = setting_find(&watch);
 	if (!setting)
 		return 0;
 	access = file_access(file);
@@ -272,7 +324,7 @@ int BPF_PROG(range_file_open, struct file *file, int ret)
 	may = bpf_map_lookup_elem(&rules, &key);
 	if (may && (*may & access) == access)
 		return 0;
-	return outside(setting, process,
+	return outside(setting, watch,
 		       access & RANGE_EXECUTE ? FAULTLINE_RANGE_EXEC : FAULTLINE_RANGE_FILE, &key,
 		       RANGE_KIND_FILE, access, EACCES);
 }
@@ -282,13 +334,13 @@ int BPF_PROG(range_file_open, struct file *file, int ret)
 SEC("lsm/socket_create")
 int BPF_PROG(range_socket_create, int family, int type, int protocol, int kernel, int ret)
 {
-	struct probes_process *process;
 	struct range_setting *setting;
 	struct range_key key = {};
+	u32 watch;
 
 	if (ret)
 		return ret;
-	setting = setting_find(&process);
+	setting = setting_find(&watch);
 	if (!setting || kernel)
 		return 0;
 	key.number = family;
@@ -298,7 +350,7 @@ int BPF_PROG(range_socket_create, int family, int type, int protocol, int kernel
 	}
 	if (family >= 0 && family < 64 && setting->families >> family & 1)
 		return 0;
-	return outside(setting, process, FAULTLINE_RANGE_NET, &key, RANGE_KIND_FAMILY, 0, EACCES);
+	return outside(setting, watch, FAULTLINE_RANGE_NET, &key, RANGE_KIND_FAMILY, 0, EACCES);
 }
 
 static __always_inline bool address_known(const struct range_setting *setting,
@@ -320,8 +372,8 @@ static __always_inline bool address_known(const struct range_setting *setting,
 }
 
 static __always_inline int unix_check(const struct range_setting *setting,
-				      const struct probes_process *process,
-				      struct range_key *key, const char *name, int length)
+				      u32 watch, struct range_key *key, const char *name,
+				      int length)
 {
 	u32 *may;
 	long n;
@@ -346,13 +398,13 @@ static __always_inline int unix_check(const struct range_setting *setting,
 	may = bpf_map_lookup_elem(&rules, key);
 	if (may)
 		return 0;
-	return outside(setting, process, FAULTLINE_RANGE_NET, key, RANGE_KIND_UNIX, 0, EACCES);
+	return outside(setting, watch, FAULTLINE_RANGE_NET, key, RANGE_KIND_UNIX, 0, EACCES);
 }
 
 static __always_inline int address_check(const void *address, int length, int operation)
 {
-	struct probes_process *process;
-	struct range_setting *setting = setting_find(&process);
+	u32 watch;
+	struct range_setting *setting = setting_find(&watch);
 	struct range_key key = {};
 	u16 family = 0;
 
@@ -362,7 +414,7 @@ static __always_inline int address_check(const void *address, int length, int op
 	if (family == AF_UNIX)
 		/* Only a name that another one answers at; one's own is no matter. */
 		return operation == RANGE_CONNECT && length > (int)sizeof(family) ?
-			       unix_check(setting, process, &key, address + sizeof(family), length) :
+			       unix_check(setting, watch, &key, address + sizeof(family), length) :
 			       0;
 	if (family == AF_INET) {
 		bpf_probe_read_kernel(key.address.address, 4, address + 4);
@@ -381,7 +433,7 @@ static __always_inline int address_check(const void *address, int length, int op
 	}
 	if (address_known(setting, &key.address))
 		return 0;
-	return outside(setting, process, FAULTLINE_RANGE_NET, &key, RANGE_KIND_ADDRESS, 0, EACCES);
+	return outside(setting, watch, FAULTLINE_RANGE_NET, &key, RANGE_KIND_ADDRESS, 0, EACCES);
 }
 
 SEC("lsm/socket_connect")
@@ -410,13 +462,13 @@ int BPF_PROG(range_socket_sendmsg, void *sock, struct msghdr *message, int size,
 SEC("lsm/capable")
 int BPF_PROG(range_capable, const struct cred *cred, void *namespace, int capability, unsigned int options, int ret)
 {
-	struct probes_process *process;
 	struct range_setting *setting;
 	struct range_key key = {};
+	u32 watch;
 
 	if (ret)
 		return ret;
-	setting = setting_find(&process);
+	setting = setting_find(&watch);
 	if (!setting || cred != bpf_get_current_task_btf()->real_cred)
 		return 0;
 	key.number = capability;
@@ -426,6 +478,6 @@ int BPF_PROG(range_capable, const struct cred *cred, void *namespace, int capabi
 	}
 	if (capability >= 0 && capability < 64 && setting->capabilities >> capability & 1)
 		return 0;
-	return outside(setting, process, FAULTLINE_RANGE_CAPABILITY, &key, RANGE_KIND_CAPABILITY,
+	return outside(setting, watch, FAULTLINE_RANGE_CAPABILITY, &key, RANGE_KIND_CAPABILITY,
 		       0, EPERM);
 }

@@ -11,6 +11,9 @@
 #define RANGE_ADDRESSES_MAX	4096
 #define RANGE_LEARNT_MAX	4096
 #define RANGE_TOLD_MAX		1024
+/* Records that are being made at a time; and how many of them one looks at for a free place. */
+#define RANGE_DESKS		32
+#define RANGE_DESK_TRIES	4
 
 enum range_mode {
 	RANGE_OFF,

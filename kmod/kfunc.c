@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What BPF programs call: faultline_emit(). A record of theirs goes into the
- * same slots as the module's own and is counted in the same ledger.
+ * What BPF programs call: faultline_emit(), by which a record of theirs goes into
+ * the same slots as the module's own and is counted in the same ledger; and
+ * faultline_watch(), for programs that do something else for each watch. So
+ * there is one table of watches as well.
  *
  * What a program hands over is as hostile as any other input: it may say that
  * something ran short, does not get on or is out of range, of a process that is
@@ -15,6 +17,7 @@
 #include <linux/bpf.h>
 #include <linux/btf.h>
 #include <linux/btf_ids.h>
+#include <linux/capability.h>
 #include <linux/hardirq.h>
 #include <linux/module.h>
 #include <linux/percpu.h>
@@ -44,6 +47,14 @@ static int kfunc_code_max(int type)
 	}
 }
 
+/* The capability that is out of range; nothing else has an error code. */
+static bool kfunc_error_code_fits(const struct faultline_record *record)
+{
+	if (record->type == FAULTLINE_RECORD_RANGE && record->code == FAULTLINE_RANGE_CAPABILITY)
+		return record->error_code <= CAP_LAST_CAP;
+	return !record->error_code;
+}
+
 /* What these types do not use is 0, so that it can come to mean something. */
 static bool kfunc_record_fits(const struct faultline_record *record)
 {
@@ -55,7 +66,7 @@ static bool kfunc_record_fits(const struct faultline_record *record)
 		return false;
 	return !(record->flags & ~FAULTLINE_F_BLOCKS) && !record->signo && !record->sender_tgid &&
 	       !record->sender_uid && !record->trapno && !record->reserved &&
-	       !record->fault_addr && !record->error_code;
+	       !record->fault_addr && kfunc_error_code_fits(record);
 }
 
 static bool kfunc_block_fits(const struct faultline_block *block)
@@ -63,6 +74,8 @@ static bool kfunc_block_fits(const struct faultline_block *block)
 	switch (block->type) {
 	case FAULTLINE_BLOCK_LIMIT:
 		return block->len == sizeof(struct faultline_usage);
+	case FAULTLINE_BLOCK_NETWORK:
+		return block->len == sizeof(struct faultline_network);
 	case FAULTLINE_BLOCK_HANG:
 	case FAULTLINE_BLOCK_KSTACK:
 	case FAULTLINE_BLOCK_PATH:
@@ -90,12 +103,15 @@ static bool kfunc_blocks_fit(const struct fl_blocks *blocks)
 }
 
 /* In an interrupt the current process is anybody. */
-static bool kfunc_is_watched(pid_t tgid)
+static bool kfunc_current_watched(void)
 {
-	if (tgid)
-		return fl_process_watched(tgid);
 	return in_task() && !(current->flags & PF_KTHREAD) &&
 	       fl_process_watched(task_tgid_nr(current));
+}
+
+static bool kfunc_is_watched(pid_t tgid)
+{
+	return tgid ? fl_process_watched(tgid) : kfunc_current_watched();
 }
 
 static int kfunc_emit(const void *from, u32 len)
@@ -135,7 +151,8 @@ __bpf_kfunc_start_defs();
 /**
  * faultline_emit() - a record of a program's into the stream
  * @record: struct faultline_record of type HANG, HANG_OVER, LIMIT or RANGE, with
- *	its len and code, and errno_ where there is one; with FAULTLINE_F_BLOCKS
+ *	its len and code, errno_ where there is one, and of RANGE_CAPABILITY the
+ *	capability as error_code; with FAULTLINE_F_BLOCKS
  *	blocks of evidence up to len, FL_BLOCKS_ROOM bytes at most. tgid is the process
  *	that it is about, with tid, ptgid, uid and comm; or 0: the current one,
  *	and the module fills these in. seq, cookie, watch and time_ns are the
@@ -160,10 +177,26 @@ __bpf_kfunc int faultline_emit(void *record, u32 record__sz)
 	return err;
 }
 
+/**
+ * faultline_watch() - the watch that the current process belongs to
+ *
+ * Any context but NMI; does not sleep.
+ *
+ * Return: its id; 0 for a process that is not watched, in an interrupt, and
+ * where this CPU is in the midst of the module's table already.
+ */
+__bpf_kfunc u32 faultline_watch(void)
+{
+	if (in_nmi() || !kfunc_current_watched())
+		return 0;
+	return fl_process_watch(task_tgid_nr(current));
+}
+
 __bpf_kfunc_end_defs();
 
 BTF_KFUNCS_START(kfunc_ids)
 BTF_ID_FLAGS(func, faultline_emit, KF_TRUSTED_ARGS)
+BTF_ID_FLAGS(func, faultline_watch)
 BTF_KFUNCS_END(kfunc_ids)
 
 static const struct btf_kfunc_id_set kfunc_set = {

@@ -5,7 +5,7 @@
 #include <linux/types.h>
 
 /*
- * faultline_emit() is there for BPF programs, once the module is loaded and
+ * faultline_emit() and faultline_watch() are there for BPF programs, once the module is loaded and
  * where it has BTF (/sys/kernel/btf/faultline). It needs no undoing: whoever
  * may call it holds the module.
  */
@@ -14,7 +14,8 @@ void fl_kfunc_init(void);
 /* Records that programs handed over and that were not taken, ever. */
 u64 fl_kfunc_refused(void);
 
-/* The kfunc itself; nothing in the module calls it. */
+/* The kfuncs themselves; nothing in the module calls them. */
 int faultline_emit(void *record, u32 record__sz);
+u32 faultline_watch(void);
 
 #endif /* _FL_KFUNC_H */

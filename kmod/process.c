@@ -456,9 +456,36 @@ unlock:
 	raw_spin_unlock_irqrestore(&fl_process_lock, flags);
 }
 
-int fl_process_emit(struct faultline_record *record, struct fl_blocks *blocks)
+/* For BPF programs, which may run while this CPU has the lock. */
+static bool process_trylock(unsigned long *flags)
 {
 	unsigned int attempts = FL_LOCK_ATTEMPTS;
+
+	while (!raw_spin_trylock_irqsave(&fl_process_lock, *flags)) {
+		if (!--attempts)
+			return false;
+		cpu_relax();
+	}
+	return true;
+}
+
+u32 fl_process_watch(pid_t tgid)
+{
+	struct fl_process *process;
+	unsigned long flags;
+	u32 id = 0;
+
+	if (!process_trylock(&flags))
+		return 0;
+	process = fl_process_find(tgid);
+	if (process)
+		id = process->watch->id;
+	raw_spin_unlock_irqrestore(&fl_process_lock, flags);
+	return id;
+}
+
+int fl_process_emit(struct faultline_record *record, struct fl_blocks *blocks)
+{
 	struct fl_process *process;
 	unsigned long flags;
 	int err = -EBUSY;
@@ -467,11 +494,8 @@ int fl_process_emit(struct faultline_record *record, struct fl_blocks *blocks)
 		record_current(record);
 	record->comm[sizeof(record->comm) - 1] = 0;
 	/* Under the lock, so that it is never behind the watch's last record. */
-	while (!raw_spin_trylock_irqsave(&fl_process_lock, flags)) {
-		if (!--attempts)
-			goto put_blocks;
-		cpu_relax();
-	}
+	if (!process_trylock(&flags))
+		goto put_blocks;
 	process = fl_process_find(record->tgid);
 	if (process) {
 		record->flags = process->main ? FAULTLINE_F_MAIN : 0;

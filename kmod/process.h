@@ -146,6 +146,14 @@ void fl_process_thread_exit(bool dead);
 int fl_process_emit(struct faultline_record *record, struct fl_blocks *blocks);
 
 /**
+ * fl_process_watch() - the id of a process's watch
+ *
+ * Any context but NMI, likewise. Return: 0 where it is not watched, or the lock
+ * is not to be had.
+ */
+u32 fl_process_watch(pid_t tgid);
+
+/**
  * fl_process_next_of() - the next process of a watch that is wanted
  * @cursor: begins with 0
  * @wanted: called with fl_process_lock held

@@ -13,7 +13,7 @@ SUPERVISORD := $(addprefix supervisord/,\
 	reliability/registers.c \
 	reliability/mappings.c reliability/notifier.c reliability/packed.c reliability/pins.c reliability/refusal.c reliability/policy.c \
 	reliability/probes_beside.c reliability/probes_limits.c reliability/probes_object.c \
-	reliability/probes_parts.c reliability/probes_progress.c reliability/probes_range.c reliability/probes_ring.c \
+	reliability/probes_parts.c reliability/probes_prepare.c reliability/probes_progress.c reliability/probes_range.c reliability/probes_ring.c \
 	reliability/probes_watch.c \
 	reliability/range_record.c reliability/ranges.c reliability/restoration.c reliability/restoration_install.c \
 	reliability/restoration_process.c reliability/restoration_service.c \
@@ -62,5 +62,5 @@ GENERATED += $(O)/supervisord/ctl/syscalls_table.h
 
 # Learns the range of operation of any command; for those who verify applications.
 $(eval $(call program,faultline-range,supervisord/range/main.c $(addprefix supervisord/reliability/,source.c \
-	source_probes.c pins.c probes_limits.c probes_object.c probes_parts.c probes_progress.c probes_range.c probes_ring.c \
+	source_probes.c pins.c probes_limits.c probes_object.c probes_parts.c probes_prepare.c probes_progress.c probes_range.c probes_ring.c \
 	probes_watch.c) $(LIB_BASE) $(LIB_RANGE) lib/xmlfile.c,libxml-2.0 libbpf,-lev))

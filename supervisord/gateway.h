@@ -21,7 +21,6 @@ struct run_list;
 struct service_list;
 struct settings;
 struct source;
-struct probes_beside;
 struct source_ops;
 struct store;
 struct control;
@@ -55,7 +54,6 @@ struct gateway {
 	struct store *store;			/* 341, 342 */
 	const struct source_ops *source_ops;	/* 343, the kernel's half; NULL: none */
 	struct source *source;
-	struct probes_beside *beside;		/* 343: beside the module; NULL: none */
 	struct collection *collection;		/* 347 */
 	struct notifier *notifier;		/* 345, 349; NULL: not highly reliable (R9) */
 	struct policy *policy;			/* 348: the list of countermeasures; likewise */

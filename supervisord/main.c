@@ -27,7 +27,6 @@
 #include "supervisord/reliability/halt.h"
 #include "supervisord/reliability/notifier.h"
 #include "supervisord/reliability/policy.h"
-#include "supervisord/reliability/probes_beside.h"
 #include "supervisord/reliability/source.h"
 #include "supervisord/reliability/store.h"
 #include "supervisord/remote/center.h"
@@ -169,9 +168,6 @@ static int source_try(struct gateway *gateway, const struct source_ops *ops,
 
 	if (!ret)
 		gateway->source_ops = ops;
-	/* What the module does not see itself. */
-	if (!ret && ops == &source_module)
-		gateway->beside = probes_beside_open();
 	return ret;
 }
 
@@ -304,7 +300,6 @@ static void gateway_close(struct gateway *gateway, bool leave)
 	if (gateway->collection)
 		collection_close(gateway);
 	watchdog_close(gateway, leave);
-	probes_beside_close(gateway->beside);
 	if (gateway->source && !leave)
 		gateway->source_ops->close(gateway->source);
 	if (!leave)

@@ -9,7 +9,6 @@
 #include "supervisord/reliability/halt.h"
 #include "supervisord/reliability/module_status.h"
 #include "supervisord/reliability/policy.h"
-#include "supervisord/reliability/probes_beside.h"
 #include "supervisord/reliability/ranges.h"
 #include "supervisord/reliability/refusal.h"
 #include "supervisord/reliability/source.h"
@@ -47,12 +46,8 @@ static void parts_describe(const struct gateway *gateway, json_t *source)
 {
 	struct source_part parts[SOURCE_PARTS_MAX];
 	json_t *list = json_array();
-	int count = 0;
+	int count = gateway->source_ops->parts(gateway->source, parts, SOURCE_PARTS_MAX);
 
-	if (gateway->source_ops->parts)
-		count = gateway->source_ops->parts(gateway->source, parts, SOURCE_PARTS_MAX);
-	else if (gateway->beside)
-		count = probes_beside_parts(gateway->beside, parts, SOURCE_PARTS_MAX);
 	for (int i = 0; i < count; i++)
 		json_array_append_new(list, json_pack("{s:s, s:i, s:I}", "name", parts[i].name,
 						      "programs", parts[i].programs, "memory_bytes",
@@ -74,8 +69,6 @@ static json_t *source_describe(const struct gateway *gateway)
 		return json_pack("{s:s, s:s}", "name", ops->name, "error",
 				 "its counters cannot be read");
 	blind = ops->blind(gateway->source);
-	if (!blind && gateway->beside)
-		blind = probes_beside_blind(gateway->beside);
 	source = json_pack("{s:s, s:s*, s:I, s:I, s:I, s:I, s:o*}", "name", ops->name,
 			   "blind", blind, "emitted", (json_int_t)ledger.emitted,
 			   "delivered", (json_int_t)ledger.delivered, "pending",

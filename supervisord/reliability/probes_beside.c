@@ -7,39 +7,71 @@
 #include <unistd.h>
 
 #include "lib/alloc.h"
-#include "supervisord/reliability/probes_limits.h"
-#include "supervisord/reliability/probes_object.h"
+#include "lib/log.h"
+#include "supervisord/reliability/pins.h"
+#include "supervisord/reliability/probes_parts.h"
+#include "supervisord/reliability/probes_range.h"
 
 #define MODULE_BTF "/sys/kernel/btf/faultline"
 
-static const struct probes_part limits_part = {
-	.name = "limits",
-	.blind = "limits that a system call ran into are not seen",
-	.elf = probes_limits_elf,
-	.prepare = probes_limits_prepare_beside,
-	.hooks = probes_limits_hooks,
-};
-
+/** struct probes_beside - @range: its object is objects[BESIDE_RANGE] */
 struct probes_beside {
-	struct probes_object limits;
+	struct probes_object objects[BESIDE_COUNT];
+	struct probes_range range;
+	struct pins pins;
 	char blind[2 * ERROR_TEXT_MAX];
 };
 
-struct probes_beside *probes_beside_open(void)
+/* Can programs call the module? */
+static int callable(struct error *err)
 {
-	struct probes_beside *beside = alloc_zero(1, sizeof(*beside));
+	if (!access(MODULE_BTF, F_OK))
+		return 0;
+	return error_set(err, -EOPNOTSUPP,
+			 "faultline.ko was built without BTF, so that BPF programs cannot call it");
+}
+
+/* Where ranges outlive a supervisor that dies. What one without the module left is of no more use. */
+static void pins_begin(struct probes_beside *beside, const char *owner)
+{
 	struct error err = {};
 
-	beside->limits.part = &limits_part;
-	if (access(MODULE_BTF, F_OK))
-		error_set(&err, -ENOENT,
-			  "faultline.ko was built without BTF, so that BPF programs cannot call it");
-	else
-		probes_object_load(&beside->limits, &limits_part, NULL, &err);
+	beside->pins.folder = -1;
+	if (!owner || callable(&err))
+		return;
+	if (pins_open(&beside->pins, owner, &err)) {
+		log_warning("BPF probes: ranges are not guarded while there is no supervisor: %s", err.text);
+		return;
+	}
+	for (int i = 0; i < PART_COUNT; i++)
+		probes_part_unpin(&probes_parts[i], &beside->pins);
+}
+
+static void limits_begin(struct probes_beside *beside)
+{
+	const struct probes_part *part = &probes_parts_beside[BESIDE_LIMITS];
+	struct probes_object *limits = &beside->objects[BESIDE_LIMITS];
+	struct error err = {};
+
+	if (!callable(&err))
+		probes_object_load(limits, part, NULL, &err);
 	if (err.code)
-		snprintf(beside->blind, sizeof(beside->blind), "%s: %s", limits_part.blind, err.text);
+		snprintf(beside->blind, sizeof(beside->blind), "%s: %s", part->blind, err.text);
 	else
-		probes_object_blind(&beside->limits, beside->blind, sizeof(beside->blind));
+		probes_object_blind(limits, beside->blind, sizeof(beside->blind));
+}
+
+struct probes_beside *probes_beside_open(const char *owner)
+{
+	struct probes_beside *beside = alloc_zero(1, sizeof(*beside));
+
+	for (int i = 0; i < BESIDE_COUNT; i++)
+		beside->objects[i].part = &probes_parts_beside[i];
+	beside->range.part = &probes_parts_beside[BESIDE_RANGE];
+	beside->range.object = &beside->objects[BESIDE_RANGE];
+	pins_begin(beside, owner);
+	limits_begin(beside);
+	probes_range_resume(&beside->range, &beside->pins);
 	return beside;
 }
 
@@ -50,16 +82,46 @@ const char *probes_beside_blind(const struct probes_beside *beside)
 
 int probes_beside_parts(const struct probes_beside *beside, struct source_part *parts, int room)
 {
-	if (!room)
-		return 0;
-	probes_object_measure(&beside->limits, &parts[0]);
-	return 1;
+	int count = 0;
+
+	for (; count < BESIDE_COUNT && count < room; count++)
+		probes_object_measure(&beside->objects[count], &parts[count]);
+	return count;
+}
+
+int probes_beside_range_possible(const struct probes_beside *beside, struct error *err)
+{
+	int ret = callable(err);
+
+	return ret ? ret : probes_range_possible(err);
+}
+
+int probes_beside_range(struct probes_beside *beside, uint32_t watch,
+			const struct source_range *range, struct error *err)
+{
+	int ret = range->mode == RANGE_OFF ? 0 : callable(err);
+
+	return ret ? ret : probes_range_change(&beside->range, &beside->pins, watch, range, err);
+}
+
+void probes_beside_learnt(const struct probes_beside *beside, uint32_t set, bool forget,
+			  struct range *to)
+{
+	probes_range_learnt(&beside->range, set, forget, to);
+}
+
+void probes_beside_gone(struct probes_beside *beside, uint32_t watch)
+{
+	probes_range_set(&beside->range, &beside->pins, watch, RANGE_OFF, 0, NULL, NULL);
 }
 
 void probes_beside_close(struct probes_beside *beside)
 {
 	if (!beside)
 		return;
-	probes_object_close(&beside->limits);
+	pins_clear(&beside->pins, "");
+	pins_close(&beside->pins);
+	for (int i = 0; i < BESIDE_COUNT; i++)
+		probes_object_close(&beside->objects[i]);
 	free(beside);
 }

@@ -12,6 +12,7 @@
 
 #include "bpf/limits.skel.h"
 #include "lib/cleanup.h"
+#include "supervisord/reliability/probes_prepare.h"
 
 DEFINE_CLEANUP(struct btf *, btf__free)
 
@@ -21,6 +22,7 @@ const struct probes_hook probes_limits_hooks[] = {
 	{ "limit_clone", "a limit of processes" },
 	{ "limit_expand", "a limit of address space" },
 	{ "limit_promise", "memory that the machine does not promise" },
+	{ "limit_pressed", "memory.max and memory.high of its cgroup" },
 	{ "limit_write", "writes to a full file system" },
 	{ "limit_iomap", "writes to a full file system such as XFS" },
 	{ "limit_fallocate", "fallocate() on a full file system" },
@@ -53,23 +55,10 @@ static bool program_fits(const struct btf *btf, const struct bpf_program *progra
 	return count == last - '0';
 }
 
-static int constants_set(struct bpf_object *bpf, bool with_module)
-{
-	const struct probes_limits__rodata constants = {
-		.with_module = with_module,
-		.page_shift = __builtin_ctzl(sysconf(_SC_PAGESIZE)),
-	};
-	struct bpf_map *map;
-
-	bpf_object__for_each_map(map, bpf)
-		if (strstr(bpf_map__name(map), ".rodata"))
-			return bpf_map__set_initial_value(map, &constants, sizeof(constants));
-	return -ENOENT;
-}
-
-static int limits_prepare(struct bpf_object *bpf, bool with_module, struct error *err)
+int probes_limits_prepare(struct bpf_object *bpf, struct error *err)
 {
 	struct btf *btf __cleanup(btf__freep) = btf__load_vmlinux_btf();
+	const __u32 page_shift = __builtin_ctzl(sysconf(_SC_PAGESIZE));
 	struct bpf_program *program;
 	int ret;
 
@@ -78,28 +67,14 @@ static int limits_prepare(struct bpf_object *bpf, bool with_module, struct error
 				 strerror(errno));
 	bpf_object__for_each_program(program, bpf)
 		bpf_program__set_autoload(program, program_fits(btf, program));
-	ret = constants_set(bpf, with_module);
+	ret = probes_constant_set(bpf, "page_shift", &page_shift, sizeof(page_shift));
 	return ret ? error_set(err, ret, "BPF probes: cannot set their constants: %s",
 			       strerror(-ret)) : 0;
 }
 
-int probes_limits_prepare(struct bpf_object *bpf, struct error *err)
-{
-	return limits_prepare(bpf, false, err);
-}
-
-/* The maps of watches and records are the module's business then. */
 int probes_limits_prepare_beside(struct bpf_object *bpf, struct error *err)
 {
-	static const char *const used[] = { "counters", "limits_seen", ".rodata" };
-	struct bpf_map *map;
+	int ret = probes_prepare_beside(bpf, err);
 
-	bpf_object__for_each_map(map, bpf) {
-		bool needed = false;
-
-		for (size_t i = 0; i < sizeof(used) / sizeof(used[0]); i++)
-			needed = needed || strstr(bpf_map__name(map), used[i]);
-		bpf_map__set_autocreate(map, needed);
-	}
-	return limits_prepare(bpf, true, err);
+	return ret ? ret : probes_limits_prepare(bpf, err);
 }

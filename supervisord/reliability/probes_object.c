@@ -67,8 +67,7 @@ static int fd_copy(int fd)
 	return copy < 0 ? -errno : copy;
 }
 
-/* Of a map for global variables, the section's name behind its last dot; dots are not for pins. */
-static const char *map_name(const struct bpf_map *map)
+const char *probes_map_name(const struct bpf_map *map)
 {
 	const char *dot = strrchr(bpf_map__name(map), '.');
 
@@ -143,9 +142,9 @@ void probes_object_measure(const struct probes_object *object, struct source_par
 /* Its variables and constants are each object's own, but for the memory that all share. */
 static bool map_shared(const struct bpf_map *map, const struct probes_object *base)
 {
-	if (!base || (bpf_map__is_internal(map) && strcmp(map_name(map), "bss")))
+	if (!base || (bpf_map__is_internal(map) && strcmp(probes_map_name(map), "bss")))
 		return false;
-	return probes_object_fd(base, map_name(map)) >= 0;
+	return probes_object_fd(base, probes_map_name(map)) >= 0;
 }
 
 static int maps_share(struct bpf_object *bpf, const struct probes_object *base)
@@ -154,7 +153,7 @@ static int maps_share(struct bpf_object *bpf, const struct probes_object *base)
 	int ret;
 
 	bpf_object__for_each_map(map, bpf) {
-		int fd = base ? probes_object_fd(base, map_name(map)) : -ENOENT;
+		int fd = base ? probes_object_fd(base, probes_map_name(map)) : -ENOENT;
 
 		uint32_t size = bpf_map__value_size(map);
 
@@ -178,7 +177,7 @@ static int maps_keep(struct probes_object *object, struct bpf_object *bpf,
 	bpf_object__for_each_map(map, bpf) {
 		if (bpf_map__fd(map) < 0 || map_shared(map, base))
 			continue;
-		ret = kept_add(object, map_name(map), fd_copy(bpf_map__fd(map)));
+		ret = kept_add(object, probes_map_name(map), fd_copy(bpf_map__fd(map)));
 		if (ret)
 			return ret;
 	}
@@ -267,9 +266,14 @@ int probes_object_load(struct probes_object *object, const struct probes_part *p
 
 /* ---- pins ---- */
 
+static const char *pin_begin(const struct probes_part *part)
+{
+	return part->pins ? part->pins : part->name;
+}
+
 static void pin_name(const struct probes_part *part, const char *name, char *pin, size_t size)
 {
-	snprintf(pin, size, "%s-%s", part->name, name);
+	snprintf(pin, size, "%s-%s", pin_begin(part), name);
 }
 
 /* What stands last for an object that is whole: as many descriptors, from the same bytes. */
@@ -278,15 +282,15 @@ static void whole_name(const struct probes_object *object, int count, char *pin,
 	size_t elf_size;
 	const void *elf = object->part->elf(&elf_size);
 
-	snprintf(pin, size, "%s-whole-%016llx-%d", object->part->name,
+	snprintf(pin, size, "%s-whole-%016llx-%d", pin_begin(object->part),
 		 (unsigned long long)pins_hash(elf, elf_size), count);
 }
 
-void probes_object_unpin(const struct probes_object *object, const struct pins *pins)
+void probes_part_unpin(const struct probes_part *part, const struct pins *pins)
 {
 	char prefix[PROBES_NAME_SIZE];
 
-	pin_name(object->part, "", prefix, sizeof(prefix));
+	pin_name(part, "", prefix, sizeof(prefix));
 	pins_clear(pins, prefix);
 }
 
@@ -295,7 +299,7 @@ int probes_object_pin(const struct probes_object *object, const struct pins *pin
 	char pin[2 * PROBES_NAME_SIZE];
 	int ret = 0;
 
-	probes_object_unpin(object, pins);
+	probes_part_unpin(object->part, pins);
 	for (int i = 0; i < object->count && !ret; i++) {
 		pin_name(object->part, object->kept[i].name, pin, sizeof(pin));
 		ret = pins_put(pins, pin, object->kept[i].fd);
@@ -305,14 +309,14 @@ int probes_object_pin(const struct probes_object *object, const struct pins *pin
 		ret = pins_put(pins, pin, object->kept[0].fd);
 	}
 	if (ret)
-		probes_object_unpin(object, pins);
+		probes_part_unpin(object->part, pins);
 	return ret;
 }
 
 static int resume_one(void *user, const char *pin, int fd)
 {
 	struct probes_object *object = user;
-	const char *name = pin + strlen(object->part->name) + 1;
+	const char *name = pin + strlen(pin_begin(object->part)) + 1;
 
 	if (strncmp(name, "whole-", strlen("whole-")))
 		return kept_add(object, name, fd);

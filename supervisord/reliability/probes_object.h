@@ -31,7 +31,8 @@ struct probes_hook {
 
 /**
  * struct probes_part - what an object is for; see probes_parts.c
- * @name: also the beginning of its pins' names
+ * @name: as status shows it
+ * @pins: the beginning of its pins' names; NULL: its name
  * @blind: what is not seen where the kernel does not take the object
  * @by_need: it is loaded only while something needs it
  * @elf: the object as it was compiled
@@ -41,6 +42,7 @@ struct probes_hook {
  */
 struct probes_part {
 	const char *name;
+	const char *pins;
 	const char *blind;
 	bool by_need;
 	const void *(*elf)(size_t *size);
@@ -63,6 +65,9 @@ struct probes_object {
 	} kept[PROBES_KEPT_MAX];
 };
 
+/** probes_map_name - of a map for global variables, the section's name behind its last dot; dots are not for pins */
+const char *probes_map_name(const struct bpf_map *map);
+
 /**
  * probes_object_load - load and attach the programs
  * @base: made the maps that this one shares with it by name; NULL: it is the base itself
@@ -75,8 +80,8 @@ int probes_object_load(struct probes_object *object, const struct probes_part *p
 /** probes_object_pin - give it its names; all of them or, on failure, none */
 int probes_object_pin(const struct probes_object *object, const struct pins *pins);
 
-/** probes_object_unpin - take its names away */
-void probes_object_unpin(const struct probes_object *object, const struct pins *pins);
+/** probes_part_unpin - take the names of an object away, also one that another process has pinned */
+void probes_part_unpin(const struct probes_part *part, const struct pins *pins);
 
 /** probes_object_resume - take over what is pinned; false where it is not whole, or of another version */
 bool probes_object_resume(struct probes_object *object, const struct probes_part *part,

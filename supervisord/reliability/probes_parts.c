@@ -10,6 +10,10 @@
 #include "bpf/progress.skel.h"
 #include "bpf/range.skel.h"
 #include "supervisord/reliability/probes_limits.h"
+#include "supervisord/reliability/probes_prepare.h"
+
+#define LIMITS_BLIND "limits that a system call ran into are not seen"
+#define RANGE_BLIND "what is outside of a range is not seen"
 
 const struct probes_part probes_parts[PART_COUNT] = {
 	[PART_LIFECYCLE] = {
@@ -19,7 +23,7 @@ const struct probes_part probes_parts[PART_COUNT] = {
 	},
 	[PART_LIMITS] = {
 		.name = "limits",
-		.blind = "limits that a system call ran into are not seen",
+		.blind = LIMITS_BLIND,
 		.elf = probes_limits_elf,
 		.prepare = probes_limits_prepare,
 		.hooks = probes_limits_hooks,
@@ -32,8 +36,26 @@ const struct probes_part probes_parts[PART_COUNT] = {
 	},
 	[PART_RANGE] = {
 		.name = "range",
-		.blind = "what is outside of a range is not seen",
+		.blind = RANGE_BLIND,
 		.by_need = true,
 		.elf = probes_range__elf_bytes,
+	},
+};
+
+const struct probes_part probes_parts_beside[BESIDE_COUNT] = {
+	[BESIDE_LIMITS] = {
+		.name = "limits",
+		.blind = LIMITS_BLIND,
+		.elf = probes_limits_elf,
+		.prepare = probes_limits_prepare_beside,
+		.hooks = probes_limits_hooks,
+	},
+	[BESIDE_RANGE] = {
+		.name = "range",
+		.blind = RANGE_BLIND,
+		.pins = "module_range",
+		.by_need = true,
+		.elf = probes_range__elf_bytes,
+		.prepare = probes_prepare_beside,
 	},
 };

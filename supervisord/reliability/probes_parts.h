@@ -16,4 +16,13 @@ enum {
 
 extern const struct probes_part probes_parts[PART_COUNT];
 
+/* Beside the module, which sees the rest itself; each by itself. */
+enum {
+	BESIDE_LIMITS,
+	BESIDE_RANGE,	/* only while a watch has a range */
+	BESIDE_COUNT
+};
+
+extern const struct probes_part probes_parts_beside[BESIDE_COUNT];
+
 #endif /* SUPERVISORD_PROBES_PARTS_H */

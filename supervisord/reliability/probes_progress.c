@@ -88,7 +88,7 @@ static int period_set(struct probes_progress *progress, uint64_t threshold_ms)
 
 static void unload(struct probes_progress *progress, const struct pins *pins)
 {
-	probes_object_unpin(progress->object, pins);
+	probes_part_unpin(progress->object->part, pins);
 	probes_progress_close(progress);
 	probes_object_close(progress->object);
 }

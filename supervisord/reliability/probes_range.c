@@ -12,7 +12,6 @@
 
 #include "lib/alloc.h"
 #include "lib/log.h"
-#include "supervisord/reliability/probes_parts.h"
 
 #define MODULES "/sys/kernel/security/lsm"
 
@@ -52,7 +51,7 @@ int probes_range_possible(struct error *err)
 
 void probes_range_resume(struct probes_range *range, const struct pins *pins)
 {
-	probes_object_resume(range->object, &probes_parts[PART_RANGE], pins);
+	probes_object_resume(range->object, range->part, pins);
 }
 
 static int load(struct probes_range *range, const struct pins *pins, struct error *err)
@@ -61,7 +60,7 @@ static int load(struct probes_range *range, const struct pins *pins, struct erro
 
 	if (ret || loaded(range))
 		return ret;
-	ret = probes_object_load(range->object, &probes_parts[PART_RANGE], range->base, err);
+	ret = probes_object_load(range->object, range->part, range->base, err);
 	if (ret)
 		return ret;
 	if (pins->folder >= 0 && probes_object_pin(range->object, pins))
@@ -231,6 +230,18 @@ int probes_range_set(struct probes_range *range, const struct pins *pins, uint32
 	return 0;
 }
 
+int probes_range_change(struct probes_range *range, const struct pins *pins, uint32_t watch,
+			const struct source_range *change, struct error *err)
+{
+	int ret = 0;
+
+	if (change->rules)
+		ret = probes_range_rules(range, pins, change->set, change->rules, change->places, err);
+	if (!ret && watch)
+		ret = probes_range_set(range, pins, watch, change->mode, change->set, change->rules, err);
+	return ret;
+}
+
 /* ---- what was learnt ---- */
 
 static void learnt_add(const struct range_key *key, const struct range_learnt *value,
@@ -320,7 +331,8 @@ void probes_range_tidy(struct probes_range *range, const struct pins *pins)
 	while (!bpf_map_get_next_key(own_fd(range, "ranges"), before, &watch)) {
 		if (dead)
 			bpf_map_delete_elem(own_fd(range, "ranges"), &last);
-		dead = bpf_map_lookup_elem(probes_object_fd(range->base, "watches"), &watch, ignored);
+		dead = range->base &&
+		       bpf_map_lookup_elem(probes_object_fd(range->base, "watches"), &watch, ignored);
 		needed |= !dead;
 		last = watch;
 		before = &last;
@@ -330,6 +342,6 @@ void probes_range_tidy(struct probes_range *range, const struct pins *pins)
 	/* What was learnt may still be asked for. */
 	if (needed || !bpf_map_get_next_key(own_fd(range, "learnt"), NULL, &(struct range_key){}))
 		return;
-	probes_object_unpin(range->object, pins);
+	probes_part_unpin(range->part, pins);
 	probes_object_close(range->object);
 }

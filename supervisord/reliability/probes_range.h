@@ -13,10 +13,12 @@
 
 /**
  * struct probes_range
+ * @part: what is loaded
  * @object: its programs; not loaded where its count is 0
- * @base: the object that made the common maps
+ * @base: the object that made the common maps; NULL beside the module, which has the watches
  */
 struct probes_range {
+	const struct probes_part *part;
 	struct probes_object *object;
 	const struct probes_object *base;
 };
@@ -48,11 +50,19 @@ int probes_range_set(struct probes_range *range, const struct pins *pins, uint32
 		     enum range_mode mode, uint32_t set, const struct range *rules,
 		     struct error *err);
 
+/** probes_range_change - as source_ops::range; @watch 0: the rules alone */
+int probes_range_change(struct probes_range *range, const struct pins *pins, uint32_t watch,
+			const struct source_range *change, struct error *err);
+
 /** probes_range_learnt - add what was learnt for a set to @to; with @forget it is forgotten */
 void probes_range_learnt(const struct probes_range *range, uint32_t set, bool forget,
 			 struct range *to);
 
-/** probes_range_tidy - watches have ended: unload the object if no other one needs it */
+/**
+ * probes_range_tidy - watches have ended: unload the object if no other one needs it
+ *
+ * Beside the module who sees a watch end takes its range away, by RANGE_OFF.
+ */
 void probes_range_tidy(struct probes_range *range, const struct pins *pins);
 
 #endif /* SUPERVISORD_PROBES_RANGE_H */

@@ -13,7 +13,6 @@
 #include "lib/range.h"
 #include "supervisord/reliability/collection.h"
 #include "supervisord/reliability/pins.h"
-#include "supervisord/reliability/probes_range.h"
 #include "supervisord/reliability/source.h"
 #include "supervisord/reliability/store.h"
 #include "supervisord/remote/spare.h"
@@ -73,11 +72,7 @@ static int possible(const struct gateway *gateway, struct error *err)
 {
 	if (!gateway->source_ops)
 		return error_set(err, -EOPNOTSUPP, "ranges need a source of kernel events; the settings name none");
-	if (!gateway->source_ops->range)
-		return error_set(err, -EOPNOTSUPP,
-				 "ranges are guarded by the eBPF probes; kernel events come from the %s here: <faults source=\"probes\"/> in gateway.xml",
-				 gateway->source_ops->name);
-	return probes_range_possible(err);
+	return gateway->source_ops->range_possible(gateway->source, err);
 }
 
 static int range_put(struct app *app, uint32_t watch, int mode, const struct range *rules,
@@ -157,7 +152,7 @@ int ranges_change(struct app *app, const char *name, struct error *err)
 		rules = rules_read(app, err);
 		ret = rules ? 0 : err->code;
 	}
-	if (!ret && app->gateway->source_ops && app->gateway->source_ops->range) {
+	if (!ret && app->gateway->source_ops) {
 		if (mode == RANGE_LEARN && before != RANGE_LEARN) {
 			struct range *forgotten = range_new("", "");
 

@@ -123,14 +123,15 @@ typedef void (*source_record_fn)(void *user, const struct faultline_record *reco
  *	source does not supervise it.
  * @release: let the held threads of the watch go on. -ENOENT; -EOPNOTSUPP where
  *	the source holds none.
- * @range: learn, report or refuse, or leave alone, what the watch does; -EOPNOTSUPP
- *	where the kernel cannot do it, and @err says what it lacks. May be NULL.
+ * @range_possible: 0; -EOPNOTSUPP where the kernel cannot guard ranges, and @err says what it lacks
+ * @range: learn, report or refuse, or leave alone, what the watch does; with watch
+ *	0 only the rules are changed. -EOPNOTSUPP where it is not possible
  * @learnt: add what was learnt for a set of rules to @to, and forget it if @forget
- *	says so. May be NULL.
+ *	says so
  * @ack: every record up to @seq is stored; idempotent
  * @ledger: read the counters
  * @statistics: read all that it counts. May be NULL
- * @parts: what it consists of, where that is several; how many were filled in. May be NULL
+ * @parts: what it consists of, as BPF programs; how many were filled in
  * @close: end as wanted: the module goes on watching, the probes are removed.
  *	A supervisor that dies without it leaves both at work.
  */
@@ -146,6 +147,7 @@ struct source_ops {
 		      const struct source_settings *settings);
 	int (*heartbeat)(struct source *source, uint32_t watch);
 	int (*release)(struct source *source, uint32_t watch);
+	int (*range_possible)(const struct source *source, struct error *err);
 	int (*range)(struct source *source, uint32_t watch, const struct source_range *range,
 		     struct error *err);
 	void (*learnt)(struct source *source, uint32_t set, bool forget, struct range *to);

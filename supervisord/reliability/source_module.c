@@ -22,6 +22,7 @@
 #include "lib/cleanup.h"
 #include "lib/log.h"
 #include "supervisord/reliability/module_statistics.h"
+#include "supervisord/reliability/probes_beside.h"
 
 /* Bytes that wait in the kernel while we are busy; taken only as they come. */
 #define EVENTS_BUFFER (8 << 20)
@@ -48,6 +49,7 @@ struct source {
 	void *user;
 	struct nl_sock *events;
 	struct nl_sock *commands;
+	struct probes_beside *beside;
 	int family;
 	uint64_t seq;		/* newest record handed on */
 	bool dumping;
@@ -132,6 +134,8 @@ static void record_arrived(struct source *source, const struct nlattr *attr)
 		return;
 	source->seq = record->seq;
 	source->fn(source->user, record, capture);
+	if (record->flags & FAULTLINE_F_LAST)
+		probes_beside_gone(source->beside, record->watch);
 }
 
 static int event_message(struct nl_msg *msg, void *arg)
@@ -368,6 +372,7 @@ static void module_close(struct source *source)
 		ev_io_stop(source->loop, &source->readable);
 	nl_socket_free(source->events);
 	nl_socket_free(source->commands);
+	probes_beside_close(source->beside);
 	free(source);
 }
 
@@ -406,6 +411,7 @@ static int module_open(struct source **result, struct ev_loop *loop,
 	ret = events_join(source, err);
 	if (ret)
 		return ret;
+	source->beside = probes_beside_open(owner);
 	ev_io_set(&source->readable, nl_socket_get_fd(source->events), EV_READ);
 	ev_io_start(loop, &source->readable);
 	source->behind = true;
@@ -533,10 +539,32 @@ static int module_ledger(struct source *source, struct source_ledger *ledger)
 	return 0;
 }
 
-/* It sees all that there is. */
+/* ---- what the module does not see itself ---- */
+
 static const char *module_blind(const struct source *source)
 {
-	return NULL;
+	return probes_beside_blind(source->beside);
+}
+
+static int module_parts(const struct source *source, struct source_part *parts, int room)
+{
+	return probes_beside_parts(source->beside, parts, room);
+}
+
+static int module_range_possible(const struct source *source, struct error *err)
+{
+	return probes_beside_range_possible(source->beside, err);
+}
+
+static int module_range(struct source *source, uint32_t watch, const struct source_range *range,
+			struct error *err)
+{
+	return probes_beside_range(source->beside, watch, range, err);
+}
+
+static void module_learnt(struct source *source, uint32_t set, bool forget, struct range *to)
+{
+	probes_beside_learnt(source->beside, set, forget, to);
 }
 
 const struct source_ops source_module = {
@@ -547,8 +575,12 @@ const struct source_ops source_module = {
 	.change = module_change,
 	.heartbeat = module_heartbeat,
 	.release = module_release,
+	.range_possible = module_range_possible,
+	.range = module_range,
+	.learnt = module_learnt,
 	.ack = module_ack,
 	.ledger = module_ledger,
 	.statistics = module_statistics,
+	.parts = module_parts,
 	.close = module_close,
 };

@@ -181,6 +181,7 @@ static struct source *source_new(struct error *err)
 	source->pins.folder = -1;
 	source->progress.object = &source->objects[PART_PROGRESS];
 	source->progress.base = &source->objects[PART_LIFECYCLE];
+	source->range.part = &probes_parts[PART_RANGE];
 	source->range.object = &source->objects[PART_RANGE];
 	source->range.base = &source->objects[PART_LIFECYCLE];
 	source->cpus = libbpf_num_possible_cpus();
@@ -228,6 +229,8 @@ static int probes_open(struct source **result, struct ev_loop *loop,
 	blind_add(source, "other threads' state is not captured", NULL);
 	if (owner && pins_open(&source->pins, owner, &unkept))
 		blind_add(source, "records are not kept for a supervisor that restarts", unkept.text);
+	for (int part = 0; part < BESIDE_COUNT; part++)
+		probes_part_unpin(&probes_parts_beside[part], &source->pins);
 	if (!base_resume(source)) {
 		ret = base_begin(source, err);
 		if (ret)
@@ -316,15 +319,12 @@ static int probes_refuse(struct source *source, uint32_t watch)
 static int probes_range(struct source *source, uint32_t watch, const struct source_range *range,
 			struct error *err)
 {
-	int ret = 0;
+	return probes_range_change(&source->range, &source->pins, watch, range, err);
+}
 
-	if (range->rules)
-		ret = probes_range_rules(&source->range, &source->pins, range->set, range->rules,
-					 range->places, err);
-	if (!ret && watch)
-		ret = probes_range_set(&source->range, &source->pins, watch, range->mode, range->set,
-				       range->rules, err);
-	return ret;
+static int probes_range_able(const struct source *source, struct error *err)
+{
+	return probes_range_possible(err);
 }
 
 static void probes_learnt(struct source *source, uint32_t set, bool forget, struct range *to)
@@ -377,6 +377,7 @@ const struct source_ops source_probes = {
 	.change = probes_change,
 	.heartbeat = probes_heartbeat,
 	.release = probes_refuse,
+	.range_possible = probes_range_able,
 	.range = probes_range,
 	.learnt = probes_learnt,
 	.ack = probes_ack,

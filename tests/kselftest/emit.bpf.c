@@ -14,6 +14,7 @@
 #define EMIT_TIMES 64
 
 extern int faultline_emit(void *record, __u32 record__sz) __ksym __weak;
+extern __u32 faultline_watch(void) __ksym __weak;
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -32,12 +33,14 @@ const volatile _Bool module;
  * @busy: that returned -EBUSY
  * @refused: all others
  * @error: the last one that was not 0
+ * @watch: what faultline_watch() said last
  */
 __u8 bytes[BYTES];
 __u32 len;
 int tgid;
 __u64 emitted, lost, busy, refused;
 int error;
+__u32 watch;
 
 static void count(int err)
 {
@@ -68,6 +71,14 @@ int emit_often(void *ctx)
 	for (int i = 0; i < EMIT_TIMES; i++)
 		if (module)
 			count(faultline_emit(bytes, sizeof(struct faultline_record)));
+	return 0;
+}
+
+SEC("syscall")
+int watch_ask(void *ctx)
+{
+	if (module)
+		watch = faultline_watch();
 	return 0;
 }
 

@@ -72,3 +72,10 @@ int emitter_emit(struct emit *emit, const void *bytes, size_t len)
 		return -ENOEXEC;
 	return emit->bss->emitted > emitted ? 0 : emit->bss->error;
 }
+
+int emitter_watch(struct emit *emit)
+{
+	DECLARE_LIBBPF_OPTS(bpf_test_run_opts, opts);
+
+	return bpf_prog_test_run_opts(bpf_program__fd(emit->progs.watch_ask), &opts) ? -ENOEXEC : 0;
+}

@@ -24,4 +24,7 @@ void emitter_record(struct faultline_record *record, pid_t tgid);
 /* Hand @len bytes over, once. Return: what the module answered, or -ENOEXEC where none did. */
 int emitter_emit(struct emit *emit, const void *bytes, size_t len);
 
+/* Ask which watch the calling process belongs to: emit->bss->watch. Return: 0 or -ENOEXEC. */
+int emitter_watch(struct emit *emit);
+
 #endif /* EMITTER_H */

@@ -3,11 +3,13 @@
  * faultline_emit(): what BPF programs hand over comes out in the one stream,
  * with what the module knows of the process; what is wrong is refused.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <bpf/libbpf.h>
@@ -59,6 +61,11 @@ FIXTURE_TEARDOWN(kfunc)
 static bool is_type(const struct event *event, uint64_t type)
 {
 	return event->record.type == type;
+}
+
+static bool is_capability(const struct event *event, uint64_t capability)
+{
+	return event->record.type == FAULTLINE_RECORD_RANGE && event->record.error_code == capability;
 }
 
 /* Who the process is and which watch it has, the module says. */
@@ -167,6 +174,86 @@ TEST_F(kfunc, wrong_records)
 	EXPECT_GT(tried, 40);
 }
 
+/* Which capability it was, and no other kind of record says such a thing. */
+TEST_F(kfunc, capability_out_of_range)
+{
+	static const struct { int type, code, error_code, error; } rows[] = {
+		{ FAULTLINE_RECORD_RANGE, FAULTLINE_RANGE_CAPABILITY, 0, 0 },
+		{ FAULTLINE_RECORD_RANGE, FAULTLINE_RANGE_CAPABILITY, 40, 0 },
+		{ FAULTLINE_RECORD_RANGE, FAULTLINE_RANGE_CAPABILITY, 64, -EINVAL },
+		{ FAULTLINE_RECORD_RANGE, FAULTLINE_RANGE_CAPABILITY, -1, -EINVAL },
+		{ FAULTLINE_RECORD_RANGE, FAULTLINE_RANGE_FILE, 1, -EINVAL },
+		{ FAULTLINE_RECORD_RANGE, FAULTLINE_RANGE_NET, 1, -EINVAL },
+		{ FAULTLINE_RECORD_LIMIT, FAULTLINE_RANGE_CAPABILITY, 1, -EINVAL },
+	};
+	struct faultline_record record;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		emitter_record(&record, self->victim.pid);
+		record.type = rows[i].type;
+		record.code = rows[i].code;
+		record.error_code = (int64_t)rows[i].error_code;
+		EXPECT_EQ(emitter_emit(self->emit, &record, sizeof(record)), rows[i].error) {
+			TH_LOG("row %zu", i);
+		}
+	}
+	ASSERT_EQ(client_wait(&self->client, 20000, is_capability, 40), 0);
+}
+
+struct with_network {
+	struct faultline_record record;
+	struct faultline_network network;
+};
+
+TEST_F(kfunc, address_out_of_range)
+{
+	const struct faultline_network *network;
+	struct with_network given = {};
+
+	emitter_record(&given.record, self->victim.pid);
+	given.record.type = FAULTLINE_RECORD_RANGE;
+	given.record.code = FAULTLINE_RANGE_NET;
+	given.record.errno_ = EACCES;
+	given.record.flags = FAULTLINE_F_BLOCKS;
+	given.record.len = sizeof(given);
+	given.network.block.type = FAULTLINE_BLOCK_NETWORK;
+	for (uint32_t len = 0; len < sizeof(given.network); len++) {
+		given.network.block.len = len;
+		EXPECT_EQ(emitter_emit(self->emit, &given, sizeof(given)), -EINVAL);
+	}
+	given.network.block.len = sizeof(given.network);
+	given.network.family = AF_INET;
+	given.network.port = htons(102);
+	memcpy(given.network.address, "\x0a\0\0\1", 4);
+	ASSERT_EQ(emitter_emit(self->emit, &given, sizeof(given)), 0);
+	ASSERT_EQ(client_wait(&self->client, 20000, is_type, FAULTLINE_RECORD_RANGE), 0);
+	network = event_block(&self->client.events[0], FAULTLINE_BLOCK_NETWORK);
+	ASSERT_NE(network, NULL);
+	EXPECT_EQ(memcmp(network, &given.network, sizeof(given.network)), 0);
+}
+
+static void ask_for_the_watch(void *with)
+{
+	emitter_watch(with);
+	sleep_for_ever(NULL);
+}
+
+/* A watched process has its own; this one here has none. */
+TEST_F(kfunc, whose_watch)
+{
+	struct victim asking;
+
+	self->emit->bss->watch = 77;
+	ASSERT_EQ(emitter_watch(self->emit), 0);
+	EXPECT_EQ(self->emit->bss->watch, 0);
+	ASSERT_EQ(victim_start(&self->client, &asking, ask_for_the_watch, self->emit), 0);
+	for (int i = 0; i < 2000 && !self->emit->bss->watch; i++)
+		usleep(10000);
+	EXPECT_EQ(self->emit->bss->watch, asking.watch);
+	kill(asking.pid, SIGKILL);
+	waitpid(asking.pid, NULL, 0);
+}
+
 struct with_usage {
 	struct faultline_record record;
 	struct faultline_usage usage;
@@ -229,6 +316,7 @@ TEST_F(kfunc, wrong_evidence)
 		case FAULTLINE_BLOCK_KSTACK:
 		case FAULTLINE_BLOCK_PATH:
 		case FAULTLINE_BLOCK_SYSCALL:
+		case FAULTLINE_BLOCK_NETWORK:
 			break;
 		default:
 			WRONG_EVIDENCE(given.usage.block.type = type, -EINVAL);

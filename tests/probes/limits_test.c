@@ -23,7 +23,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "supervisord/reliability/probes_beside.h"
 
 #define LIMIT FAULTLINE_RECORD_LIMIT
 
@@ -60,12 +59,10 @@ static const struct seen *assert_limit(pid_t pid, int limit, int error, int scop
 	return seen;
 }
 
-static struct probes_beside *beside;
-
 /* Why nothing can be seen here, or NULL. */
 static const char *blind(void)
 {
-	const char *text = beside ? probes_beside_blind(beside) : stage.ops->blind(stage.source);
+	const char *text = stage.ops->blind(stage.source);
 
 	return text && strstr(text, "limits that a system call ran into") ? text : NULL;
 }
@@ -302,6 +299,88 @@ static void test_memory_of_the_machine(void **state)
 	assert_limit(pid, FAULTLINE_LIMIT_MEMORY, ENOMEM, FAULTLINE_SCOPE_SYSTEM);
 }
 
+#define PRESSED CGROUP "/faultline_pressed"
+
+static int touch(size_t bytes)
+{
+	char *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (memory == MAP_FAILED)
+		return 92;
+	for (size_t i = 0; i < bytes; i += 4096)
+		memory[i] = 1;
+	return 0;
+}
+
+static int touch_in_cgroup(void *bytes)
+{
+	return file_write(PRESSED "/cgroup.procs", "0") ? 91 : touch((size_t)bytes);
+}
+
+/* It may have taken longer than a second: then there are several. */
+static const struct seen *pressed_first(pid_t pid)
+{
+	for (size_t i = 0; i < stage.count; i++)
+		if (stage.seen[i].record.type == LIMIT && stage.seen[i].record.tgid == pid)
+			return &stage.seen[i];
+	fail_msg("nothing of the cgroup's memory");
+	return NULL;
+}
+
+static void pressed_begin(const char *file, const char *limit)
+{
+	if (blind() || file_write(CGROUP "/cgroup.subtree_control", "+memory") || mkdir(PRESSED, 0700)) {
+		print_message("# %s\n", blind() ?: "no cgroups of version 2 with memory: run in a VM");
+		assert_null(getenv("SOURCE_REQUIRED"));
+		skip();
+	}
+	assert_int_equal(file_write(file, limit), 0);
+}
+
+/* Beyond memory.high a process goes on, more slowly. */
+static void test_memory_high(void **state)
+{
+	const struct seen *seen;
+	pid_t pid;
+
+	stage_begin();
+	pressed_begin(PRESSED "/memory.high", "4194304");
+	pid = act_to_the_end(touch_in_cgroup, (void *)(5UL << 20));
+	assert_int_equal(rmdir(PRESSED), 0);
+	seen = pressed_first(pid);
+	assert_int_equal(seen->record.code, FAULTLINE_LIMIT_MEMORY);
+	assert_int_equal(seen->record.errno_, 0);
+	assert_int_equal(seen->usage.scope, FAULTLINE_SCOPE_CGROUP);
+	assert_int_equal(seen->usage.limit, 4194304);
+	assert_true(seen->usage.used > 4194304 / 2);
+}
+
+/* At memory.max it goes on only where others give some back; here nobody can. */
+static void test_memory_max(void **state)
+{
+	const struct seen *seen, *end;
+	int status;
+	pid_t pid;
+
+	stage_begin();
+	pressed_begin(PRESSED "/memory.max", "4194304");
+	file_write(PRESSED "/memory.swap.max", "0");
+	pid = stage_spawn(touch_in_cgroup, (void *)(8UL << 20));
+	stage_until_last();
+	status = stage_status(pid);
+	assert_int_equal(rmdir(PRESSED), 0);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	seen = pressed_first(pid);
+	assert_int_equal(seen->record.code, FAULTLINE_LIMIT_MEMORY);
+	assert_int_equal(seen->usage.scope, FAULTLINE_SCOPE_CGROUP);
+	assert_int_equal(seen->usage.limit, 4194304);
+	assert_in_range(seen->usage.used, 4194304 / 2, 4194304);
+	end = stage_find(pid, FAULTLINE_RECORD_EXIT);
+	assert_non_null(end);
+	assert_true(end->record.flags & FAULTLINE_F_OOM);
+	assert_true(end->record.seq > seen->record.seq);
+}
+
 /* ---- room ---- */
 
 static char folder[] = "/tmp/limits_test.XXXXXX";
@@ -430,9 +509,6 @@ static void test_children_share_the_rate(void **state)
 	uint64_t first = 0, last = 0;
 	size_t limits;
 
-	/* There it is each process: the module alone knows the watch. */
-	if (beside)
-		skip();
 	act_to_the_end(let_children_run_into_it, NULL);
 	limits = stage_count(LIMIT);
 	for (size_t i = 0; i < stage.count; i++) {
@@ -451,15 +527,12 @@ static int folder_make(void **state)
 	/* Mounts that nobody else sees, and that go with this process. */
 	if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL))
 		return -1;
-	if (stage.ops == &source_module)
-		beside = probes_beside_open();
 	return stage_setup(state);
 }
 
 static int folder_remove(void **state)
 {
 	rmdir(folder);
-	probes_beside_close(beside);
 	return stage_teardown(state);
 }
 
@@ -474,6 +547,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_address_space),
 		cmocka_unit_test(test_data),
 		cmocka_unit_test(test_memory_of_the_machine),
+		cmocka_unit_test(test_memory_high),
+		cmocka_unit_test(test_memory_max),
 		cmocka_unit_test(test_writes),
 		cmocka_unit_test(test_fallocate),
 		cmocka_unit_test(test_inodes),

@@ -18,7 +18,7 @@ progress=progress_test
 files=()
 for name; do
 	case $name in
-	module) files+=(build/out/tests/{probes_test,limits_test} "build/kmod/$flavour/kmod/faultline.ko") ;;
+	module) files+=(build/out/tests/{probes_test,limits_test,range_test} "build/kmod/$flavour/kmod/faultline.ko") ;;
 	faults_test) files+=(build/out/tests/{faults_test,faulter}) ;;
 	*) files+=("build/out/tests/$name") ;;
 	esac

@@ -132,9 +132,12 @@ def probe_trigger():
 
 
 def probe_range():
-    """Reads the file whose name is in its state folder, or one that it always reads."""
+    """Reads the file whose name is in its state folder, once; otherwise one that it always reads."""
     where = Path(os.environ["STATE_DIRECTORY"]) / "where"
-    path = where.read_text(encoding="utf-8") if where.exists() else "/etc/hosts"
+    path = "/etc/hosts"
+    if where.exists():
+        path = where.read_text(encoding="utf-8")
+        where.unlink()
     return {"read": attempt(lambda: len(Path(path).read_bytes()))}
 
 
