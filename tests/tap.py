@@ -21,13 +21,15 @@ def depth_of(prefix):
     return len(prefix.replace("    ", "# ")) // 2
 
 
-def result_of(match):
+def result_of(match, comment=""):
     name, directive = match[4].strip(), DIRECTIVE.search(match[4])
     if not directive:
         return Result(name, "failed" if match[2] else "passed")
     name = name[:directive.start()].strip(" -") or directive[2].strip()
     if directive[1].upper() == "SKIP":
-        return Result(name, "skipped", directive[2].strip() or "no reason given")
+        said = directive[2].strip()
+        # cmocka has the name there; its tests say why in a comment before.
+        return Result(name, "skipped", (comment if said == name else said) or "no reason given")
     return Result(name, "passed")
 
 
@@ -38,6 +40,7 @@ class Tap:
     def __init__(self):
         self.levels = {}  # depth: the results that no test further out has taken in yet
         self.planned = {}
+        self.comment = ""  # the last one since the last result
 
     def feed(self, line):
         if plan := PLAN.match(line):
@@ -46,7 +49,10 @@ class Tap:
             self.levels.setdefault(depth, [])
         elif match := RESULT.match(line):
             depth = depth_of(match[1])
-            self.close(depth, result_of(match))
+            self.close(depth, result_of(match, self.comment))
+            self.comment = ""
+        elif line.startswith("# "):
+            self.comment = line[2:].strip()
 
     def close(self, depth, result):
         inner = []

@@ -81,7 +81,7 @@ void test_out_of_memory(void **state)
 	if (!group_make()) {
 		group_remove();
 		assert_null(getenv("SOURCE_REQUIRED"));
-		skip();
+		stage_skip("no cgroups that can limit memory");
 	}
 	pid = stage_spawn(use_up_memory, NULL);
 	stage_until_last();

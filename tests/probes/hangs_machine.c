@@ -80,7 +80,7 @@ void test_frozen(void **state)
 	stage_begin();
 	group = group_make();
 	if (!group)
-		skip();
+		stage_skip("no cgroups of version 2");
 	pid = stage_fork(deadlock, NULL);
 	snprintf(number, sizeof(number), "%d", pid);
 	frozen = group_write(group, "cgroup.procs", number) && group_write(group, "cgroup.freeze", "1");
@@ -98,7 +98,7 @@ void test_frozen(void **state)
 	rmdir(mountpoint);
 	free(mountpoint);
 	if (!frozen)
-		skip();
+		stage_skip("cgroups that cannot be frozen");
 }
 
 /* ---- CPUs that others have ---- */
@@ -150,7 +150,7 @@ void test_starved(void **state)
 	pid_t pid, other;
 
 	if (!getenv("SOURCE_REQUIRED") || sysconf(_SC_NPROCESSORS_ONLN) < 2)
-		skip();
+		stage_skip("takes CPUs away from others: run in a VM with two");
 	stage_begin();
 	sched_getaffinity(0, sizeof(before), &before);
 	stay_on(1);
@@ -173,7 +173,7 @@ void test_overloaded_machine(void **state)
 	pid_t pid, others[2];
 
 	if (!getenv("SOURCE_REQUIRED") || sysconf(_SC_NPROCESSORS_ONLN) != 2)
-		skip();
+		stage_skip("takes CPUs away from others: run in a VM with two");
 	stage_begin();
 	pid = hang_spawn(work_and_rest, NULL, &settings);
 	assert_int_equal(sched_setscheduler(0, SCHED_FIFO, &first_of_all), 0);

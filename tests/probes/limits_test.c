@@ -169,7 +169,7 @@ static void test_files_of_the_machine(void **state)
 
 	/* It would hit whoever else runs here. */
 	if (!getenv("SOURCE_REQUIRED"))
-		skip();
+		stage_skip("takes files away from others: run in a VM");
 	file = fopen("/proc/sys/fs/file-max", "re");
 	assert_non_null(file);
 	assert_non_null(fgets(before, sizeof(before), file));
@@ -239,7 +239,7 @@ static void test_processes_of_the_cgroup(void **state)
 	if (file_write(CGROUP "/cgroup.subtree_control", "+pids") ||
 	    mkdir(CGROUP "/faultline_test", 0700)) {
 		assert_null(getenv("SOURCE_REQUIRED"));
-		skip();
+		stage_skip("no cgroups of version 2 with processes");
 	}
 	assert_int_equal(file_write(CGROUP "/faultline_test/pids.max", "1"), 0);
 	pid = act_to_the_end(fork_in_full_cgroup, NULL);

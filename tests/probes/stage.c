@@ -65,6 +65,12 @@ int stage_teardown(void **state)
 	return 0;
 }
 
+void stage_skip(const char *why)
+{
+	print_message("# %s\n", why);
+	skip();
+}
+
 void stage_begin(void)
 {
 	if (!stage.source) {
@@ -143,6 +149,8 @@ void stage_until_last(void)
 	bool late = false;
 	ev_timer timer;
 
+	/* What a source that was just opened has to hand on needs no event from outside. */
+	stage_drain();
 	ev_timer_init(&timer, patience_ended, 0, STAGE_PATIENCE_S);
 	timer.data = &late;
 	ev_now_update(stage.loop);

@@ -58,6 +58,9 @@ int stage_teardown(void **state);
 /** stage_begin - acknowledge and forget what was seen; skips the test where there is no source */
 void stage_begin(void);
 
+/** stage_skip - skip the test, and say why */
+void stage_skip(const char *why);
+
 /**
  * stage_fork - a process that waits for stage_release() before it calls @act
  * and exits with what that returns; its signals are as at the start of a program

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Runs the tests of both sources on a stock kernel, in one boot: the probes, then the module. TAP on standard output.
+# Runs the tests of both sources on a stock kernel, in one boot: the probes, then the module; ranges once more where the
+# kernel runs without the security module that they need. TAP on standard output.
 #
 #   vm.sh 6.1|6.12|6.12-rt [PROGRAM...]	all of them, or those that are named; "module" is what is tested against the module
 set -euo pipefail
@@ -14,6 +15,7 @@ shift
 progress=progress_test
 [[ $flavour == 6.12-rt ]] && progress=
 # shellcheck disable=SC2086 # nothing or one word
+all=$((!$#))
 (($#)) || set -- probes_test restart_test limits_test $progress range_test faults_test module
 files=()
 for name; do
@@ -33,3 +35,7 @@ wanted=$(mktemp -d)
 trap 'rm -rf "$wanted"' EXIT
 echo "$@" > "$wanted/wanted"
 BOOT_LIMIT=${BOOT_LIMIT:-1400} tests/vm/boot.sh "$flavour" tests/probes/vm.init "$wanted/wanted" "${files[@]}" "${libraries[@]}"
+((all)) || exit 0
+echo range_test > "$wanted/wanted"
+BOOT_APPEND="lsm=landlock,yama" tests/vm/boot.sh "$flavour" tests/probes/vm.init "$wanted/wanted" \
+	build/out/tests/range_test "${libraries[@]}"

@@ -44,5 +44,12 @@ def test_cmocka_says_skip_without_a_name():
     assert read("1..1\nok 1 # SKIP test_of_root") == [("test_of_root", "skipped")]
 
 
+def test_cmocka_says_why_before():
+    tap = Tap()
+    for line in "1..1\n# needs a VM\nnot ok 1 # SKIP test_of_root".splitlines():
+        tap.feed(line)
+    assert [(r.name, r.outcome, r.reason) for r in tap.results()] == [("test_of_root", "skipped", "needs a VM")]
+
+
 def test_results_of_several_runs_add_up():
     assert len(read("1..1\nok 1 a\n1..1\nok 1 b")) == 2
