@@ -2,10 +2,12 @@
 """The control vocabulary on the real parts: repetition, waiting, choice, and what follows a fault."""
 
 import json
+import subprocess
+import time
 
 import pytest
 
-from conftest import BIN
+from conftest import BIN, LIMIT_S, wait_until
 
 SERVICE = "climate"
 DEFINITION = """
@@ -107,6 +109,42 @@ def test_wait_until_it_is_too_late(site, late):
     else:
         assert result is None and "line 2: room did not become below -30 within 0.4 s" in error
         assert site.ask("apps") == []
+
+
+CLOCK = """
+<!ENTITY % steps "tick">
+<!ENTITY % control SYSTEM "control.dtd">
+%control;
+<!ELEMENT clock (%steps; | %controls;)+>
+<!ELEMENT tick EMPTY>
+<!ATTLIST tick event CDATA #FIXED "clock.tick">
+"""
+
+
+def test_wait_until_a_time_of_day(site):
+    """The clock of a machine that is too busy may have passed it before the script is there: then a later time is tried."""
+    definition = site.configuration / "definitions/clock.dtd"
+    definition.write_text(CLOCK)
+    (site.configuration / "events.xml").write_text('<events><event name="clock.tick"/></events>')
+    site.center("definition", "add", definition)
+    site.start_center()
+    script = site.folder / "clock.xml"
+    for tried, ahead_s in enumerate((4, 15, 45)):
+        due = time.localtime(time.time() + ahead_s)
+        script.write_text(f'<clock><tick/><wait-until-time time="{time.strftime("%H:%M:%S", due)}"/><tick/></clock>')
+        site.center("script", "add", script)
+        site.start_gateway()
+        client = subprocess.Popen([BIN / "faultctl", "--json", "-s", site.folder / "run/control.sock", "run", "clock"],
+                                  text=True, stdout=subprocess.PIPE)
+        waits = wait_until(lambda: len(found := [e for e in site.ask("events") if e["name"] == "script.wait"]) > tried and found,
+                           "it waits")
+        if waits[-1]["data"]["until"] == time.strftime("%Y-%m-%d %H:%M:%S", due):
+            break
+        site.end("gateway")
+        client.communicate(timeout=LIMIT_S)
+    *_, result = map(json.loads, client.communicate(timeout=LIMIT_S + ahead_s)[0].splitlines())
+    assert client.returncode == 0 and time.time() >= time.mktime(due), "not before that time"
+    assert result["steps"] == 2
 
 
 @pytest.mark.parametrize("value, way", [("-10", "2"), ("70", "4")])
