@@ -12,8 +12,11 @@
 
 #include "maps.h"
 
-/* Mappings that are looked at: a process may have 65,000 that are no file's. */
-#define VISIT_MAX	16384
+/*
+ * Mappings that are looked at from each end of a process's memory, where
+ * programs, libraries and the stack are: it may have 65,000 in between.
+ */
+#define VISIT_MAX	1024
 /* Program headers that are searched for a build id, and bytes of notes. */
 #define PHDRS_MAX	16
 #define NOTES_MAX	512
@@ -25,12 +28,14 @@
  * @room: bytes that it may take, a multiple of 8
  * @file: of the last mapping in it; NULL where that has none
  * @essential: only mappings of files, and where the thread is
+ * @full: there is no room for one more of these
  */
 struct list {
 	struct faultline_maps *maps;
 	u32 room;
 	const struct file *file;
 	bool essential;
+	bool full;
 };
 
 static void *list_end(const struct list *list)
@@ -169,7 +174,7 @@ u32 fl_maps_flags(const struct vm_area_struct *vma)
 }
 
 /* Return: false where there is no room. */
-static bool list_add_mapping(struct list *list, struct vm_area_struct *vma)
+static bool list_put(struct list *list, struct vm_area_struct *vma)
 {
 	/* What is left is never less than the padding of the last mapping. */
 	u32 room = list_room(list), len = sizeof(struct faultline_map);
@@ -202,34 +207,111 @@ static bool list_add_mapping(struct list *list, struct vm_area_struct *vma)
 	return true;
 }
 
-static bool mapping_has(const struct vm_area_struct *vma, unsigned long address)
-{
-	return vma->vm_start <= address && address < vma->vm_end;
-}
-
-/* Return: true where all that was to come into the list is in it. */
-static bool list_fill(struct list *list)
+/* Of a file, or where the thread is. */
+static bool mapping_is_essential(u64 start, u64 end, bool file)
 {
 	struct pt_regs *regs = task_pt_regs(current);
-	struct vm_area_struct *vma;
-	unsigned int visited = 0;
+	unsigned long ip = instruction_pointer(regs), sp = user_stack_pointer(regs);
 
-	VMA_ITERATOR(vmi, current->mm, 0);
+	return file || (start <= ip && ip < end) || (start <= sp && sp < end);
+}
 
-	list->file = NULL;
-	list->maps->len = sizeof(*list->maps);
+/*
+ * From now on essential mappings alone, and the others that are in the list go.
+ * Only neighbours in it share a name, and both have the same file then.
+ */
+static void list_thin_out(struct list *list)
+{
+	struct faultline_map *map = (void *)(list->maps + 1), *to = map;
+	const void *end = list_end(list);
+	u32 len;
+
+	list->essential = true;
 	list->maps->count = 0;
-	for_each_vma(vmi, vma) {
-		if (++visited > VISIT_MAX)
-			return false;
-		if (list->essential && !vma->vm_file &&
-		    !mapping_has(vma, instruction_pointer(regs)) &&
-		    !mapping_has(vma, user_stack_pointer(regs)))
+	for (; (void *)map < end; map = (void *)map + len) {
+		len = ALIGN(sizeof(*map) + map->build_id_len + map->name_len, 8);
+		if (!mapping_is_essential(map->start, map->end, map->flags & FAULTLINE_MAP_FILE))
 			continue;
-		if (!list_add_mapping(list, vma))
-			return false;
+		memmove(to, map, len);
+		to = (void *)to + len;
+		list->maps->count++;
 	}
-	return true;
+	list->maps->len = (void *)to - (void *)list->maps;
+}
+
+static void list_add_mapping(struct list *list, struct vm_area_struct *vma)
+{
+	bool essential = mapping_is_essential(vma->vm_start, vma->vm_end, !!vma->vm_file);
+
+	if (list->full || (list->essential && !essential) || list_put(list, vma))
+		return;
+	if (!list->essential) {
+		list_thin_out(list);
+		if (!essential || list_put(list, vma))
+			return;
+	}
+	list->full = true;
+}
+
+/* At most @max mappings. Return: the end of the last of them. */
+static unsigned long list_add_from(struct list *list, unsigned long address, unsigned int max)
+{
+	struct vm_area_struct *vma;
+
+	VMA_ITERATOR(vmi, current->mm, address);
+
+	while (!list->full && max-- && (vma = vma_next(&vmi))) {
+		list_add_mapping(list, vma);
+		address = vma->vm_end;
+	}
+	return address;
+}
+
+/* The one that has @address, if it lies in that range. Return: its end, or @begin. */
+static unsigned long list_add_at(struct list *list, unsigned long address,
+				 unsigned long begin, unsigned long end)
+{
+	struct vm_area_struct *vma;
+
+	if (address < begin || address >= end)
+		return begin;
+	vma = vma_lookup(current->mm, address);
+	if (!vma)
+		return begin;
+	list_add_mapping(list, vma);
+	return vma->vm_end;
+}
+
+/* Where the last VISIT_MAX mappings begin. */
+static unsigned long high_begin(void)
+{
+	unsigned long begin = current->mm->task_size;
+	unsigned int max = VISIT_MAX;
+	struct vm_area_struct *vma;
+
+	VMA_ITERATOR(vmi, current->mm, begin);
+
+	while (max-- && (vma = vma_prev(&vmi)))
+		begin = vma->vm_start;
+	return begin;
+}
+
+static void list_fill(struct list *list)
+{
+	struct pt_regs *regs = task_pt_regs(current);
+	unsigned long ip = instruction_pointer(regs), sp = user_stack_pointer(regs);
+	unsigned long low_end, high;
+
+	if (current->mm->map_count <= 2 * VISIT_MAX) {
+		list_add_from(list, 0, 2 * VISIT_MAX);
+		return;
+	}
+	list_thin_out(list);
+	high = high_begin();
+	low_end = list_add_from(list, 0, VISIT_MAX);
+	low_end = list_add_at(list, min(ip, sp), low_end, high);
+	low_end = list_add_at(list, max(ip, sp), low_end, high);
+	list_add_from(list, max(low_end, high), VISIT_MAX);
 }
 
 u32 fl_maps_take(struct faultline_maps *maps, u32 room)
@@ -240,12 +322,10 @@ u32 fl_maps_take(struct faultline_maps *maps, u32 room)
 
 	if (room < sizeof(*maps) || !mmap_read_trylock(current->mm))
 		return 0;
-	maps->flags = 0;
-	if (!list_fill(&list)) {
-		maps->flags = FAULTLINE_MAPS_PARTIAL;
-		list.essential = true;
-		list_fill(&list);
-	}
+	maps->len = sizeof(*maps);
+	maps->count = 0;
+	list_fill(&list);
 	mmap_read_unlock(current->mm);
+	maps->flags = list.essential ? FAULTLINE_MAPS_PARTIAL : 0;
 	return maps->len;
 }

@@ -283,6 +283,50 @@ TEST_F(once, mappings)
 	}
 }
 
+#define CROWD 5000
+
+/* Faults in the middle of more mappings than are looked at. */
+static void fault_in_crowd(void *with)
+{
+	char *pages = mmap(NULL, CROWD * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			   -1, 0);
+	char *code = pages + CROWD / 2 * 4096;
+
+	memcpy(code, "\x0f\x0b", 2);	/* ud2 */
+	for (int i = 0; i < CROWD; i += 2)
+		mprotect(pages + i * 4096, 4096, PROT_NONE);
+	mprotect(code, 4096, PROT_READ | PROT_EXEC);
+	((void (*)(void))code)();
+}
+
+TEST_F(once, mappings_of_a_crowd)
+{
+	const struct faultline_map *map, *file = NULL;
+	const struct faultline_maps *maps;
+	struct user_regs_struct *regs;
+
+	START(fault_in_crowd, NULL);
+	FINISH();
+	ASSERT_EQ(FATALS(), 1);
+	EXPECT_EQ(FATAL()->record.signo, SIGILL);
+	maps = event_maps(FATAL());
+	ASSERT_NE(maps, NULL);
+	EXPECT_TRUE(maps->flags & FAULTLINE_MAPS_PARTIAL);
+	regs = (void *)FATAL()->capture->regs;
+	map = maps_find(maps, regs->rip, &file);
+	ASSERT_NE(map, NULL);
+	EXPECT_EQ(map->flags, FAULTLINE_MAP_READ | FAULTLINE_MAP_EXEC);
+	map = maps_find(maps, (uint64_t)__ehdr_start, &file);
+	ASSERT_NE(map, NULL);
+	EXPECT_TRUE(map->flags & FAULTLINE_MAP_PROGRAM);
+	map = maps_find(maps, regs->rsp, &file);
+	ASSERT_NE(map, NULL);
+	EXPECT_TRUE(map_is_named(map, "[stack]"));
+	/* None of the others. */
+	EXPECT_LT(maps->count, 20);
+	TH_LOG("%u mappings, %llu ns with the capture", maps->count, FATAL()->capture->cost_ns);
+}
+
 static const struct settings no_capture = { .given = 1U << FAULTLINE_WATCH_A_CAPTURE };
 
 TEST_F(once, stack_pointer_is_wild)

@@ -188,7 +188,7 @@ struct faultline_capture {
 };
 
 /* struct faultline_maps::flags */
-#define FAULTLINE_MAPS_PARTIAL	(1U << 0)	/* mappings were left out for want of room */
+#define FAULTLINE_MAPS_PARTIAL	(1U << 0)	/* mappings were left out for want of room, or of time */
 
 /**
  * struct faultline_maps - the process's mappings when its capture was taken
