@@ -18,6 +18,7 @@ mkdir -p build/kselftest
 flock build/kselftest make -s -C "$tests" OUTPUT="$root/build/kselftest" MAKELEVEL=1 \
 	"$root/build/kselftest/victim" "$root/build/kselftest/emit.skel.h" >&2
 gcc -O2 -std=gnu17 -Wall -Wextra -Wno-unused-parameter -D_GNU_SOURCE -Iinclude/uapi -I"$tests" -Ibuild/kselftest -static \
-	-pthread -o "$built/kmod_bench" tests/bench/kmod/*.c "$tests"/{client,victims,emitter}.c -lbpf -lelf -lz
+	-pthread -o "$built/kmod_bench" tests/bench/kmod/*.c \
+	"$tests"/{client,event,module,request,stats,watch,victims,emitter}.c -lbpf -lelf -lz
 BOOT_LIMIT=${BOOT_LIMIT:-900} tests/vm/boot.sh "$flavour" tests/vm/bench-kmod.init "$built/kmod_bench" build/kselftest/victim \
 	"build/kmod/$flavour/kmod/faultline.ko" | sed '/^=== end/d'
