@@ -60,6 +60,7 @@ void leader_ends_thread_waits(long with);
 void threads_fault_together(long with);
 void exec_missing(long with);
 void exec_unreadable(long with);
+void exec_too_late(long with);
 void exec_row(long row);
 void exec_row_by_thread(long row);
 void exec_resets_handlers(long with);
@@ -78,9 +79,25 @@ void limit_space(long with);
 void limit_files(long with);
 void limit_processes(long with);
 void limit_realtime(long with);
+void limit_data(long with);
+void limit_locked(long with);
+void limit_signals(long with);
+void limit_queues(long with);
+void limit_nice(long with);
+void limit_priority(long with);
 void group_out_of_memory(long way);
 void group_of_processes(long with);
 void group_is_killed(long with);
+
+/* Hangs (hangs.c). */
+void hang_in_vfork(long with);
+void hang_in_file_system(long with);
+void hang_in_locks(long with);
+void hang_in_child(long with);
+void hang_in_loop(long with);
+void hang_in_calls(long with);
+void hang_behind_rival(long with);
+void hang_without_heartbeat(long with);
 
 /* From outside (outside.c). */
 int outside_kill(const struct fault *fault, pid_t pid, int go);
@@ -97,11 +114,14 @@ const char *needs_group(void);
 const char *needs_pids_group(void);
 const char *needs_containers(void);
 const char *needs_realtime(void);
+const char *needs_rival(void);
 
 /* For group_out_of_memory(). */
 enum { OOM_SELF, OOM_CHILD, OOM_GROUP };
 
 /* Shared by the acts. */
+void say_who(pid_t pid);
+void await_go(void);
 void say_ready(void);
 pid_t own_tid(void);
 int count_threads(void);

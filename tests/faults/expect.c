@@ -33,6 +33,17 @@ static const struct {
 	{ "core", FAULTLINE_F_COREDUMP }, { "capture", FAULTLINE_F_CAPTURE },
 };
 
+static const char *const types[] = {
+	[FAULTLINE_RECORD_FATAL] = "fatal", [FAULTLINE_RECORD_EXIT] = "exit", [FAULTLINE_RECORD_HELD] = "held",
+	[FAULTLINE_RECORD_HANG] = "hang", [FAULTLINE_RECORD_HANG_OVER] = "over",
+};
+
+static const char *const verdicts[] = {
+	[FAULTLINE_HANG_DSTATE] = "DSTATE", [FAULTLINE_HANG_STARVED] = "STARVED", [FAULTLINE_HANG_SPIN] = "SPIN",
+	[FAULTLINE_HANG_DEADLOCK] = "DEADLOCK", [FAULTLINE_HANG_HEARTBEAT] = "HEARTBEAT",
+};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define FLAGS_KNOWN (FAULTLINE_F_MAIN | FAULTLINE_F_LAST | FAULTLINE_F_KERNEL | FAULTLINE_F_SENT | \
 		     FAULTLINE_F_OOM | FAULTLINE_F_COREDUMP | FAULTLINE_F_CAPTURE)
 
@@ -43,6 +54,7 @@ static const struct {
  * @code: si_code, with @has_code
  * @set, @maybe: flags that must and that may be set
  * @thread: 1: another thread than the first, -1: the first, 0: either
+ * @holds: where faults are held, this one is
  */
 struct expected {
 	const char *text;
@@ -55,6 +67,7 @@ struct expected {
 	int maybe;
 	int thread;
 	bool nobody;
+	bool holds;
 	bool by_tester;
 	bool has_address;
 	bool any_address;
@@ -119,6 +132,8 @@ static bool read_word(struct expected *expected, const char *word)
 	}
 	if (!strcmp(word, "nobody"))
 		return expected->nobody = true;
+	if (!strcmp(word, "holds"))
+		return expected->holds = true;
 	if (!strncmp(word, "at=", 3)) {
 		expected->has_address = true;
 		expected->any_address = word[3] == '?';
@@ -128,20 +143,46 @@ static bool read_word(struct expected *expected, const char *word)
 	return read_flag(expected, word, maybe) || read_code(expected, word, maybe);
 }
 
-/* @words: cut up; "fatal SEGV ..." or "exit 3 ...". */
-static bool read_record(struct expected *expected, char *words, char *text, size_t size)
+/* Return: where @word is among @names, or 0. */
+static int name_find(const char *const names[], size_t count, const char *word)
 {
-	char *rest, *type = strtok_r(words, " ", &rest), *end = strtok_r(NULL, " ", &rest);
+	for (size_t i = 1; i < count; i++)
+		if (names[i] && !strcmp(names[i], word))
+			return i;
+	return 0;
+}
 
-	if (!type || !end || (strcmp(type, "fatal") && strcmp(type, "exit")))
-		return say(text, size, "the table is wrong at \"%s\"", expected->text);
-	expected->type = *type == 'f' ? FAULTLINE_RECORD_FATAL : FAULTLINE_RECORD_EXIT;
+static void read_end(struct expected *expected, const char *end)
+{
 	expected->signo = signal_number(end);
 	/* Real-time signals have no names; as a status it is one of those as well. */
 	if (!expected->signo && (expected->type == FAULTLINE_RECORD_FATAL || atoi(end) == 34 || atoi(end) == 64))
 		expected->signo = atoi(end);
 	else if (!expected->signo)
 		expected->status = atoi(end);
+}
+
+static bool read_verdict(struct expected *expected, const char *word)
+{
+	expected->has_code = true;
+	expected->code = name_find(verdicts, COUNT(verdicts), word);
+	return expected->code;
+}
+
+/* @words: cut up; "fatal SEGV ...", "exit 3 ..." or "hang SPIN ...". */
+static bool read_record(struct expected *expected, char *words, char *text, size_t size)
+{
+	char *rest, *type = strtok_r(words, " ", &rest), *end = strtok_r(NULL, " ", &rest);
+
+	expected->type = type && end ? name_find(types, COUNT(types), type) : 0;
+	if (!expected->type)
+		return say(text, size, "the table is wrong at \"%s\"", expected->text);
+	if (expected->type == FAULTLINE_RECORD_HANG || expected->type == FAULTLINE_RECORD_HANG_OVER) {
+		if (!read_verdict(expected, end))
+			return say(text, size, "the table is wrong at \"%s\"", end);
+	} else {
+		read_end(expected, end);
+	}
 	for (char *word; (word = strtok_r(NULL, " ", &rest));)
 		if (!read_word(expected, word))
 			return say(text, size, "the table is wrong at \"%s\"", word);
@@ -160,14 +201,14 @@ static const char *name_of(int signo, char *room, size_t size)
 static void describe(const struct faultline_record *record, const struct fault_subject *subject,
 		     char *text, size_t size)
 {
+	const char *type = record->type < COUNT(types) ? types[record->type] : NULL;
 	char room[16];
 	size_t len;
 
 	if (record->type == FAULTLINE_RECORD_EXIT && !record->signo)
 		snprintf(text, size, "exit %d", record->code);
 	else
-		snprintf(text, size, "%s %s", record->type == FAULTLINE_RECORD_FATAL ? "fatal" :
-			 record->type == FAULTLINE_RECORD_EXIT ? "exit" : "record of another type,",
+		snprintf(text, size, "%s %s", type ?: "record of another type,",
 			 name_of(record->signo, room, sizeof(room)));
 	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
 		if (!(record->flags & flags[i].flag) || !strcmp(flags[i].name, "sent-by-tester"))
@@ -254,6 +295,17 @@ static bool match(const struct expected *expected, size_t wanted, bool ordered,
 	return true;
 }
 
+/* What a fault that is held is told as before it: only what it ends with is not there yet. */
+static struct expected expected_held(const struct expected *fatal)
+{
+	struct expected held = *fatal;
+
+	held.type = FAULTLINE_RECORD_HELD;
+	held.set &= ~(FAULTLINE_F_CAPTURE | FAULTLINE_F_COREDUMP);
+	held.has_address = false;
+	return held;
+}
+
 bool fault_check(const struct fault *fault, enum fault_source source,
 		 const struct fault_subject *subject,
 		 const struct faultline_record *const records[], size_t count,
@@ -267,13 +319,18 @@ bool fault_check(const struct fault *fault, enum fault_source source,
 
 	for (sees += ordered ? 0 : 11; *sees; sees = *end ? end + 2 : end) {
 		end = strchrnul(sees, ';');
-		if (wanted == RECORDS_MAX)
+		if (wanted + 1 >= RECORDS_MAX)
 			return say(text, size, "the table has too many records in this row");
 		snprintf(texts[wanted], sizeof(texts[wanted]), "%.*s", (int)(end - sees), sees);
 		strcpy(words, texts[wanted]);
 		expected[wanted] = (struct expected) { .text = texts[wanted] };
 		if (!read_record(&expected[wanted], words, text, size))
 			return false;
+		if (subject->held && expected[wanted].holds) {
+			expected[wanted + 1] = expected[wanted];
+			expected[wanted] = expected_held(&expected[wanted + 1]);
+			wanted++;
+		}
 		wanted++;
 	}
 	return match(expected, wanted, ordered, subject, records, count, text, size) &&

@@ -2,6 +2,7 @@
 /*
  * Ends without a signal, and ends of one among several.
  */
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -9,6 +10,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -132,6 +134,35 @@ void exec_unreadable(long with)
 	execl(path, path, NULL);
 	unlink(path);
 	_exit(errno == ENOEXEC ? 126 : 91);
+}
+
+/*
+ * A program that the kernel finds out to be none when the old one is gone: its
+ * segment is to lie where no user has memory.
+ */
+void exec_too_late(long with)
+{
+	static const struct {
+		Elf64_Ehdr elf;
+		Elf64_Phdr segment;
+	} program = {
+		.elf = {
+			.e_ident = { 0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
+			.e_type = ET_EXEC, .e_machine = EM_X86_64, .e_version = EV_CURRENT,
+			.e_phoff = sizeof(Elf64_Ehdr), .e_ehsize = sizeof(Elf64_Ehdr),
+			.e_phentsize = sizeof(Elf64_Phdr), .e_phnum = 1,
+		},
+		.segment = {
+			.p_type = PT_LOAD, .p_flags = PF_R | PF_X, .p_vaddr = 0xffff800000000000,
+			.p_filesz = 4096, .p_memsz = 4096, .p_align = 4096,
+		},
+	};
+	int fd = memfd_create("none", 0);
+
+	if (fd < 0 || write(fd, &program, sizeof(program)) != sizeof(program))
+		_exit(90);
+	fexecve(fd, (char *[]) { "none", NULL }, environ);
+	_exit(91);
 }
 
 void exec_row(long row)

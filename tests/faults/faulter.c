@@ -12,7 +12,8 @@ static void list(void)
 	for (size_t i = 0; i < fault_count; i++) {
 		printf("%-28s %s\n", faults[i].name, fault_sees(&faults[i], FAULT_MODULE));
 		if (faults[i].sees[FAULT_PROBES])
-			printf("%-28s %s\n", "  the probes", faults[i].sees[FAULT_PROBES]);
+			printf("%-28s %s\n", "  the probes",
+			       *faults[i].sees[FAULT_PROBES] ? faults[i].sees[FAULT_PROBES] : "nothing");
 	}
 }
 

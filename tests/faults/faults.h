@@ -56,7 +56,11 @@ enum fault_source {
  *	ready, with the process that said so; it goes on when @go is closed. The
  *	test must be its parent. Returns 0 or a negative errno. NULL: nothing
  * @needs: what this machine lacks for it, or NULL; NULL: nothing is needed
- * @sees: what each source must tell; NULL: as the column to its left
+ * @verdict: enum faultline_hang that the watch is to ask for. The program says
+ *	whose end ends the hang: when it is told, the test ends that one with
+ *	SIGKILL. When it is told that the hang is over, the test closes @go
+ * @sees: what each source must tell; NULL: as the column to its left; "": it
+ *	does not see such a thing, and there is nothing to be tested
  */
 struct fault {
 	const char *name;
@@ -65,6 +69,7 @@ struct fault {
 	long with;
 	int (*outside)(const struct fault *fault, pid_t pid, int go);
 	const char *(*needs)(void);
+	int verdict;
 	const char *sees[FAULT_SOURCES];
 };
 
@@ -82,10 +87,12 @@ _Noreturn void fault_run(const struct fault *fault);
  * struct fault_subject - of whom the records tell
  * @main: the process that the watch was set on
  * @tester: its parent, which sends the signals from outside
+ * @held: the watch had its faults held, and the test released them
  */
 struct fault_subject {
 	pid_t main;
 	pid_t tester;
+	bool held;
 };
 
 /**
@@ -103,12 +110,14 @@ bool fault_check(const struct fault *fault, enum fault_source source,
 /**
  * struct fault_program - a process that is to become faulter
  * @pid: it waits, to be watched, until fault_release()
+ * @stuck: with a verdict: whose end ends the hang
  * @go: write end of its standard input
  * @ready: read end of its standard output
  */
 struct fault_program {
 	const struct fault *fault;
 	pid_t pid;
+	pid_t stuck;
 	int start;
 	int go;
 	int ready;
@@ -124,6 +133,8 @@ struct fault_program {
 int fault_start(struct fault_program *program, const struct fault *fault, const char *faulter);
 /** fault_release - let it go, and do what is to be done from outside */
 int fault_release(struct fault_program *program);
+/** fault_go - let it go on, once the hang is over */
+void fault_go(struct fault_program *program);
 /** fault_end - kill it if it still is there, and reap it; returns waitpid()'s status, -1: is not known */
 int fault_end(struct fault_program *program);
 

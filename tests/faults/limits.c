@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <mqueue.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
@@ -94,6 +95,68 @@ void limit_realtime(long with)
 	if (sched_setscheduler(0, SCHED_FIFO, &lowest))
 		_exit(91);
 	spin_for_ever(NULL);
+}
+
+void limit_data(long with)
+{
+	limit(RLIMIT_DATA, 1 << 20, 1 << 20);
+	if (sbrk(8 << 20) == (void *)-1)
+		_exit(errno);
+}
+
+/* The next four do not hold for the first user. */
+static void be_somebody(void)
+{
+	if (setresuid(65533, 65533, 65533))
+		_exit(91);
+}
+
+void limit_locked(long with)
+{
+	static char memory[256 << 10];
+
+	limit(RLIMIT_MEMLOCK, 64 << 10, 64 << 10);
+	be_somebody();
+	if (mlock(memory, sizeof(memory)))
+		_exit(errno);
+}
+
+void limit_signals(long with)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGRTMIN);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	be_somebody();
+	limit(RLIMIT_SIGPENDING, 2, 2);
+	for (int i = 0; i < 8; i++)
+		if (sigqueue(getpid(), SIGRTMIN, (union sigval) { .sival_int = i }))
+			_exit(errno);
+}
+
+void limit_queues(long with)
+{
+	limit(RLIMIT_MSGQUEUE, 1024, 1024);
+	be_somebody();
+	if (mq_open("/faulter", O_RDWR | O_CREAT, 0600, NULL) < 0)
+		_exit(errno);
+}
+
+void limit_nice(long with)
+{
+	limit(RLIMIT_NICE, 0, 0);
+	be_somebody();
+	if (setpriority(PRIO_PROCESS, 0, -5))
+		_exit(errno);
+}
+
+void limit_priority(long with)
+{
+	limit(RLIMIT_RTPRIO, 0, 0);
+	be_somebody();
+	if (sched_setscheduler(0, SCHED_FIFO, &(struct sched_param) { 1 }))
+		_exit(errno);
 }
 
 /* ---- cgroups ---- */

@@ -43,7 +43,7 @@ int fault_start(struct fault_program *program, const struct fault *fault, const 
 {
 	int start[2], in[2], out[2];
 
-	*program = (struct fault_program) { .fault = fault, .pid = -1, -1, -1, -1 };
+	*program = (struct fault_program) { .fault = fault, .pid = -1, .start = -1, .go = -1, .ready = -1 };
 	if (pipe2(start, O_CLOEXEC) || pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC))
 		return -errno;
 	program->start = start[1];
@@ -78,15 +78,24 @@ static int wait_ready(const struct fault_program *program, pid_t *pid)
 
 int fault_release(struct fault_program *program)
 {
+	const struct fault *fault = program->fault;
 	pid_t pid;
 	int err;
 
 	if (write(program->start, "", 1) != 1)
 		return -errno;
-	if (!program->fault->outside)
+	if (!fault->outside && !fault->verdict)
 		return 0;
 	err = wait_ready(program, &pid);
-	return err ?: program->fault->outside(program->fault, pid, program->go);
+	if (err)
+		return err;
+	program->stuck = pid;
+	return fault->outside ? fault->outside(fault, pid, program->go) : 0;
+}
+
+void fault_go(struct fault_program *program)
+{
+	close_once(&program->go);
 }
 
 int fault_end(struct fault_program *program)
@@ -238,6 +247,13 @@ static int be_realtime(void)
 const char *needs_realtime(void)
 {
 	return try_in_child(be_realtime, "no real-time priorities here");
+}
+
+const char *needs_rival(void)
+{
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		return "one CPU only, which a real-time rival would have for itself";
+	return needs_realtime();
 }
 
 const struct fault *fault_find(const char *name)

@@ -18,15 +18,24 @@
 
 /* ---- what the acts share ---- */
 
+void say_who(pid_t pid)
+{
+	if (write(STDOUT_FILENO, &pid, sizeof(pid)) != sizeof(pid))
+		_exit(89);
+}
+
+void await_go(void)
+{
+	char byte;
+
+	(void)!read(STDIN_FILENO, &byte, 1);
+}
+
 /* Tell the tester who is ready, and go on when it says so. */
 void say_ready(void)
 {
-	pid_t pid = getpid();
-	char byte;
-
-	if (write(STDOUT_FILENO, &pid, sizeof(pid)) != sizeof(pid))
-		_exit(89);
-	(void)!read(STDIN_FILENO, &byte, 1);
+	say_who(getpid());
+	await_go();
 }
 
 pid_t own_tid(void)

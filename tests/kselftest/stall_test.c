@@ -14,109 +14,25 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
-#include <linux/fuse.h>
 #include <linux/watchdog.h>
 
 #include "hangs.h"
+#include "stuckfs.h"
 
 /* ---- a file system in user space whose server does not answer ---- */
-
-#define STUCK_DIR	"/tmp/stuck"
-#define STUCK_FILE	STUCK_DIR "/file"
-#define STUCK_MODULE	"./fuse.ko"
-
-static int fuse_answer(int fd, uint64_t unique, int error, const void *body, size_t size)
-{
-	char answer[256];
-	struct fuse_out_header head = {
-		.len = sizeof(head) + size, .unique = unique, .error = error };
-
-	memcpy(answer, &head, sizeof(head));
-	if (size)
-		memcpy(answer + sizeof(head), body, size);
-	return write(fd, answer, head.len) == head.len ? 0 : -errno;
-}
-
-static struct fuse_attr fuse_attributes(uint64_t node)
-{
-	if (node == FUSE_ROOT_ID)
-		return (struct fuse_attr){ .ino = node, .mode = S_IFDIR | 0755, .nlink = 2 };
-	return (struct fuse_attr){ .ino = node, .mode = S_IFREG | 0444, .nlink = 1, .size = 4096 };
-}
-
-/* One file, which can be opened. */
-static int fuse_serve(int fd, const struct fuse_in_header *in)
-{
-	const struct fuse_init_in *asked = (const void *)(in + 1);
-
-	switch (in->opcode) {
-	case FUSE_INIT:
-		return fuse_answer(fd, in->unique, 0, &(struct fuse_init_out){
-			.major = FUSE_KERNEL_VERSION, .minor = 31, .max_write = 4096,
-			.max_readahead = asked->max_readahead,
-			.flags = asked->flags & FUSE_ASYNC_READ }, sizeof(struct fuse_init_out));
-	case FUSE_LOOKUP:
-		return fuse_answer(fd, in->unique, 0, &(struct fuse_entry_out){
-			.nodeid = 2, .entry_valid = 600, .attr_valid = 600,
-			.attr = fuse_attributes(2) }, sizeof(struct fuse_entry_out));
-	case FUSE_GETATTR:
-		return fuse_answer(fd, in->unique, 0, &(struct fuse_attr_out){
-			.attr_valid = 600, .attr = fuse_attributes(in->nodeid) },
-			sizeof(struct fuse_attr_out));
-	case FUSE_OPEN:
-		return fuse_answer(fd, in->unique, 0, &(struct fuse_open_out){ .fh = 1 },
-				   sizeof(struct fuse_open_out));
-	case FUSE_READ:
-	case FUSE_FORGET:
-	case FUSE_BATCH_FORGET:
-	case FUSE_INTERRUPT:
-		return 0;
-	default:
-		return fuse_answer(fd, in->unique, -ENOSYS, NULL, 0);
-	}
-}
-
-static void fuse_server(int fd)
-{
-	static char request[128 * 1024] __attribute__((aligned(8)));
-
-	while (read(fd, request, sizeof(request)) >= (ssize_t)sizeof(struct fuse_in_header))
-		if (fuse_serve(fd, (const void *)request))
-			break;
-}
-
-static void fuse_module_load(void)
-{
-	int fd = open(STUCK_MODULE, O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return;
-	syscall(SYS_finit_module, fd, "", 0);
-	close(fd);
-}
 
 /* Return: its server, whose end is the end of all that wait for it; -1: there is no FUSE. */
 static pid_t stuck_mount(void)
 {
-	char options[96];
 	pid_t server;
 	int fd;
 
-	fuse_module_load();
-	fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	fd = needs_stuckfs() ? -1 : stuckfs_mount();
 	if (fd < 0)
 		return -1;
-	mkdir(STUCK_DIR, 0755);
-	snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0", fd);
-	if (mount("stuck", STUCK_DIR, "fuse", MS_NOSUID | MS_NODEV, options)) {
-		close(fd);
-		return -1;
-	}
 	server = fork();
-	if (!server) {
-		fuse_server(fd);
-		_exit(0);
-	}
+	if (!server)
+		stuckfs_serve(fd);
 	close(fd);
 	return server;
 }
@@ -124,7 +40,7 @@ static pid_t stuck_mount(void)
 static void read_stuck(void *with)
 {
 	char bytes[512];
-	int fd = open(STUCK_FILE, O_RDONLY);
+	int fd = open(STUCKFS_FILE, O_RDONLY);
 
 	if (fd < 0 || read(fd, bytes, sizeof(bytes)) >= 0)
 		_exit(1);
@@ -158,7 +74,7 @@ HANG_TEST(stuck_file_system)
 	WAIT_OVER(FAULTLINE_HANG_DSTATE);
 	EXPECT_EQ(HANGS(), 1);
 	END();
-	EXPECT_EQ(umount(STUCK_DIR), 0);
+	EXPECT_EQ(umount(STUCKFS_DIR), 0);
 }
 
 /* ---- memory ---- */

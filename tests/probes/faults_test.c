@@ -89,7 +89,7 @@ int main(int argc, char **argv)
 	if (!access("./faulter", X_OK))
 		faulter = "./faulter";
 	for (size_t i = 0; i < fault_count; i++)
-		if (wanted(&faults[i], argc, argv))
+		if (wanted(&faults[i], argc, argv) && *fault_sees(&faults[i], FAULT_PROBES))
 			tests[count++] = (struct CMUnitTest){
 				.name = faults[i].name, .test_func = test_row,
 				.initial_state = (void *)&faults[i],
