@@ -349,6 +349,8 @@ void fl_process_hold(u32 candidate)
 		record.code = process->candidate.code;
 		record.errno_ = process->candidate.errno_;
 		record.flags |= process->candidate.flags;
+		record.sender_tgid = process->candidate.sender_tgid;
+		record.sender_uid = process->candidate.sender_uid;
 		record.fault_addr = process->candidate.address;
 		record.error_code = process->candidate.error_code;
 		ms = process_hold_ms(process);
