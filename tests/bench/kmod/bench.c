@@ -87,21 +87,45 @@ static void storm_print(const struct storm *storm)
 	       storm->emitted * 1e9 / storm->made_ns, storm->exact ? "true" : "false");
 }
 
-int main(void)
+static struct storm storms[STORMS];
+
+static void streams(void)
 {
-	struct storm storms[STORMS];
+	stream_bench(storms);
+}
+
+static const struct {
+	const char *name;
+	void (*run)(void);
+} parts[] = {
+	/* First of all, as it forks from this process while that is small. */
+	{ "unwatched", unwatched_bench },
+	{ "latency", latency_bench },
+	{ "capture", capture_bench },
+	{ "stream", streams },
+};
+
+static bool is_wanted(const char *name, int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (!strcmp(argv[i], name))
+			return true;
+	return argc < 2;
+}
+
+/* Arguments: the parts to be run; none: all. */
+int main(int argc, char **argv)
+{
 	struct utsname kernel;
 	bool exact = true;
 
 	uname(&kernel);
 	printf("{\n  \"kernel\": \"%s\",\n  \"rows\": [\n", kernel.release);
-	/* First of all, as it forks from this process while that is small. */
-	unwatched_bench();
-	latency_bench();
-	capture_bench();
-	stream_bench(storms);
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+		if (is_wanted(parts[i].name, argc, argv))
+			parts[i].run();
 	printf("\n  ]");
-	for (int i = 0; i < STORMS; i++) {
+	for (int i = 0; i < STORMS && storms[i].read_ns; i++) {
 		storm_print(&storms[i]);
 		exact &= storms[i].exact;
 	}
