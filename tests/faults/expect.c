@@ -55,6 +55,7 @@ static const char *const verdicts[] = {
  * @set, @maybe: flags that must and that may be set
  * @thread: 1: another thread than the first, -1: the first, 0: either
  * @holds: where faults are held, this one is
+ * @optional: it may come or not
  */
 struct expected {
 	const char *text;
@@ -68,6 +69,7 @@ struct expected {
 	int thread;
 	bool nobody;
 	bool holds;
+	bool optional;
 	bool by_tester;
 	bool has_address;
 	bool any_address;
@@ -174,6 +176,10 @@ static bool read_record(struct expected *expected, char *words, char *text, size
 {
 	char *rest, *type = strtok_r(words, " ", &rest), *end = strtok_r(NULL, " ", &rest);
 
+	if (type && *type == '?') {
+		expected->optional = true;
+		type++;
+	}
 	expected->type = type && end ? name_find(types, COUNT(types), type) : 0;
 	if (!expected->type)
 		return say(text, size, "the table is wrong at \"%s\"", expected->text);
@@ -290,7 +296,7 @@ static bool match(const struct expected *expected, size_t wanted, bool ordered,
 		used[found] = true;
 	}
 	for (size_t i = 0; i < wanted; i++)
-		if (!used[i])
+		if (!used[i] && !expected[i].optional)
 			return say(text, size, "missing: %s", expected[i].text);
 	return true;
 }

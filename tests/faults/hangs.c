@@ -3,20 +3,14 @@
  * Programs that do not get on. Each says whose end ends it; what can go on then
  * waits until it is let go.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <sched.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "acts.h"
 #include "stuckfs.h"
-
-/* Whatever becomes of the test: the machine is not starved for longer. */
-#define RIVAL_S		60
-#define RIVAL_CPU	1
 
 static _Noreturn void go_on_and_end(pid_t stuck)
 {
@@ -109,36 +103,6 @@ void hang_in_calls(long with)
 	say_who(getpid());
 	while (read(ends[0], &byte, 1) < 0)
 		;
-}
-
-/* The least there is: it shares with the kernel's own threads, which timers need on PREEMPT_RT. */
-static void be_rival(void)
-{
-	alarm(RIVAL_S);
-	say_who(getpid());
-	if (sched_setscheduler(0, SCHED_RR, &(struct sched_param) { 1 }))
-		_exit(91);
-	spin_for_ever(NULL);
-}
-
-/* It wants its CPU all the time, also when it looks whether it may go. */
-void hang_behind_rival(long with)
-{
-	cpu_set_t set;
-	pid_t rival;
-	char byte;
-
-	CPU_ZERO(&set);
-	CPU_SET(RIVAL_CPU, &set);
-	if (sched_setaffinity(0, sizeof(set), &set) || fcntl(STDIN_FILENO, F_SETFL, O_NONBLOCK))
-		_exit(90);
-	rival = fork();
-	if (!rival)
-		be_rival();
-	while (read(STDIN_FILENO, &byte, 1) < 0)
-		;
-	waitpid(rival, NULL, 0);
-	_exit(7);
 }
 
 void hang_without_heartbeat(long with)

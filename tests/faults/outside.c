@@ -249,13 +249,6 @@ const char *needs_realtime(void)
 	return try_in_child(be_realtime, "no real-time priorities here");
 }
 
-const char *needs_rival(void)
-{
-	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
-		return "one CPU only, which a real-time rival would have for itself";
-	return needs_realtime();
-}
-
 const struct fault *fault_find(const char *name)
 {
 	for (size_t i = 0; i < fault_count; i++)

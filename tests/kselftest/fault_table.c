@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "kselftest.h"
+#include "acts.h"
 #include "client.h"
-#include "faults.h"
 
 #define RECORDS_MAX 64
 #define FAULTER "./faulter"
@@ -156,12 +156,22 @@ static bool is_wanted(const struct fault *fault, int argc, char **argv)
 	return argc < 2;
 }
 
-/* What can be held, and of what cannot each once in the main process. */
+static bool is_place(const char *place)
+{
+	return !place || !strcmp(place, "/main") || !strcmp(place, "/threads");
+}
+
+/*
+ * What can be held, with one thread and with many, and one of them everywhere;
+ * of what cannot be held each once.
+ */
 static bool is_held(const struct fault *fault)
 {
 	const char *sees = fault_sees(fault, FAULT_MODULE), *place = strchr(fault->name, '/');
 
-	return strstr(sees, "holds") || (strstr(sees, "fatal") && place && !strcmp(place, "/main"));
+	if (strstr(sees, "holds"))
+		return is_place(place) || fault->act == null_read;
+	return strstr(sees, "fatal") && place && !strcmp(place, "/main");
 }
 
 /* @act: NULL: count only. Return: how many there are. */
