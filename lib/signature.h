@@ -7,6 +7,7 @@
 #ifndef LIB_SIGNATURE_H
 #define LIB_SIGNATURE_H
 
+#include <jansson.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,5 +23,17 @@ size_t signature_application(char statement[SIGNATURE_STATEMENT_MAX], const char
 /** signature_script - likewise of a script, by the SHA-256 of its content */
 size_t signature_script(char statement[SIGNATURE_STATEMENT_MAX], const char *service,
 			const char *sha256, int64_t serial);
+
+/**
+ * signature_list_text - of the list of countermeasures what its statement has the SHA-256 of
+ * @document: {policy_version, countermeasures}; what else it has does not count
+ *
+ * Return: compact JSON with sorted names, to be freed; NULL: out of memory.
+ */
+char *signature_list_text(const json_t *document);
+
+/** signature_list - likewise of the list, by the SHA-256 of its text */
+size_t signature_list(char statement[SIGNATURE_STATEMENT_MAX], int64_t version,
+		      const char *sha256, int64_t serial);
 
 #endif /* LIB_SIGNATURE_H */

@@ -112,6 +112,8 @@ int key_find(const char *path, const char *data, struct key **key, struct error 
 
 void key_free(struct key *key)
 {
+	if (!key)
+		return;
 	EVP_PKEY_free(key->pair);
 	free(key);
 }
@@ -139,4 +141,13 @@ int key_sign(const struct key *key, const char *statement, size_t size,
 		return error_set(err, -EIO, "libcrypto does not sign");
 	EVP_EncodeBlock((unsigned char *)text, signature, len);
 	return 0;
+}
+
+void key_digest(const void *data, size_t size, char hex[65])
+{
+	unsigned char digest[SHA256_DIGEST_LENGTH];
+
+	SHA256(data, size, digest);
+	for (size_t i = 0; i < sizeof(digest); i++)
+		snprintf(hex + 2 * i, 3, "%02x", digest[i]);
 }

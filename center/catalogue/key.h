@@ -24,6 +24,7 @@ int key_make(const char *path, struct error *err);
  * negative errno with @err set.
  */
 int key_find(const char *path, const char *data, struct key **key, struct error *err);
+/** key_free - NULL is allowed */
 void key_free(struct key *key);
 DEFINE_CLEANUP(struct key *, key_free)
 #define __cleanup_key __cleanup(key_freep)
@@ -34,6 +35,9 @@ char *key_public(const struct key *key, struct error *err);
 /** key_sign - sign a statement; @text is base64; 0 or negative errno */
 int key_sign(const struct key *key, const char *statement, size_t size,
 	     char text[SIGNATURE_TEXT_LEN + 1], struct error *err);
+
+/** key_digest - the SHA-256 of something, as statements have it */
+void key_digest(const void *data, size_t size, char hex[65]);
 
 /** key_path - where a center has its key unless told otherwise; to be freed */
 char *key_path(const char *data);

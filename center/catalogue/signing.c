@@ -2,6 +2,10 @@
 #include "center/catalogue/signing.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "center/fault/list.h"
 
 /* Time itself grows; where a clock was set back, the last one decides. */
 static int64_t serial_next(struct store *store, struct error *err)
@@ -56,6 +60,26 @@ int signing_script(struct store *store, const struct key *key, const char *servi
 					 signature), err);
 }
 
+int signing_list(struct store *store, const struct key *key, struct error *err)
+{
+	json_auto_t *document = list_document(store, err);
+	__cleanup_free char *text = document ? signature_list_text(document) : NULL;
+	int64_t serial = text ? serial_next(store, err) : -1;
+	char statement[SIGNATURE_STATEMENT_MAX], signature[SIGNATURE_TEXT_LEN + 1], sha256[65];
+	size_t size;
+
+	if (serial < 0)
+		return err->code ? err->code : error_set(err, -ENOMEM, "out of memory");
+	key_digest(text, strlen(text), sha256);
+	size = signature_list(statement,
+			      json_integer_value(json_object_get(document, "policy_version")),
+			      sha256, serial);
+	if (key_sign(key, statement, size, signature, err))
+		return err->code;
+	return store_run(store_statement(store, err, STATEMENT_POLICY_SIGN, "is", serial, signature),
+			 err);
+}
+
 static json_t *rows_of(struct store *store, enum statement_id id, struct error *err)
 {
 	__cleanup_statement struct statement *statement = store_statement(store, err, id, "");
@@ -83,7 +107,11 @@ static int rows_sign(struct store *store, const struct key *key, struct error *e
 		ret = signing_script(store, key, text_of(row, "service"), text_of(row, "sha256"), err);
 		n++;
 	}
-	return ret ? ret : n;
+	if (!ret)
+		ret = store_run(store_statement(store, err, STATEMENT_POLICY_RAISE, ""), err);
+	if (!ret)
+		ret = signing_list(store, key, err);
+	return ret ? ret : n + 1;
 }
 
 int signing_all(struct store *store, const struct key *key, struct error *err)

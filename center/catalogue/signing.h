@@ -21,7 +21,13 @@ int signing_application(struct store *store, const struct key *key, const json_t
 int signing_script(struct store *store, const struct key *key, const char *service,
 		   const char *sha256, struct error *err);
 
-/** signing_all - sign the current versions and all scripts once more; how many, or negative errno */
+/** signing_list - likewise the list of countermeasures as it is now; a sign function of struct list_author */
+int signing_list(struct store *store, const struct key *key, struct error *err);
+
+/**
+ * signing_all - sign the current versions, all scripts and the list of countermeasures once
+ *	more; how many, or negative errno
+ */
 int signing_all(struct store *store, const struct key *key, struct error *err);
 
 #endif /* CENTER_CATALOGUE_SIGNING_H */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "center/catalogue/signing.h"
 #include "center/cli/command.h"
 #include "center/fault/entry.h"
 #include "center/fault/list.h"
@@ -30,6 +31,7 @@ enum {
 	OPTION_REASON,
 	OPTION_LIMIT,
 	OPTION_SINCE,
+	OPTION_KEY,
 };
 
 #define HISTORY_DEFAULT 50
@@ -43,6 +45,8 @@ struct entry_arguments {
 	json_t *parameters;
 	struct list_author author;
 	char author_name[LIST_AUTHOR_MAX];
+	const char *key_path;
+	struct key *key;
 	long since_s;
 };
 
@@ -135,6 +139,9 @@ static error_t key_parse(int key, char *text, struct argp_state *state)
 	case OPTION_AUTHOR:
 		arguments->author.name = command_line(state, "author", text, LIST_AUTHOR_MAX);
 		return 0;
+	case OPTION_KEY:
+		arguments->key_path = text;
+		return 0;
 	case OPTION_REASON:
 		arguments->author.reason = command_line(state, "reason", text, LIST_REASON_MAX);
 		return 0;
@@ -209,7 +216,9 @@ static error_t entry_parse(int key, char *text, struct argp_state *state)
 
 #define AUTHOR_OPTIONS \
 	{ "author", OPTION_AUTHOR, "NAME", 0, "Who changes the list (the user who calls this)", 4 }, \
-	{ "reason", OPTION_REASON, "TEXT", 0, "Why; shown by \"history\"", 4 }
+	{ "reason", OPTION_REASON, "TEXT", 0, "Why; shown by \"history\"", 4 }, \
+	{ "key", OPTION_KEY, "FILE", 0, \
+	  "Sign the list with this key; by default with the center's, where it has one", 4 }
 
 #define ENTRY_OPTIONS \
 	{ "attempts", OPTION_ATTEMPTS, "N", 0, "How often within the window (3)", 2 }, \
@@ -253,6 +262,18 @@ static int change_print(const struct cli *cli, struct store *store, bool changed
 	return 0;
 }
 
+/* The store to change the list in, and the key to sign it with; NULL with @err set. */
+static struct store *list_open(struct entry_arguments *arguments, struct error *err)
+{
+	const struct store_place *place = &arguments->common.cli->place;
+
+	if (key_find(arguments->key_path, place->data, &arguments->key, err))
+		return NULL;
+	arguments->author.key = arguments->key;
+	arguments->author.sign = signing_list;
+	return store_open(place, STORE_WRITE, err);
+}
+
 #define ENTRY_DEFAULT { .attempts = ENTRY_ATTEMPTS_DEFAULT, .window_s = ENTRY_WINDOW_DEFAULT_S, \
 			.backoff_ms = ENTRY_BACKOFF_DEFAULT_MS }
 
@@ -283,8 +304,9 @@ static int countermeasure_set(struct cli *cli, int argc, char **argv)
 	int ret;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
-	store = store_open(&cli->place, STORE_WRITE, &err);
+	store = list_open(&arguments, &err);
 	ret = store ? list_set(store, &arguments.entry, &arguments.author, &err) : err.code;
+	key_free(arguments.key);
 	json_decref(arguments.parameters);
 	if (ret < 0)
 		return command_fail(&err);
@@ -309,8 +331,9 @@ static int countermeasure_remove(struct cli *cli, int argc, char **argv)
 	int ret;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
-	store = store_open(&cli->place, STORE_WRITE, &err);
+	store = list_open(&arguments, &err);
 	ret = store ? list_remove(store, &arguments.entry, &arguments.author, &err) : err.code;
+	key_free(arguments.key);
 	if (!ret)
 		ret = error_set(&err, -ENOENT,
 				"%s: no such entry; \"faultline-center countermeasure list\" shows them",
@@ -360,6 +383,7 @@ static error_t history_parse(int key, char *text, struct argp_state *state)
 		return 0;
 	case OPTION_AUTHOR:
 	case OPTION_REASON:
+	case OPTION_KEY:
 		return key_parse(key, text, state);
 	default:
 		return command_operand(key, text, state);
@@ -437,8 +461,9 @@ static int countermeasure_undo(struct cli *cli, int argc, char **argv)
 	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
 	author_default(&arguments);
 	version = version_operand(&arguments.common);
-	store = store_open(&cli->place, STORE_WRITE, &err);
+	store = list_open(&arguments, &err);
 	undone = store ? list_undo(store, version, &arguments.author, &err) : err.code;
+	key_free(arguments.key);
 	if (!undone)
 		undone = error_set(&err, -ENOENT, version ?
 				   "version %lld: no change of the list made it" :

@@ -18,6 +18,7 @@ enum {
 	OPTION_RATE,
 	OPTION_BYTES,
 	OPTION_QUOTA,
+	OPTION_SIGN,
 };
 
 #define RATE_DEFAULT 200
@@ -65,6 +66,9 @@ static error_t serve_parse(int key, char *text, struct argp_state *state)
 	case OPTION_QUOTA:
 		settings->limits.quota = limit_parse(state, "gateway-quota", text) << 20;
 		return 0;
+	case OPTION_SIGN:
+		settings->sign = text;
+		return 0;
 	case 'v':
 		arguments->verbose = true;
 		return 0;
@@ -99,6 +103,8 @@ static int serve(struct cli *cli, int argc, char **argv)
 		{ "gateway-bytes", OPTION_BYTES, "KIB", 0, "Likewise KiB a second (1024)", 0 },
 		{ "gateway-quota", OPTION_QUOTA, "MIB", 0,
 		  "What the faults of one gateway may take in the store (1024)", 0 },
+		{ "sign-key", OPTION_SIGN, "FILE", 0,
+		  "Sign the list of countermeasures with this key when it is changed over HTTP", 0 },
 		{ "verbose", 'v', NULL, 0, "Log what clients do wrong", 0 },
 		{},
 	};

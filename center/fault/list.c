@@ -183,6 +183,8 @@ static int entry_change(struct store *store, const struct countermeasure *key,
 	if (json_equal(before, after))
 		return 0;
 	ret = change_note(store, before, after, undoes, author, err);
+	if (!ret && author->key)
+		ret = author->sign(store, author->key, err);
 	return ret ? ret : 1;
 }
 
@@ -302,5 +304,9 @@ json_t *list_document(struct store *store, struct error *err)
 
 	if (!statement || store_row(statement, &document, err) <= 0)
 		return NULL;
+	if (json_is_null(json_object_get(document, "signature"))) {
+		json_object_del(document, "signature");
+		json_object_del(document, "serial");
+	}
 	return document;
 }

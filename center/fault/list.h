@@ -47,10 +47,19 @@ struct countermeasure {
 	char parameters[LIST_PARAMETERS_SIZE];
 };
 
-/** struct list_author - who changes the list, and why */
+struct key;
+
+/**
+ * struct list_author - who changes the list, and why
+ * @reason: "" is allowed
+ * @key: what the list is signed with; NULL: it is not signed any more
+ * @sign: signing_list() of the catalogue; where there is a key
+ */
 struct list_author {
 	const char *name;
-	const char *reason;	/* "" is allowed */
+	const char *reason;
+	const struct key *key;
+	int (*sign)(struct store *store, const struct key *key, struct error *err);
 };
 
 /** countermeasure_key_compare - order of the list: kind, application, version, group */
@@ -110,7 +119,10 @@ json_t *list_entry(struct store *store, const struct countermeasure *key, struct
 /** list_history - the last @limit changes, newest first; NULL with @err set */
 json_t *list_history(struct store *store, int limit, struct error *err);
 
-/** list_document - {policy_version, countermeasures: [entry, …]} as gateways fetch it; NULL with @err set */
+/**
+ * list_document - {policy_version, countermeasures: [entry, …]} as gateways fetch it, with
+ *	serial and signature where it is signed; NULL with @err set
+ */
 json_t *list_document(struct store *store, struct error *err);
 
 /** list_rows - the list as an array of objects; NULL with @err set */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "center/catalogue/signing.h"
 #include "center/fault/entry.h"
 #include "center/fault/match.h"
 #include "center/http/header.h"
@@ -152,17 +153,32 @@ static int entry_run(struct edit *edit, struct store *store, const struct list_a
 	return edit->kind == EDIT_DELETE || edit->row ? 0 : err->code;
 }
 
+static int list_is_signed(struct store *store, struct error *err)
+{
+	json_auto_t *document = list_document(store, err);
+
+	return !document ? err->code : json_object_get(document, "signature") != NULL;
+}
+
 /* May run again: what it found the last time is forgotten. */
 static int edit_run(struct writer_job *job, struct store *store, struct error *err)
 {
 	struct exchange *exchange = exchange_of(job);
 	struct edit *edit = exchange->work;
-	struct list_author author = { exchange->principal.name, edit->reason };
+	struct list_author author = { exchange->principal.name, edit->reason, exchange->server->sign,
+				      signing_list };
 	int ret;
 
 	edit->status = MHD_HTTP_OK;
 	json_decref(edit->row);
 	edit->row = NULL;
+	ret = author.key ? 0 : list_is_signed(store, err);
+	if (ret < 0)
+		return ret;
+	/* Gateways with a key would not take it, and nobody would see it here. */
+	if (ret)
+		return edit_refuse(edit, MHD_HTTP_CONFLICT,
+				   "the list is signed and this center has no key; change it by the command line, or give \"serve\" the key with --sign-key");
 	ret = edit->kind == EDIT_UNDO ? undo_run(edit, store, &author, err) :
 	      entry_run(edit, store, &author, err);
 	if (ret)

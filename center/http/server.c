@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 
 #include "center/access/keyring.h"
+#include "center/catalogue/key.h"
 #include "center/http/exchange.h"
 #include "center/http/keeper.h"
 #include "center/http/listener.h"
@@ -190,7 +191,9 @@ struct server *server_start(const struct server_settings *settings, char url[128
 		return NULL;
 	}
 	pthread_mutex_init(&server->lock, NULL);
-	if (server_open(server, &settings->place, &settings->limits, err) ||
+	if ((settings->sign &&
+	     key_find(settings->sign, settings->place.data, &server->sign, err)) ||
+	    server_open(server, &settings->place, &settings->limits, err) ||
 	    server_listen(server, settings, url, err)) {
 		server_stop(server);
 		return NULL;
@@ -228,6 +231,7 @@ void server_stop(struct server *server)
 	keyring_free(server->keyring);
 	gateways_free(server->gateways);
 	free(server->metrics);
+	key_free(server->sign);
 	pthread_mutex_destroy(&server->lock);
 	free(server->data);
 	free(server);

@@ -35,6 +35,7 @@ struct metrics;
  * struct server - a running server
  * @fetcher: brings bundles from a store that is shared into the data folder; NULL: it is not
  * @list: the list of countermeasures; the writer's thread alone uses it
+ * @sign: the key that signs it when it is changed over HTTP, or NULL
  * @document: the list as gateways get it, of the version that @document_version says; under lock
  * @bodies: bytes of bodies that are held
  * @readers: connections to the store that no thread uses now
@@ -50,6 +51,7 @@ struct server {
 	struct metrics *metrics;
 	struct list list;
 	char *data;
+	struct key *sign;
 	struct MHD_Response *document;
 	int64_t document_version;
 	_Atomic size_t bodies;
@@ -64,6 +66,7 @@ struct server {
  * @listen: "ADDRESS:PORT" or "[ADDRESS]:PORT"; port 0: one that is free
  * @certificate: PEM file with the chain; NULL: plain HTTP
  * @key: PEM file
+ * @sign: PEM file of the key that signs the list of countermeasures; NULL: there is none
  * @limits: what a gateway may send
  */
 struct server_settings {
@@ -71,6 +74,7 @@ struct server_settings {
 	const char *listen;
 	const char *certificate;
 	const char *key;
+	const char *sign;
 	struct gateway_limits limits;
 };
 

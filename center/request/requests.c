@@ -177,33 +177,35 @@ void requests_gateways_free(char **names, int n)
 	free(names);
 }
 
+/* There is room for the next power of two. */
+static int name_add(char ***names, int *n, const char *name, struct error *err)
+{
+	char *copy = strdup(name);
+
+	if (copy && !(*n & (*n - 1))) {
+		char **more = reallocarray(*names, *n ? 2 * *n : 1, sizeof(**names));
+
+		if (more)
+			*names = more;
+		else
+			free(steal_pointer(&copy));
+	}
+	if (!copy)
+		return error_set(err, -ENOMEM, "out of memory");
+	(*names)[(*n)++] = copy;
+	return 0;
+}
+
 int requests_gateways(struct store *store, int64_t mark, char ***names, struct error *err)
 {
 	__cleanup_statement struct statement *statement =
 		store_statement(store, err, STATEMENT_REQUESTS_NEW, "i", mark);
-	int n = 0, room = 0, ret = statement ? 1 : err->code;
+	int n = 0, ret = statement ? 0 : err->code;
 
 	*names = NULL;
-	while (ret > 0 && (ret = store_step(statement, err)) > 0) {
-		char *name = strdup(statement_text(statement, 0));
-
-		if (n == room) {
-			char **more = reallocarray(*names, room ? 2 * room : 64, sizeof(**names));
-
-			room = room ? 2 * room : 64;
-			if (more)
-				*names = more;
-			else
-				ret = -ENOMEM;
-		}
-		if (!name || ret < 0) {
-			free(name);
-			ret = error_set(err, -ENOMEM, "out of memory");
-			break;
-		}
-		(*names)[n++] = name;
-	}
-	if (ret >= 0)
+	while (!ret && (ret = store_step(statement, err)) > 0)
+		ret = name_add(names, &n, statement_text(statement, 0), err);
+	if (!ret)
 		return n;
 	requests_gateways_free(*names, n);
 	*names = NULL;

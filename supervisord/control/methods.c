@@ -126,13 +126,14 @@ static void answer_status(struct control_client *client, json_t *id, const json_
 	json_t *apps = apps_describe(gateway);
 
 	jsonrpc_result(client->peer, id, json_pack(
-		"{s:s, s:s, s:s, s:s, s:f, s:o, s:o, s:I, s:s, s:o, s:o, s:i, s:i, s:I, s:o, s:o*}",
+		"{s:s, s:s, s:s, s:s, s:f, s:o, s:o, s:s*, s:I, s:s, s:o, s:o, s:i, s:i, s:I, s:o, s:o*}",
 		"gateway", gateway->settings->name, "group", gateway->settings->group,
 		"version", FAULTLINE_VERSION,
 		"configuration", gateway->settings->configuration_folder,
 		"uptime_s", (clock_now() - gateway->started_ns) / 1e9,
 		"center", center_describe(gateway),
 		"signatures", signatures_describe(gateway),
+		"policy_refused", policy_refused(gateway),
 		"policy_version", (json_int_t)policy_version(gateway),
 		"events", switching_name(gateway),
 		"source", source_describe(gateway),

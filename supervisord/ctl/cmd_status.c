@@ -93,8 +93,10 @@ static void print(json_t *status)
 				printf("  or          %s\n", ctl_text(other, "url"));
 	}
 	print_signatures(json_object_get(status, "signatures"));
-	printf("countermeasures version %s\nevents        list %s\n",
-	       ctl_text(status, "policy_version"), ctl_text(status, "events"));
+	printf("countermeasures version %s\n", ctl_text(status, "policy_version"));
+	if (json_object_get(status, "policy_refused"))
+		printf("  refused     %s\n", ctl_text(status, "policy_refused"));
+	printf("events        list %s\n", ctl_text(status, "events"));
 	printf("kernel events %s", ctl_text(source, "name"));
 	if (json_object_get(source, "emitted"))
 		printf(": %s emitted = %s delivered + %s pending + %s lost",

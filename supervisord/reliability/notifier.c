@@ -9,6 +9,7 @@
 #include "lib/log.h"
 #include "supervisord/reliability/collection.h"
 #include "supervisord/reliability/fault.h"
+#include "supervisord/reliability/policy.h"
 #include "supervisord/reliability/store.h"
 #include "supervisord/remote/teller.h"
 #include "supervisord/settings.h"
@@ -26,12 +27,15 @@ static void answer_take(struct notifier *notifier, const struct link_answer *ans
 {
 	struct fault *fault = fault_find(notifier->gateway, notifier->id);
 	json_t *body = json_loadb(answer->body, answer->size, 0, NULL);
-	json_t *countermeasure = json_object_get(body, "countermeasure");
+	json_auto_t *countermeasure = NULL;
 
 	store_fault_reported(notifier->gateway->store, notifier->id);
 	if (notifier->outcome)
 		store_fault_outcome_sent(notifier->gateway->store, notifier->id);
 	else if (fault && !fault->decided)
+		countermeasure = policy_confirm(notifier->gateway, fault,
+						json_object_get(body, "countermeasure"));
+	if (countermeasure)
 		fault_decide(fault, countermeasure, FAULT_BY_CENTER);
 	json_decref(body);
 }

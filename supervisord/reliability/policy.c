@@ -14,6 +14,7 @@
 #include "supervisord/reliability/collection.h"
 #include "supervisord/reliability/fault.h"
 #include "supervisord/remote/poller.h"
+#include "supervisord/remote/signature.h"
 #include "supervisord/settings.h"
 
 #define SIZE_MAX_BYTES (4 << 20)
@@ -23,11 +24,13 @@
  * struct policy
  * @document: {policy_version, countermeasures}, checked; NULL: none was ever fetched
  * @etag: of the present center's; "": not known
+ * @refused: why that one was not taken; "": it was
  */
 struct policy {
 	struct gateway *gateway;
 	json_t *document;
 	char etag[256];
+	char refused[ERROR_TEXT_MAX];
 	struct poller *poller;
 };
 
@@ -81,10 +84,23 @@ static void policy_load(struct policy *policy)
 	if (!text)
 		return;
 	policy->document = json_loads(text, 0, NULL);
-	if (!document_check(policy->document, &err))
+	if (!document_check(policy->document, &err) &&
+	    !signature_check_list(policy->gateway, policy->document, &err))
 		return;
 	log_warning("%s: %s; it is fetched again", path, err.text);
 	json_decref(steal_pointer(&policy->document));
+}
+
+static void policy_refuse(struct policy *policy, const json_t *document, const char *why)
+{
+	json_t *version = json_object_get(document, "policy_version");
+
+	log_error("%s", why);
+	snprintf(policy->refused, sizeof(policy->refused), "%s", why);
+	collection_add(policy->gateway, &(struct event){
+		.part = "center", .name = "policy.refused",
+		.data = json_pack("{s:O}", "policy_version", version) },
+		"version %lld: %s", (long long)json_integer_value(version), why);
 }
 
 /* Takes over what the center sent; 0, or the list before stays. */
@@ -96,11 +112,18 @@ static int policy_take(struct policy *policy, const struct link_answer *answer,
 	json_auto_t *document = json_loadb(answer->body ? answer->body : "", answer->size,
 					   JSON_REJECT_DUPLICATES, NULL);
 	bool same = document && json_equal(document, policy->document);
+	struct error why = { 0 };
 	int ret = document_check(document, err);
 
 	if (ret)
 		return ret;
 	snprintf(policy->etag, sizeof(policy->etag), "%s", answer->etag ? answer->etag : "");
+	/* What was there stays in force; the next one is waited for. */
+	if (signature_check_list(gateway, document, &why)) {
+		policy_refuse(policy, document, why.text);
+		return 0;
+	}
+	policy->refused[0] = '\0';
 	if (same)
 		return 0;
 	/* In force also when it cannot be kept: a full disk must not hold on to an old list. */
@@ -210,6 +233,57 @@ json_t *policy_choose(const struct gateway *gateway, const struct fault *fault,
 			json_object_set(countermeasure, members[i],
 					json_object_get(best, members[i]));
 	return countermeasure;
+}
+
+/* What is left out is the same as what says nothing. */
+static bool same_terms(const json_t *a, const json_t *b)
+{
+	static const char *const members[] = { "action", "attempts", "window_s", "backoff_ms", "then" };
+	const json_t *parameters = json_object_get(a, "parameters");
+
+	for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++)
+		if (!json_equal(json_object_get(a, members[i]), json_object_get(b, members[i])))
+			return false;
+	return json_integer_value(json_object_get(a, "healthy_s")) ==
+		       json_integer_value(json_object_get(b, "healthy_s")) &&
+	       (json_equal(parameters, json_object_get(b, "parameters")) ||
+		(!json_object_size(parameters) &&
+		 !json_object_size(json_object_get(b, "parameters"))));
+}
+
+static const char *action_of(const json_t *countermeasure)
+{
+	const char *action = json_string_value(json_object_get(countermeasure, "action"));
+
+	return action ? action : "nothing";
+}
+
+json_t *policy_confirm(struct gateway *gateway, const struct fault *fault, json_t *answered)
+{
+	json_t *own;
+
+	if (!gateway->signatures)
+		return json_incref(answered);
+	if (!gateway->policy || !gateway->policy->document)
+		return NULL;
+	own = policy_choose(gateway, fault, NULL);
+	/* That no entry covers it means that nothing is done. */
+	if (!own && !strcmp(action_of(answered), "none"))
+		return json_incref(answered);
+	if (!own)
+		own = json_pack("{s:s, s:i, s:i, s:i, s:s}", "action", "none", "attempts", 1, "window_s", 1,
+				"backoff_ms", 0, "then", "none");
+	if (!same_terms(own, answered))
+		collection_add(gateway, &(struct event){
+			.part = "center", .name = "policy.disagreed", .application = fault->app->name },
+			"the center answers %s to %s, the signed list has %s: the list is followed",
+			action_of(answered), fault->kind, action_of(own));
+	return own;
+}
+
+const char *policy_refused(const struct gateway *gateway)
+{
+	return gateway->policy && gateway->policy->refused[0] ? gateway->policy->refused : NULL;
 }
 
 int64_t policy_version(const struct gateway *gateway)

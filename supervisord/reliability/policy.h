@@ -33,6 +33,19 @@ void policy_close(struct gateway *gateway);
 json_t *policy_choose(const struct gateway *gateway, const struct fault *fault,
 		      bool *at_gateway);
 
+/**
+ * policy_confirm - what the gateway does of what the center answers to a fault
+ *
+ * With a key the signed list decides, whatever is answered: an answer that is not the
+ * list's is not followed, which is recorded.
+ *
+ * Return: new reference; NULL when there is a key and no signed list.
+ */
+json_t *policy_confirm(struct gateway *gateway, const struct fault *fault, json_t *answered);
+
+/** policy_refused - why the list that the center has is not in force; NULL: it is */
+const char *policy_refused(const struct gateway *gateway);
+
 /** policy_version - of the list; 0 while there is none */
 int64_t policy_version(const struct gateway *gateway);
 

@@ -255,14 +255,15 @@ static void sha256_hex(const void *data, size_t size, char hex[65])
 		snprintf(hex + 2 * i, 3, "%02x", digest[i]);
 }
 
-static int script_keep(const struct gateway *gateway, const char *service, int64_t serial)
+static int serial_keep(const struct gateway *gateway, const char *kind, const char *name,
+		       int64_t serial)
 {
-	json_auto_t *kept = kept_read(gateway, "signed-script", service);
+	json_auto_t *kept = kept_read(gateway, kind, name);
 
 	if (serial <= serial_of(kept))
 		return 0;
 	json_object_set_new(kept, "serial", json_integer(serial));
-	return store_setting_put(gateway->store, "signed-script", service, kept);
+	return store_setting_put(gateway->store, kind, name, kept);
 }
 
 int signature_check_script(const struct gateway *gateway, const char *service,
@@ -284,5 +285,28 @@ int signature_check_script(const struct gateway *gateway, const char *service,
 			      description, err);
 	if (!ret)
 		ret = serial_check(gateway, "signed-script", service, serial_of(description), err);
-	return ret ? ret : script_keep(gateway, service, serial_of(description));
+	return ret ? ret : serial_keep(gateway, "signed-script", service, serial_of(description));
+}
+
+int signature_check_list(const struct gateway *gateway, const json_t *document,
+			 struct error *err)
+{
+	static const char name[] = "list of countermeasures";
+	__cleanup_free char *text = gateway->signatures ? signature_list_text(document) : NULL;
+	char statement[SIGNATURE_STATEMENT_MAX], sha256[65];
+	int64_t serial = serial_of(document);
+	int ret;
+
+	if (!gateway->signatures)
+		return 0;
+	if (!text)
+		return error_set(err, -ENOMEM, "out of memory");
+	sha256_hex(text, strlen(text), sha256);
+	ret = statement_check(gateway, name, statement,
+			      signature_list(statement, json_integer_value(
+						json_object_get(document, "policy_version")),
+					     sha256, serial), document, err);
+	if (!ret)
+		ret = serial_check(gateway, "signed-list", "countermeasures", serial, err);
+	return ret ? ret : serial_keep(gateway, "signed-list", "countermeasures", serial);
 }

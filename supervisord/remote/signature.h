@@ -55,4 +55,13 @@ int signature_check_script(const struct gateway *gateway, const char *service,
 			   const json_t *description, const void *content, size_t size,
 			   struct error *err);
 
+/**
+ * signature_check_list - may the gateway decide by this list of countermeasures?
+ * @document: {policy_version, countermeasures, serial, signature}; checked but for the last two
+ *
+ * Return: 0, also when no key is set; -EKEYREJECTED with @err set.
+ */
+int signature_check_list(const struct gateway *gateway, const json_t *document,
+			 struct error *err);
+
 #endif /* SUPERVISORD_REMOTE_SIGNATURE_H */

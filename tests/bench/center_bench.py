@@ -3,15 +3,15 @@
 """Durable faults a second: the center over HTTP beside the store alone and the bare disk, in alternating rounds, with
 SQLite and, where its server is installed, with PostgreSQL; and how long a change of the list takes to 1,000 gateways.
 
-  tests/bench/center_bench.py [--folder DIR] [--rounds N] [--seconds S] [--waiting N] [--json]
+  tests/bench/center_bench.py [--folder DIR] [--rounds N] [--seconds S] [--waiting N]
 
-DIR must be on the disk that is to be measured; PostgreSQL's cluster is in $TMPDIR.
+DIR must be on the disk that is to be measured; PostgreSQL's cluster is in $TMPDIR. Prints JSON for tests/bench/run; a row's
+ratio is how much longer a fault takes the center than the store alone at the same batch.
 """
 
 import argparse
 import json
 import os
-import platform
 import signal
 import statistics
 import subprocess
@@ -24,6 +24,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 import postgres_server  # noqa: E402
 
 BIN = Path(os.environ.get("FAULTLINE_BUILD", ROOT / "build/out")) / "bin"
+BATCHES = (1, 32, 256)
 
 
 def bench(*arguments):
@@ -93,7 +94,6 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3)
     parser.add_argument("--waiting", type=int, default=1000)
-    parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     folder, seconds, waiting = arguments.folder, arguments.seconds, arguments.waiting
     stores = {"SQLite": None}
@@ -101,7 +101,7 @@ def main():
         stores["PostgreSQL"] = postgres_server.Postgres()
     cases = {"disk: 4 KiB appended, synced": lambda: synced(folder, seconds)}
     for name, postgres in stores.items():
-        for n in (1, 32, 256):
+        for n in BATCHES:
             cases[f"{name}: {n} fault{'s' * (n > 1)} a commit"] = lambda p=postgres, n=n: stored(folder, p, n, seconds)
             cases[f"center, {name}: {n} connection{'s' * (n > 1)}"] = lambda p=postgres, n=n: served(folder, p, n, seconds)
         cases[f"center, {name}: a change at {waiting}"] = lambda p=postgres: changed(folder, p, waiting)
@@ -112,20 +112,26 @@ def main():
             stores["PostgreSQL"].close()
 
 
+def rows_of(name, row, alone):
+    """The rate, where there is one, and how long one takes."""
+    latency = {"what": name, "unit": "ms", "p50": row["p50_ms"], "p99": row["p99_ms"], "worst": row["worst_ms"]}
+    if " a change at " in name:
+        return [latency]
+    rate = {"what": name, "unit": "a second", "p50": row["per_s"]}
+    if alone:
+        rate["ratio"] = alone["per_s"] / row["per_s"]
+    return [rate, latency]
+
+
 def measure(arguments, cases):
     rounds = [{name: run() for name, run in cases.items()} for _ in range(arguments.rounds)]
     result = {name: {figure: statistics.median(r[name][figure] for r in rounds) for figure in rounds[0][name]}
               for name in cases}
-    if arguments.json:
-        json.dump(result, sys.stdout, indent=2)
-        return
-    print(f"{platform.release()}, {os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}; "
-          f"medians of {arguments.rounds} rounds of {arguments.seconds} s")
-    print(f"{'':40} {'a second':>10} {'p50 ms':>8} {'p99 ms':>8} {'worst ms':>9}")
-    for name, row in result.items():
-        if " a change at " in name:
-            row["per_s"] = 0    # each waits; there is no rate
-        print(f"{name:40} {row['per_s']:>10.0f} {row['p50_ms']:>8.2f} {row['p99_ms']:>8.2f} {row['worst_ms']:>9.2f}")
+    # The center over so many connections is set beside the store with as many faults a commit.
+    beside = {f"center, {store}: {n} connection{'s' * (n > 1)}": f"{store}: {n} fault{'s' * (n > 1)} a commit"
+              for store in ("SQLite", "PostgreSQL") for n in BATCHES}
+    json.dump({"rows": [made for name, row in result.items() for made in rows_of(name, row, result.get(beside.get(name)))],
+               "rounds": arguments.rounds, "seconds": arguments.seconds}, sys.stdout, indent=2)
 
 
 if __name__ == "__main__":

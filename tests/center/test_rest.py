@@ -7,7 +7,7 @@ import threading
 import time
 
 import pytest
-from conftest import DEADLINE_S, ROOT, fault
+from conftest import DEADLINE_S, DEFINITION, ROOT, SCRIPT, SERVICE, fault
 from jsonschema import Draft4Validator, RefResolver
 
 STORES = ["sqlite", "postgres"]
@@ -300,13 +300,16 @@ def test_the_description_is_of_what_is_served(ada):
             assert operation["responses"] and operation["summary"] and operation["operationId"]
 
     ada.ask("POST", LIST, {"kind": "signal", "action": "restart", "reason": "x"})
+    ada.center.do("definition", "add", DEFINITION)
+    ada.center.do("script", "add", SCRIPT)
+    assert ada.ask("POST", "/v1/requests", {"service": SERVICE, "gateway": "g1", "id": "r1"}).status == 201
     ada.center.report(number=1)
     ada.center.request("PUT", f"/v1/gateways/g1/faults/{fault()['id']}/outcome", {"action": "restart", "result": "restored", "duration_ms": 1})
     resolver = RefResolver("", document)
     examples = {"/v1/health": {}, "/healthz": {}, "/v1/self": {}, "/v1/applications": {}, "/v1/scripts": {}, "/v1/definitions": {},
                 "/v1/gateways": {}, "/v1/gateways/{gateway}/countermeasures": {"gateway": "g1"}, "/v1/gateways/{gateway}/faults": {"gateway": "g1"},
                 "/v1/gateways/{gateway}/faults/{id}": {"gateway": "g1", "id": fault()["id"]}, "/v1/faults": {}, "/v1/countermeasures": {},
-                "/v1/countermeasures/{key}": {"key": "signal,,,"}, "/v1/changes": {}}
+                "/v1/countermeasures/{key}": {"key": "signal,,,"}, "/v1/changes": {}, "/v1/requests": {}, "/v1/requests/{id}": {"id": "r1"}, "/v1/gateways/{gateway}/requests": {"gateway": "g1"}}
     for path, values in examples.items():
         answer = ada.get(path.format(**values))
         assert answer.status == 200, path
@@ -336,3 +339,25 @@ def test_the_console_is_its_own(served):
     routes = (ROOT / "center/http/routes.c").read_text()
     for path in set(re.findall(r'"(/v1/[a-z/]*)', script)) | set(re.findall(r"`(/v1/[a-z/]*)", script)):
         assert path.rstrip("/") in routes, path
+
+
+def test_a_signed_list_is_changed_by_who_has_the_key(center):
+    person = Person(center, "administrator", "ada")
+    key = center.data / "signing-key.pem"
+    center.do("key", "make")
+    center.do("countermeasure", "set", "hang", "stop")
+    assert center.start().get("/v1/gateways/g1/countermeasures").json["signature"]
+    assert "sign-key" in person.ask("POST", LIST, {"kind": "signal", "action": "restart"}).problem(409)
+    assert person.get(LIST).json["policy_version"] == 2
+    center.stop()
+    center.start("--sign-key", key)
+    assert person.ask("POST", LIST, {"kind": "signal", "action": "restart"}).status == 201
+    listed = center.get("/v1/gateways/g1/countermeasures").json
+    assert listed["signature"] and listed["serial"] > 1_000_000_000_000 and listed["policy_version"] == 3
+    # Without the key the command line changes it too, and it is not signed any more.
+    key.rename(center.data / "elsewhere.pem")
+    center.do("countermeasure", "set", "signal", "none")
+    assert "signature" not in center.get("/v1/gateways/g1/countermeasures").json
+    assert center.json("key", "sign", center.data / "elsewhere.pem") == {"signed": 1}
+    listed = center.get("/v1/gateways/g1/countermeasures").json
+    assert listed["signature"] and listed["policy_version"] == 5

@@ -9,7 +9,8 @@ import pytest
 
 sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parents[1] / "center")]
 import browser as chromium  # noqa: E402
-from conftest import Center, fault  # noqa: E402
+from conftest import DEFINITION, SCRIPT, SERVICE, Center, fault  # noqa: E402
+from test_rest import eventually  # noqa: E402
 
 pytestmark = pytest.mark.skipif(not chromium.program(), reason="Chromium is not installed")
 EVIL = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"
@@ -90,6 +91,25 @@ def test_an_entry_is_changed_and_the_change_undone(page):
     assert page.center.json("countermeasure", "list")[0]["action"] == "restart"
 
 
+def test_a_service_is_asked_for_and_taken_back(page):
+    center = page.center
+    center.do("definition", "add", DEFINITION)
+    center.do("script", "add", SCRIPT)
+    center.request("GET", "/v1/gateways/plant-7/requests", headers={"Faultline-State": json.dumps({"group": "roof"})})
+    eventually(lambda: center.json("gateway", "list"), "it was seen")
+    page.press("6")
+    page.until("document.body.innerText.includes('No gateway was asked')", "no request yet")
+    go(page, "ask", "document.querySelector('[name=of]')", "the form")
+    assert page.run("[...document.querySelector('[name=of]').options].map((o) => o.text).join()") == "all gateways of group roof,plant-7"
+    page.run("document.querySelector('[name=reason]').value = 'after the repair'; document.querySelector('form').requestSubmit()")
+    page.until("location.hash == '#requests' && document.querySelector('main button:not(.main)')", "it is listed, and can be cancelled")
+    text = page.run("document.querySelector('main').innerText")
+    assert "plant-7" in text and SERVICE in text and "waiting" in text and "after the repair" in text
+    assert center.json("request", "list")[0]["author"] == "ada"
+    page.run("document.querySelector('main button:not(.main)').click()")
+    page.until("document.querySelector('main').innerText.includes('cancelled by ada')", "it is taken back")
+
+
 def test_an_entry_that_was_changed_meanwhile(page):
     go(page, "edit/signal,,,", "document.querySelector('form [name=action]')", "the entry")
     page.center.do("countermeasure", "set", "signal", "stop")
@@ -105,7 +125,7 @@ def test_an_entry_that_was_changed_meanwhile(page):
 def test_nothing_sticks_out(page, width, dark):
     page.size(width, 900, dark)
     pages = {"faults": "signal.segv", f"faults/g1/{fault()['id']}": "0xdeadbeef", "gateways": "Gateways", "list": "any application",
-             "edit/new": "Save", "history": "first", "applications": "Verified"}
+             "edit/new": "Save", "history": "first", "applications": "Verified", "requests": "No gateway was asked", "ask": "Each gateway runs it once"}
     for place, text in pages.items():
         go(page, place, f"document.querySelector('main').innerText.includes({json.dumps(text)})", place)
         assert page.run("document.documentElement.scrollWidth <= innerWidth"), place

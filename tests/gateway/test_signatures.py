@@ -158,6 +158,104 @@ def test_a_key_file_without_a_key_is_refused_at_the_start(site, text, word):
     site.processes.pop("test")
 
 
+
+# The list of countermeasures.
+def version(site):
+    return site.ask("status")["policy_version"]
+
+
+def refused(site):
+    return site.ask("status").get("policy_refused", "")
+
+
+def test_the_list_of_countermeasures_is_signed_as_it_is_changed(signed):
+    signed.center("countermeasure", "set", "signal", "restart", "--attempts", "7", "--healthy", "9")
+    wait_until(lambda: version(signed) == 2, "it is in force")
+    assert not refused(signed) and json.loads((signed.state / "countermeasures.json").read_text())["signature"]
+    signed.center("countermeasure", "undo")
+    wait_until(lambda: version(signed) == 3, "an undoing too")
+    # It is verified again when it is read from the disk.
+    signed.end("gateway")
+    path = signed.state / "countermeasures.json"
+    path.write_text(path.read_text().replace('"policy_version":3', '"policy_version":9'))
+    signed.end("center")
+    signed.start_gateway()
+    assert version(signed) == 0 and "not by a key" in signed.log("gateway")
+    signed.start_center()
+    wait_until(lambda: version(signed) == 3, "it is fetched again")
+
+
+def test_a_list_that_is_not_signed_is_refused_and_the_one_before_stays(signed):
+    signed.center("countermeasure", "set", "signal", "restart")
+    wait_until(lambda: version(signed) == 2, "it is in force")
+    store(signed, "UPDATE countermeasure SET action = 'reboot'")
+    wait_until(lambda: "not signed" in refused(signed), "the changed one is refused")
+    assert version(signed) == 2 and "refused" in signed.ctl("status").stdout
+    store(signed, "UPDATE policy SET signed_version = version")
+    # A center reads a list anew when its version is another one.
+    signed.end("center")
+    signed.start_center()
+    signed.end("gateway")
+    signed.start_gateway()
+    wait_until(lambda: "not by a key" in refused(signed), "so is one with a signature of another")
+    assert version(signed) == 2
+    assert [e for e in signed.ask("events", "-n", 100) if e["name"] == "policy.refused"]
+    signed.center("countermeasure", "set", "signal", "stop")
+    wait_until(lambda: not refused(signed) and version(signed) > 2, "what is signed is taken")
+
+
+def test_an_older_list_is_refused(signed):
+    database = signed.folder / "center/center.db"
+    signed.center("countermeasure", "set", "signal", "restart")
+    wait_until(lambda: version(signed) == 2, "it is in force")
+    signed.end("center")
+    shutil.copy(database, signed.folder / "old.db")
+    signed.start_center()
+    signed.center("countermeasure", "set", "signal", "stop")
+    wait_until(lambda: version(signed) == 3, "the next one")
+    signed.end("center")
+    for path in (signed.folder / "center").glob("center.db*"):
+        path.unlink()
+    shutil.copy(signed.folder / "old.db", database)
+    signed.start_center()
+    wait_until(lambda: "older" in refused(signed), "it is refused")
+    assert version(signed) == 3
+    # The operator goes back: signed anew it is the newest, with a version of its own.
+    signed.center("key", "sign")
+    wait_until(lambda: not refused(signed), "it is taken")
+
+
+def test_the_signed_list_decides_whatever_the_center_answers(signed):
+    """Who has the center and not the key cannot have a gateway do anything else."""
+    signed.center("countermeasure", "set", "signal", "restart")
+    wait_until(lambda: version(signed) == 2, "it is in force")
+    store(signed, "UPDATE countermeasure SET action = 'stop'")
+    wait_until(lambda: refused(signed), "the changed list is refused")
+    signed.add_bundle(fault="segv@set-wind-velocity", version="1.1.0")
+    _, result, error = signed.run()
+    assert result, error
+    fault, = signed.ask("faults")
+    assert fault["countermeasure"]["action"] == "restart" and fault["outcome"]["result"] == "restored"
+    disagreed, = [e for e in signed.ask("events", "-n", 1000) if e["name"] == "policy.disagreed"]
+    assert "answers stop" in disagreed["text"] and "has restart" in disagreed["text"]
+
+
+def test_a_list_that_was_never_signed(site):
+    """With a key and without a signed list the gateway's own way remains."""
+    site.decide_ms = 500
+    site.center("countermeasure", "set", "signal", "stop")
+    key_make(site)
+    site.stock(fault="segv@set-wind-velocity")
+    site.start_center()
+    site.start_gateway()
+    wait_until(lambda: "not signed" in refused(site), "the list is refused")
+    assert version(site) == 0
+    _, result, error = site.run()
+    assert result, error
+    fault, = site.ask("faults")
+    assert fault["countermeasure"]["action"] == "restart"
+
+
 def site_program():
     from gateway_site import BIN
     return BIN / "faultlined"

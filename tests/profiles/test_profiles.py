@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -143,6 +144,35 @@ def test_R12_no_scripts(site):
     wait_until(lambda: site.ask("status")["policy_version"] == 3, "the list is there")
     strike(site)
     wait_until(lambda: site.app()["state"] == "halted", "a switch is not possible, so it is stopped")
+
+
+def request_ended(site, request):
+    """How the gateway ended a service that the center has requested."""
+    shown = json.loads(site.center("--json", "request", "show", request).stdout)["gateways"][0]
+    return shown if shown["state"] not in ("waiting", "taken", "running") else None
+
+
+def test_R12_a_request_of_the_center_is_refused(site):
+    stocked(site, SCRIPTLESS)
+    request = site.center("request", SERVICE, "--gateway", site.name).stdout.strip()
+    site.start_gateway()
+    ended = wait_until(lambda: request_ended(site, request), "it is told")
+    assert ended["state"] == "refused" and "runs no scripts" in ended["detail"]
+
+
+def test_R9_a_request_of_the_center(site):
+    """It runs; what a gateway without a database had taken when it was killed is not run again, and the center is told so."""
+    stocked(site, PLAIN)
+    site.start_gateway()
+    request = site.center("request", SERVICE, "--gateway", site.name).stdout.strip()
+    assert wait_until(lambda: request_ended(site, request), "it has run")["state"] == "done"
+    site.end("gateway", signal.SIGKILL)
+    request = site.center("request", SERVICE, "--gateway", site.name).stdout.strip()
+    taken = urllib.request.Request(f"{site.url}/v1/gateways/{site.name}/requests/{request}/state", method="PUT", data=b'{"state": "taken"}')
+    urllib.request.urlopen(taken, timeout=30).close()
+    site.start_gateway()
+    ended = wait_until(lambda: request_ended(site, request), "it is told")
+    assert ended["state"] == "failed" and "does not know it" in ended["detail"]
 
 
 def test_R12_the_center_comes_later(site):

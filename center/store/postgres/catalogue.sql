@@ -121,4 +121,5 @@ WHERE service = $1;
 
 -- name: serial_last
 SELECT coalesce(max(serial), 0)
-FROM (SELECT serial FROM application UNION ALL SELECT serial FROM script) AS signed;
+FROM (SELECT serial FROM application UNION ALL SELECT serial FROM script
+	UNION ALL SELECT serial FROM policy) AS signed;

@@ -111,6 +111,8 @@ ORDER BY kind, application, version, "group";
 -- The whole list with its version, in one statement so that they belong together.
 -- name: countermeasures_document
 SELECT json_build_object('policy_version', (SELECT version FROM policy),
+	'serial', (SELECT serial FROM policy WHERE signed_version = version),
+	'signature', (SELECT signature FROM policy WHERE signed_version = version),
 	'countermeasures', coalesce(json_agg(json_build_object(
 	'kind', kind, 'application', application, 'version', version, 'group', "group",
 	'action', action, 'attempts', attempts, 'window_s', window_s,
@@ -118,6 +120,14 @@ SELECT json_build_object('policy_version', (SELECT version FROM policy),
 	'parameters', (CASE parameters WHEN '' THEN '{}' ELSE parameters END)::json, 'decide', decide)
 	ORDER BY key), '[]'))
 FROM countermeasure;
+
+-- The list as it is now is signed.
+-- name: policy_sign
+UPDATE policy SET signed_version = version, serial = $1, signature = $2;
+
+-- A version of its own for a signature alone, so that gateways fetch it.
+-- name: policy_raise
+UPDATE policy SET version = version + 1;
 
 -- name: countermeasure_find
 SELECT json_build_object(

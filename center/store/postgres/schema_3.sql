@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
 -- Edition 3: services that gateways run by request of the center, one row for each
--- gateway of a request. Nothing was ever in the table that edition 2 has for them.
+-- gateway of a request; and the signature of the list of countermeasures. Nothing was ever in the table that edition 2 has for them.
 DROP TABLE request;
 
 -- group: '' when one gateway was named. state is waiting, taken, running, done, failed,
@@ -26,3 +26,8 @@ CREATE TABLE request (
 	UNIQUE (id, gateway)
 );
 CREATE INDEX request_open ON request (gateway, key) WHERE state IN ('waiting', 'taken', 'running');
+
+-- Of the list as it was at this version; of another one it says nothing.
+ALTER TABLE policy ADD COLUMN signed_version bigint NOT NULL DEFAULT 0;
+ALTER TABLE policy ADD COLUMN serial bigint NOT NULL DEFAULT 0;
+ALTER TABLE policy ADD COLUMN signature text;

@@ -120,4 +120,5 @@ WHERE service = ?1;
 
 -- name: serial_last
 SELECT coalesce(max(serial), 0)
-FROM (SELECT serial FROM application UNION ALL SELECT serial FROM script);
+FROM (SELECT serial FROM application UNION ALL SELECT serial FROM script
+	UNION ALL SELECT serial FROM policy);

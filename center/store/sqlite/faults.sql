@@ -84,12 +84,22 @@ ORDER BY kind, application, version, "group";
 -- The whole list with its version, in one statement so that they belong together.
 -- name: countermeasures_document
 SELECT json_object('policy_version', (SELECT version FROM policy),
+	'serial', (SELECT serial FROM policy WHERE signed_version = version),
+	'signature', (SELECT signature FROM policy WHERE signed_version = version),
 	'countermeasures', json(coalesce(json_group_array(json(json_object(
 	'kind', kind, 'application', application, 'version', version, 'group', "group",
 	'action', action, 'attempts', attempts, 'window_s', window_s,
 	'backoff_ms', backoff_ms, 'then', "then", 'healthy_s', healthy_s,
 	'parameters', json(iif(parameters = '', '{}', parameters)), 'decide', decide))), '[]')))
-FROM countermeasure;
+FROM (SELECT * FROM countermeasure ORDER BY key);
+
+-- The list as it is now is signed.
+-- name: policy_sign
+UPDATE policy SET signed_version = version, serial = ?1, signature = ?2;
+
+-- A version of its own for a signature alone, so that gateways fetch it.
+-- name: policy_raise
+UPDATE policy SET version = version + 1;
 
 -- name: countermeasure_find
 SELECT json_object(
