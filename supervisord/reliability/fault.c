@@ -110,6 +110,13 @@ static bool process_ended(const struct fault_evidence *evidence)
 		evidence->record->type == FAULTLINE_RECORD_EXIT);
 }
 
+/* Nothing that has ended it is known: whether it is ended, the countermeasure decides. */
+static bool process_goes_on(const struct app *app, const struct fault_evidence *evidence)
+{
+	return app->process && !app->process->gone && !app->process->dying && app->process->channel &&
+	       !process_ended(evidence);
+}
+
 /* Without the highly reliable means (R9) what has failed is ended, and who needs it is told. */
 static void unreliable(struct app *app, const char *kind)
 {
@@ -123,7 +130,7 @@ static void unreliable(struct app *app, const char *kind)
 		.part = "runtime", .name = "application.failed", .application = app->name },
 		"%s", why);
 	app->unready = app->state == APP_STARTING;
-	run_interrupted(app);
+	run_faulted(app, false);
 	management_halt(app);
 	run_not_restored(app, why);
 }
@@ -145,7 +152,7 @@ void fault_begin(struct app *app, const char *kind, const struct fault_evidence 
 	app->unready = app->state == APP_STARTING;
 	app->state = APP_RESTORING;
 	evidence.log = app->process ? process_log_lines(app->process) : NULL;
-	run_interrupted(app);
+	run_faulted(app, process_goes_on(app, &evidence));
 	/* The application is back while what happened is written down: the kernel keeps its record until it is. */
 	own = policy_choose(app->gateway, fault, &at_gateway);
 	if (own && at_gateway && process_ended(&evidence))

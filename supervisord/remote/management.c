@@ -58,10 +58,11 @@ static void app_exited(void *user, int status)
 	preparation_distrust(app);
 	/* The fault detector looks at the process, and may have replaced it afterwards. */
 	collection_exit(app, process, status);
-	if (app->process == process)
-		process_free(steal_pointer(&app->process));
-	else
-		process_free(process);
+	if (app->process == process) {
+		run_interrupted(app);
+		app->process = NULL;
+	}
+	process_free(process);
 	if (app->fault)
 		restoration_process_gone(app->fault);
 }
@@ -251,8 +252,10 @@ static int state_clean(struct app *app, struct error *err)
 
 static void process_let_go(struct app *app)
 {
-	if (app->process)
-		process_disown(steal_pointer(&app->process));
+	if (!app->process)
+		return;
+	run_interrupted(app);
+	process_disown(steal_pointer(&app->process));
 }
 
 void management_let_go(struct app *app)

@@ -517,7 +517,8 @@ void branch_call_resume(struct branch *branch, uint64_t begun_ns)
 		return;
 	branch->calling = true;
 	branch->asked = entry;
-	if (!processing || !app->process || !app->process->channel || app->fault)
+	/* One that was started since knows nothing of it. */
+	if (!processing || !app->process || !app->process->channel || !app->process->adopted)
 		return;
 	call = alloc_zero(1, sizeof(*call));
 	call->branch = branch;

@@ -137,6 +137,22 @@ void drive_interrupted(struct drive *drive, const struct app *app)
 		branch_interrupted(branch, app);
 }
 
+static struct branch *branch_unanswered(const struct drive *drive, const struct app *app)
+{
+	for (struct branch *branch = drive->main; branch; branch = branch_after(branch))
+		if (branch->calling && !branch->call && !strcmp(branch->asked->application, app->name))
+			return branch;
+	return NULL;
+}
+
+void drive_unanswered(struct drive *drive, const struct app *app)
+{
+	struct branch *branch;
+
+	while ((branch = branch_unanswered(drive, app)))
+		branch_interrupted(branch, app);
+}
+
 void drive_restored(struct drive *drive)
 {
 	const struct program_step *step = drive->gave_up;

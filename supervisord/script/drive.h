@@ -53,6 +53,8 @@ void drive_free(struct drive *drive);
 
 /** drive_interrupted - a fault of @app: the step that is under way there will not be answered */
 void drive_interrupted(struct drive *drive, const struct app *app);
+/** drive_unanswered - likewise, but an answer that may still come is waited for: the process of @app goes on */
+void drive_unanswered(struct drive *drive, const struct app *app);
 /** drive_restored - the application that had the fault runs again */
 void drive_restored(struct drive *drive);
 

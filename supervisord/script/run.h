@@ -69,6 +69,9 @@ void run_show(struct gateway *gateway, const struct event *event, uint64_t time_
 	      const char *text);
 
 /* What the highly reliable means (34) tell of an application that runs may wait for. */
+/** run_faulted - it has a fault; @goes_on: its process is there, and may answer what it was asked */
+void run_faulted(struct app *app, bool goes_on);
+/** run_interrupted - its process is given up: what it was asked it will not answer */
 void run_interrupted(struct app *app);
 void run_restored(struct app *app);
 void run_not_restored(struct app *app, const char *why);

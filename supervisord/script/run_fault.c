@@ -9,11 +9,21 @@
 void run_interrupted(struct app *app)
 {
 	for (struct run *run = app->gateway->runs ? app->gateway->runs->first : NULL; run;
+	     run = run->next)
+		if (!run->ended && run->drive && run_uses(run, app->name))
+			drive_interrupted(run->drive, app);
+}
+
+void run_faulted(struct app *app, bool goes_on)
+{
+	for (struct run *run = app->gateway->runs ? app->gateway->runs->first : NULL; run;
 	     run = run->next) {
 		if (run->ended || !run_uses(run, app->name))
 			continue;
 		run->faults++;
-		if (run->drive)
+		if (run->drive && goes_on)
+			drive_unanswered(run->drive, app);
+		else if (run->drive)
 			drive_interrupted(run->drive, app);
 	}
 }

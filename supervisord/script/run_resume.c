@@ -44,7 +44,7 @@ static void run_resume(struct gateway *gateway, const struct run_kept *kept)
 	run->err = err;
 }
 
-/* An application that has gone without a fault that anybody handles has interrupted what it did. */
+/* What nobody is there any more to answer was interrupted. */
 static void resumed_begin(struct run *run)
 {
 	struct error err = run->err;
@@ -59,8 +59,7 @@ static void resumed_begin(struct run *run)
 		return;
 	}
 	for (int i = 0; run->drive && i < run->n_apps; i++)
-		if (!run->apps[i]->process && !run->apps[i]->fault)
-			drive_interrupted(run->drive, run->apps[i]);
+		drive_unanswered(run->drive, run->apps[i]);
 	run_applications_request(run, 0);
 }
 

@@ -92,6 +92,16 @@ def test_who_is_listened_to(prober, access, expected):
     assert kinds(prober) == expected
 
 
+def test_what_goes_on_answers_what_it_was_asked(prober):
+    """A fault about which nothing is done leaves the process its request: the step is not taken again."""
+    prober.site.center("countermeasure", "set", "hang", "none")
+    prober.start("trigger", data=watch('access="all"'), ANSWER_AFTER_S="1")
+    progress, result, error = prober.site.run("probing")
+    assert result and result["faults"] <= 1, error
+    assert [line["event"] for line in progress].count("script.event") == 1
+    assert wait_until(lambda: [fault["state"] for fault in prober.site.ask("faults")] == ["restored"], "the fault is over")
+
+
 def test_strangers_and_garbage_are_passed_over(prober):
     prober.start("status", data=watch('ready="notify" heartbeat="5000" access="all"'), READY_AFTER_S="0")
     prober.ask()

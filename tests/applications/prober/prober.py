@@ -128,6 +128,7 @@ def probe_trigger():
         notify("WATCHDOG=trigger")
         os._exit(0)
     os.wait()
+    time.sleep(float(os.environ.get("ANSWER_AFTER_S", "0")))
     return {}
 
 
