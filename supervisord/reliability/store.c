@@ -202,6 +202,7 @@ static int trim_size(struct store *store)
 			 " FROM event)");
 }
 
+/* The newest stays in any case: it has the number that the next one follows. */
 #define FAULT_TOLD "reported AND outcome_sent"
 
 int store_trim(struct store *store)
@@ -218,7 +219,8 @@ int store_trim(struct store *store)
 		ret = trim_by(store, "DELETE FROM fault WHERE " FAULT_TOLD " AND rowid <="
 			      " (SELECT max(rowid) FROM fault) - ?1", retention->faults);
 	if (!ret)
-		ret = trim_by(store, "DELETE FROM fault WHERE " FAULT_TOLD " AND time < ?1",
+		ret = trim_by(store, "DELETE FROM fault WHERE " FAULT_TOLD " AND time < ?1"
+			      " AND rowid < (SELECT max(rowid) FROM fault)",
 			      days_ago_ms(retention->fault_days));
 	return ret ? ret : trim_size(store);
 }

@@ -212,10 +212,26 @@ static int previous_keep(const struct app *app, const char *staging, struct erro
 	return ret ? ret : folder_sync(all, err);
 }
 
+/* Out of the way by one rename, so that a power cut leaves all of it or none; 0 where it is not there. */
+static int folder_discard(const struct app *app, const char *folder, struct error *err)
+{
+	__cleanup_free char *staging = NULL;
+
+	if (access(folder, F_OK))
+		return 0;
+	staging = app_staging(app->gateway, err);
+	if (!staging)
+		return -EIO;
+	if (rename(folder, staging) < 0)
+		return error_set(err, -errno, "%s: %m", folder);
+	return folder_remove(staging, err);
+}
+
 /*
  * What an exchange of folders leaves to be done. It is on disk before the exchange, so
  * that a supervisor that finds it knows by the version installed whether that came about:
- * {version, staging}: what was before is in the folder staging then, and is to be kept;
+ * {version, staging, before}: what was before is in the folder staging then, and is to be kept;
+ * once it is, there is another version or none;
  * {version}: what was before is among those to go back to, and is to be removed.
  */
 static int pending_put(const struct app *app, json_t *pending, struct error *err)
@@ -229,11 +245,11 @@ static int pending_put(const struct app *app, json_t *pending, struct error *err
 }
 
 static int pending_begin(const struct app *app, const char *version, const char *staging,
-			 struct error *err)
+			 const char *before, struct error *err)
 {
 	const char *slash = staging ? strrchr(staging, '/') : NULL;
-	json_t *pending = json_pack("{s:s, s:s*}", "version", version, "staging",
-				    slash ? slash + 1 : staging);
+	json_t *pending = json_pack("{s:s, s:s*, s:s*}", "version", version, "staging",
+				    slash ? slash + 1 : staging, "before", before);
 	int ret = pending_put(app, pending, err);
 
 	json_decref(pending);
@@ -248,6 +264,14 @@ static void pending_end(const struct app *app)
 	json_decref(none);
 }
 
+static bool version_is(const char *folder, const char *version)
+{
+	__cleanup_free char *path = alloc_format("%s/" APPLICATION_FILE, folder);
+	__cleanup_application struct application *data = application_read(path, NULL);
+
+	return data && version && !strcmp(data->version, version);
+}
+
 /* A power cut fell between an exchange and what belongs to it. */
 static void pending_finish(struct app *app)
 {
@@ -255,13 +279,14 @@ static void pending_finish(struct app *app)
 	const char *version = json_string_value(json_object_get(pending, "version"));
 	const char *staging = json_string_value(json_object_get(pending, "staging"));
 	__cleanup_free char *previous = path_below(app->gateway, PREVIOUS, app->name);
-	__cleanup_free char *before = path_below(app->gateway, BUNDLES, staging ? staging : "");
+	__cleanup_free char *folder = path_below(app->gateway, BUNDLES, staging ? staging : "");
+	const char *before = json_string_value(json_object_get(pending, "before"));
 	bool exchanged = version && app->data && !strcmp(version, app->data->version);
 
-	if (exchanged && staging && !access(before, F_OK))
-		previous_keep(app, before, NULL);
+	if (exchanged && staging && version_is(folder, before))
+		previous_keep(app, folder, NULL);
 	else if (exchanged && !staging)
-		folder_remove(previous, NULL);
+		folder_discard(app, previous, NULL);
 	if (version) {
 		log_notice("%s: a change to version %s was cut short; %s is installed", app->name,
 			   version, app_version(app));
@@ -284,7 +309,7 @@ int app_install(struct app *app, const char *staging, struct error *err)
 		ret = user_give(app, err);
 	kept = !ret && other && strcmp(before, app->data->version);
 	if (kept)
-		ret = pending_begin(app, app->data->version, staging, err);
+		ret = pending_begin(app, app->data->version, staging, before, err);
 	/* Before the bundle that it was made of goes. */
 	if (!ret)
 		preparation_drop(app);
@@ -330,7 +355,7 @@ int app_rollback(struct app *app, struct error *err)
 				 app->name, app_version(app));
 	ret = data_read(app, previous, err);
 	if (!ret)
-		ret = pending_begin(app, app->data->version, NULL, err);
+		ret = pending_begin(app, app->data->version, NULL, NULL, err);
 	if (!ret)
 		preparation_drop(app);
 	if (!ret)
@@ -341,7 +366,7 @@ int app_rollback(struct app *app, struct error *err)
 		data_read(app, folder, NULL);
 		return ret;
 	}
-	ret = folder_remove(previous, err);
+	ret = folder_discard(app, previous, err);
 	pending_end(app);
 	return ret;
 }
@@ -351,20 +376,16 @@ int app_remove(struct app *app, struct error *err)
 	__cleanup_free char *folder = app_folder(app);
 	__cleanup_free char *state = app_state_folder(app);
 	__cleanup_free char *previous = path_below(app->gateway, PREVIOUS, app->name);
-	__cleanup_free char *staging = app_staging(app->gateway, err);
 	int ret;
 
-	if (!staging)
-		return -EIO;
 	preparation_drop(app);
-	/* Out of the way by one rename, so that a power cut leaves all of it or none. */
-	if (rename(folder, staging) < 0 && errno != ENOENT)
-		return error_set(err, -errno, "%s: %m", folder);
+	ret = folder_discard(app, folder, err);
+	if (ret && !access(folder, F_OK))
+		return ret;
 	application_free(steal_pointer(&app->data));
 	app->state = APP_ABSENT;
-	ret = folder_remove(staging, err);
 	if (!ret)
-		ret = folder_remove(previous, err);
+		ret = folder_discard(app, previous, err);
 	return ret ? ret : folder_remove(state, err);
 }
 

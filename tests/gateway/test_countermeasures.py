@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """R6: each action of a countermeasure is really carried out, on real processes; chains of them end."""
 
+import json
 import os
 import re
+import shutil
 import signal
+import sqlite3
 import subprocess
 import time
 from pathlib import Path
@@ -112,6 +115,26 @@ def test_rollback_survives_a_restart_of_the_supervisor(site):
     site.center("countermeasure", "set", "signal.segv", "rollback")
     assert outcome(strike(site)) == ("rollback", "restored")
     assert site.app()["version"] == "1.0.0"
+
+
+def test_power_cut_after_the_version_before_was_kept(site):
+    """What is to be done of an installation is done once: the version to go back to is not exchanged for the one before it."""
+    start(site, "reinstall")
+    site.add_bundle(version="2.0.0", residence="resident")
+    strike(site)
+    site.end("gateway")
+    previous = site.state / "previous/air-conditioner"
+    older = site.state / "applications/.cut123"
+    shutil.copytree(previous, older)
+    data = older / "application.xml"
+    data.write_text(data.read_text().replace('version="1.0.0"', 'version="0.9.0"'))
+    pending = json.dumps({"version": "2.0.0", "staging": older.name, "before": "1.0.0"})
+    with sqlite3.connect(site.state / "gateway.db") as database:
+        database.execute("INSERT OR REPLACE INTO setting VALUES ('pending', 'air-conditioner', ?)", [pending])
+    database.close()
+    site.start_gateway()
+    assert 'version="1.0.0"' in (previous / "application.xml").read_text() and not older.exists()
+    assert "2.0.0 was cut short" in site.log("gateway")
 
 
 def test_rollback_without_a_version_before(site):

@@ -215,6 +215,29 @@ static void numbers_of_faults_go_on(void **state)
 	store_close(store);
 }
 
+/* Where retention has taken all that was old, no number is given twice. */
+static void numbers_of_faults_go_on_after_retention(void **state)
+{
+	const struct store_retention a_day = { .fault_days = 1 };
+	struct store *store = store_new();
+	struct store_fault one = fault_add(store, 1), two, three;
+	json_t *outcome = json_object(), *row;
+
+	two = fault_add(store, 2);
+	for (const struct store_fault *fault = &one; fault; fault = fault == &one ? &two : NULL) {
+		store_fault_reported(store, fault->id);
+		store_fault_outcome(store, fault->id, "restored", outcome);
+		store_fault_outcome_sent(store, fault->id);
+	}
+	json_decref(outcome);
+	store_retain(store, &a_day);
+	row = store_fault(store, one.id);
+	assert_null(row);
+	three = fault_add(store, 3);
+	assert_int_equal(atoll(strrchr(three.id, '-') + 1), atoll(strrchr(two.id, '-') + 1) + 1);
+	store_close(store);
+}
+
 static void events_come_newest_first(void **state)
 {
 	struct store *store = store_new();
@@ -371,6 +394,7 @@ int main(void)
 		cmocka_unit_test(fault_is_told_until_the_center_has_all_of_it),
 		cmocka_unit_test(fault_that_was_in_handling_is_found_and_abandoned),
 		cmocka_unit_test(numbers_of_faults_go_on),
+		cmocka_unit_test(numbers_of_faults_go_on_after_retention),
 		cmocka_unit_test(events_come_newest_first),
 		cmocka_unit_test(commit_tells_when_it_is_durable),
 		cmocka_unit_test(log_is_bounded),

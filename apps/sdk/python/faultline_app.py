@@ -38,12 +38,16 @@ class Failure(Exception):
 
 
 def notify(state):
-    """Tells the gateway a state as sd_notify(3) does, such as "READY=1" or "WATCHDOG=1"; False when nobody listens."""
+    """Tells the gateway a state as sd_notify(3) does, such as "READY=1" or "WATCHDOG=1"; False when nobody listens or reads."""
     address = os.environ.get("NOTIFY_SOCKET")
     if not address:
         return False
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as connection:
-        connection.sendto(state.encode(), address)
+        try:
+            # While there is no supervisor nobody reads: what waits there says already that this process lives.
+            connection.sendto(state.encode(), socket.MSG_DONTWAIT, address)
+        except BlockingIOError:
+            return False
     return True
 
 
