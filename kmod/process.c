@@ -458,27 +458,19 @@ unlock:
 	raw_spin_unlock_irqrestore(&fl_process_lock, flags);
 }
 
-/* For BPF programs, which may run while this CPU has the lock. */
-static bool process_trylock(unsigned long *flags)
-{
-	unsigned int attempts = FL_LOCK_ATTEMPTS;
-
-	while (!raw_spin_trylock_irqsave(&fl_process_lock, *flags)) {
-		if (!--attempts)
-			return false;
-		cpu_relax();
-	}
-	return true;
-}
-
 u32 fl_process_watch(pid_t tgid)
 {
+	unsigned int attempts = FL_LOCK_ATTEMPTS;
 	struct fl_process *process;
 	unsigned long flags;
 	u32 id = 0;
 
-	if (!process_trylock(&flags))
-		return 0;
+	/* A BPF program may run while this CPU has the lock. */
+	while (!raw_spin_trylock_irqsave(&fl_process_lock, flags)) {
+		if (!--attempts)
+			return 0;
+		cpu_relax();
+	}
 	process = fl_process_find(tgid);
 	if (process)
 		id = process->watch->id;
@@ -488,6 +480,7 @@ u32 fl_process_watch(pid_t tgid)
 
 int fl_process_emit(struct faultline_record *record, struct fl_blocks *blocks)
 {
+	unsigned int attempts = FL_LOCK_ATTEMPTS;
 	struct fl_process *process;
 	unsigned long flags;
 	int err = -EBUSY;
@@ -496,8 +489,11 @@ int fl_process_emit(struct faultline_record *record, struct fl_blocks *blocks)
 		record_current(record);
 	record->comm[sizeof(record->comm) - 1] = 0;
 	/* Under the lock, so that it is never behind the watch's last record. */
-	if (!process_trylock(&flags))
-		goto put_blocks;
+	while (!raw_spin_trylock_irqsave(&fl_process_lock, flags)) {
+		if (!--attempts)
+			goto put_blocks;
+		cpu_relax();
+	}
 	process = fl_process_find(record->tgid);
 	if (process) {
 		record->flags = process->main ? FAULTLINE_F_MAIN : 0;
