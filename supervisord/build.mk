@@ -9,7 +9,7 @@ SUPERVISORD := $(addprefix supervisord/,\
 	keeper/packet.c \
 	reliability/attempts.c reliability/collection.c reliability/detector.c reliability/evidence.c \
 	reliability/fault.c reliability/halt.c reliability/panic_log.c \
-	reliability/fault_blocks.c reliability/fault_data.c reliability/fault_record.c reliability/hang_data.c reliability/holding.c \
+	reliability/fault_blocks.c reliability/fault_data.c reliability/fault_record.c reliability/figures.c reliability/hang_data.c reliability/holding.c \
 	reliability/registers.c \
 	reliability/mappings.c reliability/notifier.c reliability/packed.c reliability/pins.c reliability/refusal.c reliability/policy.c \
 	reliability/probes_beside.c reliability/probes_limits.c reliability/probes_object.c \
@@ -42,7 +42,7 @@ $(O)/supervisord/reliability/store_sql.h: supervisord/reliability/store.sql lib/
 GENERATED += $(O)/supervisord/reliability/store_sql.h
 
 FAULTCTL := $(addprefix supervisord/ctl/,main.c client.c output.c cmd_status.c cmd_apps.c \
-	cmd_logs.c cmd_run.c cmd_script.c cmd_services.c cmd_events.c cmd_events_list.c cmd_faults.c cmd_fault.c cmd_fault_core.c core.c core_links.c core_notes.c evidence.c image.c \
+	cmd_logs.c cmd_run.c cmd_script.c cmd_services.c cmd_events.c cmd_events_list.c cmd_faults.c cmd_fault.c cmd_fault_core.c core.c core_links.c core_notes.c evidence.c figures.c image.c \
 	backtrace.c fault_request.c libdw.c syscalls.c unwind.c \
 	cmd_hold.c cmd_range.c cmd_switch.c module.c \
 	plan.c)

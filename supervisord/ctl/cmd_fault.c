@@ -108,6 +108,20 @@ static void print_lines(const char *title, json_t *lines, const char *member)
 		printf("  %s\n", member ? ctl_text(line, member) : json_string_value(line));
 }
 
+static void print_versions(json_t *gateway)
+{
+	const char *name;
+	json_t *version;
+
+	if (!gateway)
+		return;
+	printf("gateway         %s, kernel %s, %s, events by %s, list of countermeasures %s\n",
+	       ctl_text(gateway, "name"), ctl_text(gateway, "kernel"), ctl_text(gateway, "machine"),
+	       ctl_text(gateway, "source"), ctl_text(gateway, "policy_version"));
+	json_object_foreach(json_object_get(gateway, "versions"), name, version)
+		printf("  %-13s %s\n", name, json_string_value(version));
+}
+
 static void print(json_t *fault)
 {
 	json_t *data = json_object_get(fault, "data");
@@ -137,6 +151,8 @@ static void print(json_t *fault)
 	ctl_print_threads(data);
 	print_registers(data);
 	print_mappings(data);
+	ctl_print_figures(data);
+	print_versions(json_object_get(data, "gateway"));
 	print_lines("log", json_object_get(data, "log"), NULL);
 	print_lines("events before it, newest first", json_object_get(data, "events"), "text");
 }

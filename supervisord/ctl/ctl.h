@@ -104,6 +104,7 @@ void ctl_print_backtrace(json_t *data);
 void ctl_print_address(json_t *data);
 void ctl_print_syscall(json_t *data);
 void ctl_print_threads(json_t *data);
+void ctl_print_figures(json_t *data);
 
 /** ctl_print_module - the kernel module in the gateway's status; nothing where @module is NULL */
 void ctl_print_module(json_t *module);

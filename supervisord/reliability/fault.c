@@ -9,6 +9,7 @@
 #include "lib/log.h"
 #include "supervisord/reliability/collection.h"
 #include "supervisord/reliability/fault_data.h"
+#include "supervisord/reliability/figures.h"
 #include "supervisord/reliability/notifier.h"
 #include "supervisord/reliability/policy.h"
 #include "supervisord/reliability/restoration.h"
@@ -138,6 +139,7 @@ static void unreliable(struct app *app, const char *kind)
 void fault_begin(struct app *app, const char *kind, const struct fault_evidence *given)
 {
 	struct fault_evidence evidence = *given;
+	struct figures *figures;
 	struct fault *fault;
 	bool at_gateway = false;
 	json_t *own;
@@ -152,14 +154,17 @@ void fault_begin(struct app *app, const char *kind, const struct fault_evidence 
 	app->unready = app->state == APP_STARTING;
 	app->state = APP_RESTORING;
 	evidence.log = app->process ? process_log_lines(app->process) : NULL;
+	figures = figures_read(app->process);
 	run_faulted(app, process_goes_on(app, &evidence));
 	/* The application is back while what happened is written down: the kernel keeps its record until it is. */
 	own = policy_choose(app->gateway, fault, &at_gateway);
 	if (own && at_gateway && process_ended(&evidence))
 		restoration_early(fault, own);
 	json_decref(own);
+	evidence.figures = figures_describe(figures);
 	fault->row.data = fault_data_collect(app, &evidence);
 	json_decref(evidence.log);
+	json_decref(evidence.figures);
 	fault_store(fault);
 	json_decref(steal_pointer(&fault->row.data));
 	decision_seek(fault);

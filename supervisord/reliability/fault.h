@@ -63,6 +63,7 @@ struct fault_evidence {
 	const struct faultline_capture *capture;
 	json_t *report;		/* borrowed */
 	json_t *log;		/* borrowed: of the process, as it was then */
+	json_t *figures;	/* borrowed: likewise (figures.h) */
 };
 
 /**

@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "supervisord/reliability/fault_data.h"
 
+#include <bpf/libbpf.h>
+#include <gnu/libc-version.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/utsname.h>
 
+#include "lib/cleanup.h"
 #include "supervisord/reliability/fault_record.h"
+#include "supervisord/reliability/policy.h"
 #include "supervisord/runtime/isolation.h"
 #include "supervisord/runtime/process.h"
 #include "supervisord/script/run.h"
@@ -15,18 +22,49 @@
 
 /* In the order in which they are given up when all is too long. */
 static const char *const heavy[] = {
-	"report", "script", "fpregs", "threads", "maps", "stack", "registers",
+	"report", "figures", "script", "fpregs", "threads", "maps", "stack", "registers",
 };
+
+/* The line of a file that begins with @key, without it and without quotes; NULL when there is none. */
+static json_t *line_read(const char *path, const char *key)
+{
+	__cleanup_fclose FILE *file = fopen(path, "re");
+	char line[256];
+
+	while (file && fgets(line, sizeof(line), file)) {
+		char *value = line + strlen(key);
+
+		if (strncmp(line, key, strlen(key)))
+			continue;
+		value += *value == '"';
+		value[strcspn(value, "\"\n")] = '\0';
+		return json_string(value);
+	}
+	return NULL;
+}
+
+/* Of what a fault may lie in, beside the application itself. */
+static json_t *versions_describe(const struct utsname *name)
+{
+	return json_pack("{s:s, s:s, s:o*, s:o*, s:s, s:s, s:s, s:s}",
+			 "faultlined", FAULTLINE_VERSION, "kernel", name->version,
+			 "module", line_read("/sys/module/faultline/srcversion", ""),
+			 "system", line_read("/etc/os-release", "PRETTY_NAME="),
+			 "libc", gnu_get_libc_version(), "sqlite", sqlite3_libversion(),
+			 "jansson", jansson_version_str(), "libbpf", libbpf_version_string());
+}
 
 static json_t *gateway_describe(const struct gateway *gateway)
 {
 	struct utsname name;
 
 	uname(&name);
-	return json_pack("{s:s, s:s, s:s, s:s, s:s}", "name", gateway->settings->name,
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:o}", "name", gateway->settings->name,
 			 "version", FAULTLINE_VERSION, "kernel", name.release,
 			 "machine", name.machine, "source",
-			 gateway->source_ops ? gateway->source_ops->name : "none");
+			 gateway->source_ops ? gateway->source_ops->name : "none",
+			 "policy_version", (json_int_t)policy_version(gateway),
+			 "events_list", gateway->events_name, "versions", versions_describe(&name));
 }
 
 static json_t *events(struct store *store, const char *application)
@@ -83,6 +121,8 @@ json_t *fault_data_collect(struct app *app, const struct fault_evidence *evidenc
 		json_object_set(data, "report", evidence->report);
 	if (evidence->log)
 		json_object_set(data, "log", evidence->log);
+	if (evidence->figures)
+		json_object_set(data, "figures", evidence->figures);
 	json_object_set_new(data, "script", run_describe(gateway, app));
 	json_object_set_new(data, "gateway", gateway_describe(gateway));
 	json_object_set_new(data, "isolation", isolation_describe(gateway->isolation));

@@ -66,6 +66,10 @@ def test_memory_is_limited(prober):
     assert known["kind"] == expected
     assert known["data"]["isolation"]["memory"] == isolation(prober)["memory"]
     assert len(prober.site.ask("faults")) == 1, "one fault, one record"
+    if expected == "limit.memory":
+        group = known["data"]["figures"]["cgroup"]
+        assert group["memory.events"]["oom_kill"] > 0 and group["memory.peak"] <= group["memory.max"] == 64 << 20
+        assert group["cpu.stat"]["usage_usec"] > 0
 
 
 def test_nothing_outlives_the_application(prober):

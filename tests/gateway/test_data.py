@@ -81,6 +81,16 @@ def test_fault_data_have_200_events_and_a_bound(site):
                              " 'air-conditioner', 'filler', ?, ?)", [(f"line {i}", '{"n": 1}') for i in range(300)])
     data = site.ask("fault", "show", strike(site)["id"])["data"]
     assert len(data["events"]) == 200 and "cut" not in data
+    figures = data["figures"]
+    # Where the process was gone before its record came, there are none of its own.
+    if "limits" in figures:
+        assert figures["limits"]["nofile"]["soft"] > 0 and figures["limits"]["core"]["hard"] is not None
+    if "VmRSS" in figures.get("process", {}):
+        assert 0 < figures["process"]["VmRSS"] <= figures["process"]["VmHWM"]
+    assert set(figures.get("pressure", {})) <= {"cpu", "memory", "io"}
+    assert data["gateway"]["policy_version"] == 2 and data["gateway"]["versions"]["sqlite"]
+    page = site.ctl("fault", "show", site.ask("faults")[0]["id"]).stdout
+    assert "figures\n" in page and "  libbpf  " in page
     assert "data" in data["events"][0] and "data" not in data["events"][-1]
     with database:
         database.executemany("INSERT INTO event (time, part, application, name, text, data) VALUES (0, 'test',"
