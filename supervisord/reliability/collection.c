@@ -2,6 +2,7 @@
 #include "supervisord/reliability/collection.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 #include "supervisord/reliability/fault_record.h"
 #include "supervisord/reliability/range_record.h"
 #include "supervisord/reliability/hang_data.h"
+#include "supervisord/reliability/notifier.h"
 #include "supervisord/reliability/store.h"
 #include "supervisord/reliability/usage.h"
 #include "supervisord/remote/spare.h"
@@ -25,12 +27,17 @@
 
 /* Events wait this long for others, so that one commit serves many. */
 #define FLUSH_S 0.05
+/* And so long where the disk did not take them. */
+#define FLUSH_AGAIN_S 1.
+/* When nothing has happened for so long, the memory that the last events needed is given back. */
+#define REST_S 3.
 
 /* Watches that are over, whose last records may still come. */
 #define PAST_MAX 64
 
 struct collection {
 	ev_timer flush;
+	ev_timer rest;
 	uint64_t seq;		/* newest record taken in */
 	uint64_t acked;
 	/* Commits on their way to the disk: the oldest, and the newest. */
@@ -63,10 +70,16 @@ static void collection_commit(struct gateway *gateway)
 	uint64_t ticket;
 
 	if (store_commit(gateway->store, &ticket)) {
+		collection->flush.repeat = FLUSH_AGAIN_S;
 		ev_timer_again(gateway->loop, &collection->flush);
 		return;
 	}
 	ev_timer_stop(gateway->loop, &collection->flush);
+	ev_timer_again(gateway->loop, &collection->rest);
+	if (collection->flush.repeat != FLUSH_S) {
+		collection->flush.repeat = FLUSH_S;
+		notifier_kick(gateway);
+	}
 	collection->last.ticket = ticket;
 	collection->last.seq = collection->seq;
 	if (!collection->first.ticket)
@@ -97,6 +110,15 @@ static void flush_due(struct ev_loop *loop, ev_timer *timer, int events)
 	collection_commit(timer->data);
 }
 
+static void rest_due(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	struct gateway *gateway = timer->data;
+
+	ev_timer_stop(loop, timer);
+	store_rest(gateway->store);
+	malloc_trim(0);
+}
+
 void collection_open(struct gateway *gateway)
 {
 	struct collection *collection = alloc_zero(1, sizeof(*collection));
@@ -105,6 +127,9 @@ void collection_open(struct gateway *gateway)
 	collection->opened_ns = clock_now();
 	collection->flush.repeat = FLUSH_S;
 	collection->flush.data = gateway;
+	ev_init(&collection->rest, rest_due);
+	collection->rest.repeat = REST_S;
+	collection->rest.data = gateway;
 	gateway->collection = collection;
 }
 
@@ -115,6 +140,7 @@ void collection_close(struct gateway *gateway)
 	if (!store_flush(gateway->store))
 		records_ack(gateway, gateway->collection->seq);
 	ev_timer_stop(gateway->loop, &gateway->collection->flush);
+	ev_timer_stop(gateway->loop, &gateway->collection->rest);
 	free(steal_pointer(&gateway->collection));
 }
 

@@ -50,13 +50,14 @@ static void fault_store(struct fault *fault)
 
 	/*
 	 * A disk that fails is no reason to leave the application down: the
-	 * fault is handled without a record of it, and the center is not told.
+	 * fault is handled, and told to the center once the disk has taken it.
 	 */
 	if (ret) {
-		log_error("a fault of %s is not recorded: %s", fault->app->name,
-			  strerror(-ret));
-		snprintf(fault->row.id, sizeof(fault->row.id), "unrecorded-%llu",
-			 (unsigned long long)fault->time_ns);
+		log_error("a fault of %s is not recorded%s: %s", fault->app->name,
+			  fault->row.id[0] ? " yet" : "", strerror(-ret));
+		if (!fault->row.id[0])
+			snprintf(fault->row.id, sizeof(fault->row.id), "unrecorded-%llu",
+				 (unsigned long long)fault->time_ns);
 	}
 	fault->recorded = !ret;
 	collection_add(gateway, &(struct event){

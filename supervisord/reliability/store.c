@@ -120,6 +120,7 @@ void store_close(struct store *store)
 	if (store->add_event)
 		store_flush(store);
 	store_sync_stop(store->sync);
+	redo_clear(&store->redo);
 	sqlite3_finalize(store->add_event);
 	sqlite3_close(store->db);
 	free(store);
@@ -130,23 +131,25 @@ const char *store_boot(const struct store *store)
 	return store->boot_id;
 }
 
-static int commit(struct store *store)
+int store_commit(struct store *store, uint64_t *ticket)
 {
-	int ret = db_run(store, "COMMIT");
+	int ret = store->behind ? db_begin(store) : 0;
 
-	/* A commit that failed for now (a full disk) is tried again at the next flush. */
-	if (!ret || sqlite3_get_autocommit(store->db))
-		store->open = false;
+	*ticket = 0;
+	if (!ret && store->open)
+		ret = db_commit(store);
+	if (!ret && store->sync)
+		*ticket = store_sync_ask(store->sync, store->log_pages);
 	return ret;
 }
 
-int store_commit(struct store *store, uint64_t *ticket)
+int db_sync(struct store *store)
 {
-	int ret = store->open ? commit(store) : 0;
+	int ret = store->sync ? store_sync_now(store->sync) : 0;
 
-	*ticket = 0;
+	/* The thread looks at the length of the log, too. */
 	if (!ret && store->sync)
-		*ticket = store_sync_ask(store->sync, store->log_pages);
+		store_sync_ask(store->sync, store->log_pages);
 	return ret;
 }
 
@@ -156,14 +159,14 @@ int store_flush(struct store *store)
 
 	if (!store->open)
 		return 0;
-	ret = commit(store);
-	if (ret || !store->sync)
-		return ret;
-	ret = store_sync_now(store->sync);
-	/* The thread looks at the length of the log, too. */
-	if (!ret)
-		store_sync_ask(store->sync, store->log_pages);
-	return ret;
+	ret = db_commit(store);
+	return ret ? ret : db_sync(store);
+}
+
+void store_rest(struct store *store)
+{
+	if (!store->open)
+		sqlite3_db_release_memory(store->db);
 }
 
 /* Runs @sql with one number, if there is a bound at all. */

@@ -103,8 +103,14 @@ int store_event_add(struct store *store, const struct store_event *event);
 int store_commit(struct store *store, uint64_t *ticket);
 /** store_flush - likewise, and durable when it returns */
 int store_flush(struct store *store);
+/** store_rest - nothing happens: free what can be read again */
+void store_rest(struct store *store);
 
-/** store_fault_add - commit a fault and every event before it; sets @fault->id */
+/**
+ * store_fault_add - commit a fault and every event before it; sets @fault->id
+ *
+ * Return: 0, or negative errno. Then, unless the id is "", it is kept in memory and committed as soon as the disk takes it.
+ */
 int store_fault_add(struct store *store, struct store_fault *fault);
 
 /**

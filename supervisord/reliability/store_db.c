@@ -71,10 +71,33 @@ json_t *store_time(int64_t ms)
 
 int db_begin(struct store *store)
 {
-	int ret = store->open ? 0 : db_run(store, "BEGIN IMMEDIATE");
+	int ret;
 
+	if (store->open)
+		return 0;
+	ret = db_run(store, "BEGIN IMMEDIATE");
+	if (ret)
+		return ret;
+	store->open = true;
+	if (!store->behind || redo_run(&store->redo, store->db) == SQLITE_OK)
+		return 0;
+	ret = db_error(store, "what failed before");
+	if (!sqlite3_get_autocommit(store->db))
+		db_run(store, "ROLLBACK");
+	store->open = false;
+	return ret;
+}
+
+int db_commit(struct store *store)
+{
+	int ret = db_run(store, "COMMIT");
+
+	/* A commit that failed for now (a full disk) is tried again at the next flush. */
+	if (!ret || sqlite3_get_autocommit(store->db))
+		store->open = false;
+	store->behind = ret && store->redo.n;
 	if (!ret)
-		store->open = true;
+		redo_clear(&store->redo);
 	return ret;
 }
 

@@ -10,6 +10,7 @@
 #include <sqlite3.h>
 
 #include "supervisord/reliability/store.h"
+#include "supervisord/reliability/store_redo.h"
 
 struct store_sync;
 
@@ -21,6 +22,9 @@ struct store {
 	int log_pages;		/* of the write-ahead log, at the last commit */
 	unsigned int added;
 	struct store_retention retention;
+	struct store_redo redo;	/* what is said of faults in the open transaction */
+	bool behind;		/* and in those before it, which failed */
+	int64_t fault_number;	/* the last one's */
 	char boot_id[40];
 };
 
@@ -29,6 +33,10 @@ int db_error(struct store *store, const char *what);
 int db_run(struct store *store, const char *sql);
 /** db_begin - have a transaction open; 0 or negative errno */
 int db_begin(struct store *store);
+/** db_commit - end it; 0, or negative errno: then what was said of faults is said again in the next one */
+int db_commit(struct store *store);
+/** db_sync - wait until the disk has what was committed; 0 or negative errno */
+int db_sync(struct store *store);
 /** db_statement - a statement, to be finalized; NULL where it cannot be had */
 sqlite3_stmt *db_statement(struct store *store, const char *sql);
 /** db_step - run one statement that gives no rows, and free it */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/cleanup.h"
+#include "lib/log.h"
 #include "supervisord/reliability/packed.h"
 #include "supervisord/reliability/store_db.h"
 
@@ -28,60 +29,90 @@ static json_t *data_column(sqlite3_stmt *stmt, int index)
 	return packed_open(sqlite3_column_blob(stmt, index), sqlite3_column_bytes(stmt, index));
 }
 
-/* The number behind the boot id: one more than the highest of this boot. */
+/* The number behind the boot id: one more than the highest of this boot, which may be in memory alone. */
 static int fault_number(struct store *store, struct store_fault *fault)
 {
 	sqlite3_stmt *stmt = NULL;
-	int64_t number = 0;
 
-	if (sqlite3_prepare_v2(store->db,
-			       "SELECT coalesce(max(CAST(substr(id, length(?1) + 2) AS INTEGER)), 0) + 1"
-			       " FROM fault WHERE substr(id, 1, length(?1)) = ?1",
-			       -1, &stmt, NULL) != SQLITE_OK)
-		return db_error(store, "fault id");
-	db_bind_text(stmt, 1, store->boot_id);
-	if (sqlite3_step(stmt) == SQLITE_ROW)
-		number = sqlite3_column_int64(stmt, 0);
-	sqlite3_finalize(stmt);
-	if (!number)
-		return db_error(store, "fault id");
-	snprintf(fault->id, sizeof(fault->id), "%s-%lld", store->boot_id,
-		 (long long)number);
+	if (!store->fault_number) {
+		stmt = db_statement(store, "SELECT coalesce(max(CAST(substr(id, length(?1) + 2) AS INTEGER)), 0)"
+				    " FROM fault WHERE substr(id, 1, length(?1)) = ?1");
+		db_bind_text(stmt, 1, store->boot_id);
+		if (!stmt || sqlite3_step(stmt) != SQLITE_ROW) {
+			sqlite3_finalize(stmt);
+			return db_error(store, "fault id");
+		}
+		store->fault_number = sqlite3_column_int64(stmt, 0);
+		sqlite3_finalize(stmt);
+	}
+	snprintf(fault->id, sizeof(fault->id), "%s-%lld", store->boot_id, (long long)++store->fault_number);
 	return 0;
+}
+
+/* What failed in the midst of a transaction takes all of it along; it is said again as a whole. */
+static int fault_refused(struct store *store)
+{
+	int ret = db_error(store, "fault");
+
+	if (!sqlite3_get_autocommit(store->db))
+		db_run(store, "ROLLBACK");
+	store->open = false;
+	return ret;
 }
 
 int store_fault_add(struct store *store, struct store_fault *fault)
 {
+	int ret = fault_number(store, fault);
 	sqlite3_stmt *stmt;
-	int ret = db_begin(store);
 
-	if (!ret)
-		ret = fault_number(store, fault);
 	if (ret)
 		return ret;
-	stmt = db_statement(store,
-			       "INSERT INTO fault (id, time, kind, application, version, state, data)"
-			       " VALUES (?, ?, ?, ?, ?, 'stored', ?)");
+	stmt = db_statement(store, "INSERT OR IGNORE INTO fault (id, time, kind, application, version, state,"
+			    " data) VALUES (?, ?, ?, ?, ?, 'stored', ?)");
 	db_bind_text(stmt, 1, fault->id);
 	sqlite3_bind_int64(stmt, 2, fault->time_ms);
 	db_bind_text(stmt, 3, fault->kind);
 	db_bind_text(stmt, 4, fault->application);
 	db_bind_text(stmt, 5, fault->version);
 	data_bind(stmt, 6, fault->data);
-	ret = db_step(store, stmt, "fault");
-	return ret ? ret : store_flush(store);
+	ret = db_begin(store);
+	if (!ret)
+		ret = sqlite3_step(stmt) == SQLITE_DONE ? db_commit(store) : fault_refused(store);
+	/* Its data are not written out as a statement unless they must be. */
+	if (ret && redo_add(&store->redo, stmt))
+		store->behind = true;
+	else if (ret)
+		fault->id[0] = '\0';
+	sqlite3_finalize(stmt);
+	if (ret)
+		return ret;
+	/* It is in the database by now: a disk that does not say that it has it makes no other fault of it. */
+	ret = db_sync(store);
+	if (ret)
+		log_error("store: fault %s may not be on the disk: %s", fault->id, strerror(-ret));
+	return 0;
+}
+
+/* Steps and frees what says something of a fault. It is said again should the commit fail. */
+static int fault_step(struct store *store, sqlite3_stmt *stmt)
+{
+	int ret = db_begin(store);
+
+	if (!redo_add(&store->redo, stmt))
+		log_error("store: too much of faults waits for the disk");
+	if (!ret)
+		return db_step(store, stmt, "fault");
+	store->behind = true;
+	sqlite3_finalize(stmt);
+	return ret;
 }
 
 /* UPDATE fault SET ... = ?2, ... WHERE id = ?1. */
 static int fault_update(struct store *store, const char *sql, const char *id,
 			json_t *json, const char *state, int flag)
 {
-	sqlite3_stmt *stmt;
-	int ret = db_begin(store);
+	sqlite3_stmt *stmt = db_statement(store, sql);
 
-	if (ret)
-		return ret;
-	stmt = db_statement(store, sql);
 	db_bind_text(stmt, 1, id);
 	if (json)
 		db_bind_json(stmt, 2, json);
@@ -89,7 +120,7 @@ static int fault_update(struct store *store, const char *sql, const char *id,
 		db_bind_text(stmt, 3, state);
 	if (flag >= 0)
 		sqlite3_bind_int(stmt, 4, flag);
-	return db_step(store, stmt, "fault");
+	return fault_step(store, stmt);
 }
 
 int store_fault_decided(struct store *store, const char *id, json_t *countermeasure,
@@ -97,17 +128,14 @@ int store_fault_decided(struct store *store, const char *id, json_t *countermeas
 {
 	__cleanup_free char *text = decided ? json_dumps(decided, JSON_COMPACT) : NULL;
 	sqlite3_stmt *stmt;
-	int ret = db_begin(store);
 
-	if (ret)
-		return ret;
 	stmt = db_statement(store, "UPDATE fault SET countermeasure = ?2, state = 'decided',"
 			       " decided = ?3, reported = max(reported, ?4) WHERE id = ?1");
 	db_bind_text(stmt, 1, id);
 	db_bind_json(stmt, 2, countermeasure);
 	db_bind_text(stmt, 3, text);
 	sqlite3_bind_int(stmt, 4, !decided);
-	return db_step(store, stmt, "fault");
+	return fault_step(store, stmt);
 }
 
 int store_fault_collected(struct store *store, const char *id, json_t *collected)
@@ -147,6 +175,7 @@ int store_fault_outcome_sent(struct store *store, const char *id)
 			    NULL, NULL, -1);
 }
 
+/* In the order in which they struck, which a clock that is set changes nothing of: by rowid. */
 #define FAULT_COLUMNS "id, time, kind, application, version, state, countermeasure," \
 		      " outcome, reported, data, time, decided"
 
@@ -178,18 +207,21 @@ int store_fault_abandon(struct store *store, const char *id)
 
 json_t *store_fault_unreported(struct store *store)
 {
+	/* Nobody is told what a power cut could make undone. */
+	if (store->behind)
+		return NULL;
 	return db_row(store, db_statement(store,
 			 "SELECT " FAULT_COLUMNS " FROM fault WHERE (NOT reported"
 			 " OR (outcome IS NOT NULL AND NOT outcome_sent))"
 			 " AND (reported OR outcome IS NOT NULL"
 			 " OR decided IS NULL OR decided ->> 'why' <> 'list')"
-			 " ORDER BY time LIMIT 1"), fault_row);
+			 " ORDER BY rowid LIMIT 1"), fault_row);
 }
 
 json_t *store_faults(struct store *store, int limit)
 {
 	sqlite3_stmt *stmt = db_statement(store, "SELECT " FAULT_COLUMNS " FROM fault"
-					     " ORDER BY time DESC, rowid DESC LIMIT ?1");
+					     " ORDER BY rowid DESC LIMIT ?1");
 
 	sqlite3_bind_int(stmt, 1, limit);
 	return db_rows(store, stmt, fault_row, false);
@@ -198,7 +230,7 @@ json_t *store_faults(struct store *store, int limit)
 json_t *store_faults_unfinished(struct store *store)
 {
 	return db_rows(store, db_statement(store, "SELECT " FAULT_COLUMNS " FROM fault"
-					   " WHERE outcome IS NULL ORDER BY time, rowid"),
+					   " WHERE outcome IS NULL ORDER BY rowid"),
 		    fault_row, false);
 }
 
@@ -224,7 +256,7 @@ json_t *store_attempts(struct store *store, const char *application, int limit)
 		"SELECT time, outcome ->> 'action', coalesce(outcome ->> 'loop', 0) FROM"
 		" (SELECT time, outcome, rowid AS n FROM fault"
 		" WHERE application = ?1 AND outcome IS NOT NULL"
-		" ORDER BY time DESC, rowid DESC LIMIT ?2) ORDER BY time, n");
+		" ORDER BY rowid DESC LIMIT ?2) ORDER BY n");
 
 	db_bind_text(stmt, 1, application);
 	sqlite3_bind_int(stmt, 2, limit);

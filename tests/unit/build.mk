@@ -6,7 +6,7 @@ $(eval $(call test,test_jsonrpc,tests/unit/test_jsonrpc.c lib/jsonrpc.c,jansson,
 $(eval $(call test,test_priority,tests/unit/test_priority.c supervisord/priority.c,,))
 $(eval $(call test,test_lib,tests/unit/test_lib.c $(LIB_BASE) $(LIB_XML) $(LIB_APPLICATION),libxml-2.0))
 $(eval $(call test,test_reliability,tests/unit/test_reliability.c $(addprefix supervisord/reliability/,\
-	detector.c hang_data.c packed.c source.c store.c store_db.c store_event.c store_fault.c store_sync.c) \
+	detector.c hang_data.c packed.c source.c store.c store_db.c store_event.c store_fault.c store_redo.c store_sync.c) \
 	$(LIB_BASE),sqlite3 jansson zlib,-lev))
 $(eval $(call test,test_hang,tests/unit/test_hang.c supervisord/runtime/watching.c $(addprefix supervisord/reliability/,\
 	detector.c hang_data.c source.c) $(LIB_BASE),jansson))

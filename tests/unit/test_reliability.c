@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -186,7 +187,8 @@ static void fault_that_was_in_handling_is_found_and_abandoned(void **state)
 	store = store_new();
 	unfinished = store_faults_unfinished(store);
 	before = json_array_size(unfinished);
-	assert_string_equal(json_string_value(json_object_get(json_array_get(unfinished, 0),
+	/* In the order in which they struck, whatever the clock said. */
+	assert_string_equal(json_string_value(json_object_get(json_array_get(unfinished, before - 1),
 							      "id")), fault.id);
 	json_decref(unfinished);
 	assert_int_equal(store_fault_abandon(store, fault.id), 0);
@@ -200,6 +202,51 @@ static void fault_that_was_in_handling_is_found_and_abandoned(void **state)
 	json_decref(row);
 	store_fault_reported(store, fault.id);
 	store_fault_outcome_sent(store, fault.id);
+	store_close(store);
+}
+
+/* What is said of faults meanwhile is there afterwards, and nobody is told of it before. */
+static void disk_that_takes_nothing_for_a_while(void **state)
+{
+	struct store *store = store_new();
+	struct store_fault before = fault_add(store, 1);
+	struct store_fault fault = { .time_ms = 2, .kind = "signal.segv", .application = "a", .version = "1",
+				     .data = json_pack("{s:s}", "k", "meanwhile") }, next = fault;
+	json_t *action = json_pack("{s:s}", "action", "restart"), *row;
+	int64_t number = store_fault_count(store);
+	struct rlimit most, none = { 0 };
+	uint64_t ticket;
+
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &most), 0);
+	none.rlim_max = most.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+	assert_int_not_equal(store_fault_add(store, &fault), 0);
+	assert_int_equal(atoll(strrchr(fault.id, '-') + 1), atoll(strrchr(before.id, '-') + 1) + 1);
+	expect_unreported(store, NULL, false);
+	store_fault_decided(store, fault.id, action, NULL);
+	store_fault_outcome(store, fault.id, "restored", action);
+	assert_int_not_equal(store_commit(store, &ticket), 0);
+	assert_int_not_equal(store_fault_add(store, &next), 0);
+	assert_string_not_equal(next.id, fault.id);
+	assert_int_not_equal(store_commit(store, &ticket), 0);
+	expect_unreported(store, NULL, false);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &most), 0);
+
+	assert_int_equal(store_commit(store, &ticket), 0);
+	assert_int_equal(store_fault_count(store), number + 2);
+	row = store_fault(store, fault.id);
+	assert_string_equal(json_string_value(json_object_get(row, "state")), "restored");
+	assert_string_equal(json_string_value(json_object_get(json_object_get(row, "data"), "k")), "meanwhile");
+	json_decref(row);
+	store_fault_reported(store, before.id);
+	expect_unreported(store, fault.id, true);
+	for (int i = 0; i < 2; i++) {
+		store_fault_reported(store, i ? next.id : fault.id);
+		store_fault_outcome_sent(store, i ? next.id : fault.id);
+	}
+	json_decref(fault.data);
+	json_decref(action);
 	store_close(store);
 }
 
@@ -393,6 +440,7 @@ int main(void)
 		cmocka_unit_test(verdicts_on_notifications),
 		cmocka_unit_test(fault_is_told_until_the_center_has_all_of_it),
 		cmocka_unit_test(fault_that_was_in_handling_is_found_and_abandoned),
+		cmocka_unit_test(disk_that_takes_nothing_for_a_while),
 		cmocka_unit_test(numbers_of_faults_go_on),
 		cmocka_unit_test(numbers_of_faults_go_on_after_retention),
 		cmocka_unit_test(events_come_newest_first),
