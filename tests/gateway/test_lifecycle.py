@@ -1,71 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """One table of the lifecycle of a fault: what is done to a site at which moment, and then the exact chain of events,
-what the center knows, and what is on the gateway's disk."""
+what the center knows, and what is on the gateway's disk. Rows that need a machine of their own (its clock, its disk's
+driver, its power) are in tests/power."""
 
 import contextlib
+import http.client
 import os
 import signal
-import sqlite3
-import subprocess
 import time
-from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
-from conftest import SERVICE, wait_until
+from conftest import BIN, wait_until
+from disks import failing, fragile, small  # noqa: F401
+from lifecycle import FAILED, RESTORED, Row, begin, check
 from test_policy import Proxy
-
-RESTORED = ("fault.stored", "fault.decided", "fault.restored")
-FAILED = ("fault.stored", "fault.decided", "fault.failed")
-CHAIN = {"fault.stored", "fault.decided", "fault.restored", "fault.failed", "application.loop", "restoration.failed",
-         "application.downloaded", "center.changed"}
-SMALL_DISK = "4m"
-
-
-@dataclass
-class Row:
-    """`center` and `disk` are (kind, action, result, decided_by) of each fault, oldest first."""
-    name: str
-    inject: callable
-    chain: tuple
-    center: tuple
-    state: str = "running"
-    entry: tuple = ("signal", "restart")
-    options: tuple = ()
-    bundle: dict = field(default_factory=lambda: {"residence": "resident"})
-    decide_ms: int = 5000
-    disk: tuple = None
-    proxy: bool = False
-    small_disk: bool = False
-
-
-class Moment:
-    """What rows inject."""
-
-    def __init__(self, site):
-        self.site = site
-        self.proxy = None
-
-    def strike(self, signo=signal.SIGSEGV):
-        os.kill(self.site.app()["pid"], signo)
-
-    def handled(self, n=1):
-        wait_until(lambda: len([f for f in self.site.ask("faults") if f.get("outcome")]) == n, f"{n} are handled")
-
-    def strike_handled(self, n=1, signo=signal.SIGSEGV):
-        self.strike(signo)
-        self.handled(n)
-
-    def gateway_killed(self):
-        time.sleep(0.15)    # outcomes are on disk within 50 ms
-        self.site.end("gateway", signal.SIGKILL)
-        self.site.start_gateway()
-
-    def answer(self, status, body=b"", headers=None):
-        self.proxy.answer = lambda method, path, _: (status, headers or {}, body) if "/faults" in path else None
-
-    def heal(self):
-        self.proxy.answer = lambda *_: None
 
 
 def segv(m):
@@ -91,23 +41,23 @@ def four_times(m):
 
 
 def center_dead_before(m):
-    m.site.end("center", signal.SIGKILL)
+    m.center_killed()
     m.strike_handled()
-    m.site.start_center()
+    m.center_started()
 
 
 def center_dead_all_the_time_and_gateway_killed(m):
-    m.site.end("center", signal.SIGKILL)
+    m.center_killed()
     m.strike_handled()
     m.gateway_killed()
-    m.site.start_center()
+    m.center_started()
 
 
 def center_stopped_after_the_answer(m):
     m.strike_handled()
-    m.site.end("center", signal.SIGKILL)
+    m.center_killed()
     time.sleep(0.1)
-    m.site.start_center()
+    m.center_started()
 
 
 def gateway_killed_after(m):
@@ -115,10 +65,15 @@ def gateway_killed_after(m):
     m.gateway_killed()
 
 
-def gateway_killed_in_the_back_off(m):
+def waits(m):
+    """The second fault's back-off."""
     m.strike_handled()
     m.strike()
     wait_until(lambda: len(m.site.ask("faults")) == 2 and m.site.ask("faults")[0]["state"] == "decided", "it waits")
+
+
+def gateway_killed_in_the_back_off(m):
+    waits(m)
     m.gateway_killed()
 
 
@@ -131,9 +86,7 @@ def gateway_killed_while_it_waits_for_the_center(m):
 
 
 def gateway_ended_well_in_the_back_off(m):
-    m.strike_handled()
-    m.strike()
-    wait_until(lambda: len(m.site.ask("faults")) == 2 and m.site.ask("faults")[0]["state"] == "decided", "it waits")
+    waits(m)
     m.site.end("gateway")
     m.site.start_gateway()
 
@@ -200,7 +153,6 @@ def answer_lost(m):
     def answer(method, path, body):
         if method == "POST" and not lost:
             lost.append(1)
-            import http.client
             host, port = m.site.center_url.removeprefix("http://").split(":")
             connection = http.client.HTTPConnection(host, int(port))
             connection.request(method, path, body, {"Content-Type": "application/json"})
@@ -220,18 +172,14 @@ def reinstall_with_a_bundle_that_was_altered(m):
     m.strike_handled()
 
 
+# Rows of a disk: nothing can be written while the application has its fault.
 def disk_full(m):
-    filler = m.site.state / "filler"
-    with filler.open("wb", buffering=0) as f, contextlib.suppress(OSError):
-        while True:
-            f.write(b"x" * 65536)
-    pid = m.site.app()["pid"]
-    m.strike()
-    wait_until(lambda: m.site.app().get("pid") not in (None, pid) and m.site.app()["state"] == "running",
-               "it runs again although nothing can be written")
-    filler.unlink()
-    m.strike()
-    wait_until(lambda: m.site.ask("faults") and m.site.ask("faults")[0].get("outcome"), "there is room again")
+    m.fill()
+    m.strike_restored()
+    assert not m.site.center_faults(), "nobody is told of what is in memory alone"
+    m.make_room()
+    wait_until(lambda: m.site.ask("faults"), "there is room again")
+    m.strike_handled(2)
 
 
 def old_list_then_new(m):
@@ -240,11 +188,261 @@ def old_list_then_new(m):
     m.strike_handled(2)
 
 
+# Being installed: the bundle is on its way.
+def installing(m):
+    m.stall("/artifacts/")
+    client = m.run_begun()
+    m.asked("/artifacts/")
+    return client
+
+
+def gateway_killed_while_it_installs(m):
+    client = installing(m)
+    m.gateway_killed()
+    client.wait(60)
+    assert not (m.site.state / "applications/air-conditioner").exists(), "nothing half-installed"
+    m.heal()
+
+
+def center_killed_while_it_installs(m):
+    client = installing(m)
+    m.center_killed()
+    m.center_started()
+    m.heal()
+    client.wait(60)
+
+
+def connection_breaks_while_it_installs(m):
+    client = installing(m)
+    m.heal()
+    client.wait(60)
+
+
+def bundle_is_nonsense(m):
+    m.answer(200, b"x" * 5000, of="/artifacts/")
+    assert m.site.run()[2]
+    assert not (m.site.state / "applications/air-conditioner").exists(), "nothing half-installed"
+    m.heal()
+    assert m.site.run()[1]
+
+
+def description_is_nonsense(m):
+    m.answer(200, b"<application", of="/v1/applications/")
+    assert m.site.run()[2]
+    m.heal()
+    assert m.site.run()[1]
+
+
+def disk_full_while_it_installs(m):
+    m.fill()
+    assert m.site.run()[2]
+    assert not (m.site.state / "applications/air-conditioner").exists(), "nothing half-installed"
+    m.make_room()
+    assert m.site.run()[1]
+
+
+# A step is under way: the application works at a processing.
+def application_killed_in_a_step(m):
+    with m.step_under_way() as pid:
+        os.kill(pid, signal.SIGKILL)
+
+
+def gateway_killed_in_a_step(m):
+    with m.step_under_way() as pid:
+        m.gateway_killed()
+        os.kill(pid, signal.SIGCONT)
+
+
+def gateway_and_application_killed_in_a_step(m):
+    with m.step_under_way() as pid:
+        m.site.end("gateway", signal.SIGKILL)
+        os.kill(pid, signal.SIGSEGV)
+        os.kill(pid, signal.SIGCONT)
+        m.site.start_gateway()
+
+
+def center_killed_in_a_step(m):
+    with m.step_under_way() as pid:
+        m.center_killed()
+        os.kill(pid, signal.SIGCONT)
+    m.center_started()
+
+
+# The center is asked.
+def center_killed_while_it_is_asked(m):
+    m.stall("/faults")
+    m.strike()
+    m.asked("/faults")
+    m.center_killed()
+    m.heal()
+    m.handled()
+    m.center_started()
+
+
+def gateway_and_center_killed_while_it_is_asked(m):
+    m.stall("/faults")
+    m.strike()
+    m.asked("/faults")
+    m.center_killed()
+    m.heal()
+    m.gateway_killed()
+    m.handled()
+    m.center_started()
+
+
+def connection_breaks_while_it_is_asked(m):
+    m.stall("/faults")
+    m.strike()
+    m.asked("/faults")
+    m.heal()
+    m.handled()
+
+
+# It waits for its turn.
+def center_killed_in_the_back_off(m):
+    waits(m)
+    m.center_killed()
+    m.handled(2)
+    m.center_started()
+
+
+def list_changes_in_the_back_off(m):
+    waits(m)
+    m.site.center("countermeasure", "set", "signal", "stop")
+    m.handled(2)
+
+
+# It is installed anew, as the countermeasure says.
+def reinstalling(m):
+    m.stall("/artifacts/")
+    before = len([path for _, path, _ in list(m.proxy.seen) if "/artifacts/" in path])
+    m.strike()
+    wait_until(lambda: len([path for _, path, _ in list(m.proxy.seen) if "/artifacts/" in path]) > before, "it is asked for")
+
+
+def gateway_killed_while_it_reinstalls(m):
+    reinstalling(m)
+    m.site.end("gateway", signal.SIGKILL)
+    m.heal()
+    m.site.start_gateway()
+    m.handled()
+
+
+def center_killed_while_it_reinstalls(m):
+    reinstalling(m)
+    m.center_killed()
+    m.center_started()
+    m.heal()
+    m.handled()
+
+
+# The outcome is on its way to the center.
+def telling(m):
+    m.stall("/outcome")
+    m.strike_handled()
+    m.asked("/outcome")
+
+
+def gateway_killed_while_it_tells(m):
+    telling(m)
+    m.site.end("gateway", signal.SIGKILL)
+    m.heal()
+    m.site.start_gateway()
+
+
+def center_killed_while_it_is_told(m):
+    telling(m)
+    m.center_killed()
+    m.heal()
+    m.center_started()
+
+
+def outcome_503_for_a_while(m):
+    m.answer(503, of="/outcome")
+    m.strike_handled()
+    m.asked("/outcome")
+    m.heal()
+
+
+# It is not restored any more.
+def gateway_killed_when_halted(m):
+    m.strike_handled()
+    m.gateway_killed()
+
+
+def gateway_killed_in_the_loop(m):
+    four_times(m)
+    m.gateway_killed()
+
+
+def well_for_long_enough(m):
+    four_times(m)
+    assert m.site.app()["state"] == "loop"
+    assert m.site.run()[1], "who asks for its service has it begin anew"
+    wait_until(lambda: not m.site.app()["loop"], "the loop is over")
+
+
+# Beside the gateway.
+def beside(m, name):
+    """The program that the gateway has started beside itself."""
+    gateway = m.site.processes["gateway"].pid
+    for child in Path(f"/proc/{gateway}/task/{gateway}/children").read_text().split():
+        if os.readlink(f"/proc/{child}/exe") == str(BIN / name):
+            return int(child)
+    raise AssertionError(f"there is no {name}")
+
+
+def keeper_killed(m):
+    os.kill(beside(m, "faultline-keeper"), signal.SIGKILL)
+    m.strike_handled()
+
+
+def connection_cut(m):
+    m.proxy.answer = lambda *_: "hang up"
+    m.strike_handled()
+    m.heal()
+
+
+def center_dead_for_two_and_gateway_killed_twice(m):
+    m.center_killed()
+    m.strike_handled()
+    m.gateway_killed()
+    m.strike_handled(2, signal.SIGABRT)
+    m.gateway_killed()
+    m.center_started()
+
+
+def killed_again_at_once(m):
+    m.strike_handled()
+    m.strike_handled(2, signal.SIGKILL)
+
+
+def io_error(m):
+    m.fill()
+    m.strike_handled()
+    m.make_room()
+    m.strike_handled(2)
+
+
+def disk_read_only(m):
+    m.disk.fail()
+    m.strike_restored()
+    m.disk.mend()
+    assert m.site.run()[1]
+    m.strike_handled()
+
+
 SEGV = ("signal.segv", "restart", "restored", "center")
 OWN = ("signal.segv", "restart", "restored", "gateway")
 ENDED = ("signal.segv", "restart", "failed", "center")
 MAD = b'{"id":"x","countermeasure":{"action":"explode","attempts":1,"window_s":1,"backoff_ms":0,"then":"stop"},"policy_version":1}'
 GATEWAY = ("--decide", "gateway")
+INSTALLED = ("application.downloaded", "script.finished")
+RUN = ("script.finished", "script.failed", "service.resumed")
+ALSO = {"also": RUN, "installed": False}
+KILL = ("signal.kill", "restart", "restored", "center")
+# The time for an answer does not end while things are killed and started.
+PATIENT = {"residence": "resident", "edit": lambda text: text.replace('"initialize"/>', '"initialize" timeout="120"/>')}
 
 TABLE = [
     Row("segv", segv, RESTORED, (SEGV,)),
@@ -280,7 +478,7 @@ TABLE = [
     Row("center killed after its answer", center_stopped_after_the_answer, RESTORED, (SEGV,)),
     Row("gateway killed after the outcome", gateway_killed_after, RESTORED, (SEGV,)),
     Row("gateway killed in the back-off", gateway_killed_in_the_back_off, RESTORED * 2, (SEGV, SEGV),
-        options=("--window", 600, "--backoff", 1500)),
+        options=("--window", 600, "--backoff", 3000)),
     Row("gateway ended in the back-off", gateway_ended_well_in_the_back_off,
         RESTORED + ("fault.stored", "fault.decided"), (SEGV, ENDED), "standby",
         options=("--window", 600, "--backoff", 60000)),
@@ -305,80 +503,71 @@ TABLE = [
     Row("reinstall, bundle altered", reinstall_with_a_bundle_that_was_altered,
         ("fault.stored", "fault.decided", "restoration.failed", "fault.restored"), (SEGV,),
         entry=("signal", "reinstall"), options=("--then", "restart"), proxy=True),
-    Row("disk full", disk_full, None, (SEGV,), decide_ms=300, small_disk=True),
+    Row("disk full", disk_full, None, (OWN, SEGV), decide_ms=1500, device="small"),
+    Row("being installed: gateway killed", gateway_killed_while_it_installs, ("service.resumed", *INSTALLED), (), proxy=True, **ALSO),
+    Row("being installed: center killed", center_killed_while_it_installs, INSTALLED, (), proxy=True, **ALSO),
+    Row("being installed: connection breaks", connection_breaks_while_it_installs, INSTALLED, (), proxy=True, **ALSO),
+    Row("being installed: bundle is nonsense", bundle_is_nonsense, ("script.failed", *INSTALLED), (), proxy=True, **ALSO),
+    Row("being installed: description is nonsense", description_is_nonsense, ("script.failed", *INSTALLED), (), proxy=True,
+        **ALSO),
+    Row("being installed: disk full", disk_full_while_it_installs, None, (), device="small", installed=False),
+    Row("step under way: application killed", application_killed_in_a_step, (*RESTORED, "script.finished"), (KILL,),
+        also=RUN, bundle=PATIENT),
+    Row("step under way: gateway killed", gateway_killed_in_a_step, ("service.resumed", "script.finished"), (), also=RUN, bundle=PATIENT),
+    Row("step under way: both killed", gateway_and_application_killed_in_a_step,
+        ("service.resumed", *RESTORED, "script.finished"), (SEGV,), also=RUN, bundle=PATIENT),
+    Row("step under way: center killed", center_killed_in_a_step, ("script.finished",), (), also=RUN, bundle=PATIENT),
+    Row("asked: center killed", center_killed_while_it_is_asked, RESTORED, (OWN,), decide_ms=500, proxy=True),
+    Row("asked: gateway killed, center dead", gateway_and_center_killed_while_it_is_asked,
+        ("fault.stored", "fault.resumed", "fault.decided", "fault.restored"), (OWN,), decide_ms=500, proxy=True,
+        also=("fault.resumed",)),
+    Row("asked: connection breaks", connection_breaks_while_it_is_asked, RESTORED, (SEGV,), proxy=True),
+    Row("back-off: center killed", center_killed_in_the_back_off, RESTORED * 2, (SEGV, SEGV),
+        options=("--window", 600, "--backoff", 3000)),
+    Row("back-off: the list changes", list_changes_in_the_back_off, RESTORED * 2, (SEGV, SEGV),
+        options=("--window", 600, "--backoff", 3000)),
+    Row("reinstalling: gateway killed", gateway_killed_while_it_reinstalls,
+        ("fault.stored", "fault.decided", "fault.resumed", "application.downloaded", "fault.restored"),
+        (("signal.segv", "reinstall", "restored", "center"),), entry=("signal", "reinstall"), proxy=True,
+        also=("fault.resumed",)),
+    Row("reinstalling: center killed", center_killed_while_it_reinstalls,
+        ("fault.stored", "fault.decided", "application.downloaded", "fault.restored"),
+        (("signal.segv", "reinstall", "restored", "center"),), entry=("signal", "reinstall"), proxy=True),
+    Row("outcome told: gateway killed", gateway_killed_while_it_tells, RESTORED, (SEGV,), proxy=True),
+    Row("outcome told: center killed", center_killed_while_it_is_told, RESTORED, (SEGV,), proxy=True),
+    Row("outcome told: 503", outcome_503_for_a_while, RESTORED, (SEGV,), proxy=True),
+    Row("halted: gateway killed", gateway_killed_when_halted, FAILED, (("signal.segv", "stop", "failed", "center"),),
+        "standby", ("signal", "stop")),
+    Row("crash loop: gateway killed", gateway_killed_in_the_loop,
+        RESTORED * 3 + ("fault.stored", "fault.decided", "application.loop", "fault.failed"),
+        (SEGV,) * 3 + (("signal.segv", "stop", "failed", "center"),), "standby", options=("--window", 600, "--backoff", 1)),
+    Row("crash loop: well for long enough", well_for_long_enough,
+        RESTORED * 3 + ("fault.stored", "fault.decided", "application.loop", "fault.failed"),
+        (SEGV,) * 3 + (("signal.segv", "stop", "failed", "center"),),
+        options=("--window", 600, "--backoff", 1, "--healthy", 2)),
+    Row("keeper killed", keeper_killed, RESTORED, (SEGV,)),
+    Row("connection cut", connection_cut, RESTORED, (OWN,), decide_ms=300, proxy=True),
+    Row("center dead for two, gateway killed twice", center_dead_for_two_and_gateway_killed_twice, RESTORED * 2,
+        (OWN, ("signal.abrt", "restart", "restored", "gateway")), decide_ms=300),
+    Row("killed again at once", killed_again_at_once, RESTORED * 2, (OWN, ("signal.kill", "restart", "restored", "gateway")),
+        options=(*GATEWAY, "--backoff", 0)),
+    Row("I/O error", io_error, RESTORED * 2, (SEGV, SEGV), device="failing"),
+    Row("read-only disk", disk_read_only, None, (SEGV,), decide_ms=1500, device="fragile"),
 ]
 
-
-def chain_of(site):
-    started = False
-    chain = []
-    for event in site.ask("events", "-n", 1000):
-        started = started or event["name"] == "script.finished"
-        if started and event["name"] in CHAIN:
-            chain.append(event["name"])
-    return tuple(chain)
-
-
-def rows_of(faults, by):
-    return tuple((f["kind"], f["outcome"]["action"], f["outcome"]["result"], by(f)) for f in reversed(faults))
-
-
-def on_disk(site):
-    """By another reader of the file, as it is after a flush."""
-    time.sleep(0.1)
-    database = sqlite3.connect(f"file:{site.state}/gateway.db?mode=ro", uri=True)
-    try:
-        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        return tuple(database.execute("SELECT kind, outcome ->> 'action', outcome ->> 'result',"
-                                      " iif(decided IS NULL, 'center', 'gateway') FROM fault ORDER BY rowid"))
-    finally:
-        database.close()
-
-
 @pytest.fixture
-def small(site):
-    """A state folder on a file system of its own that is soon full."""
-    site.state.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SMALL_DISK},mode=711", "tmpfs", str(site.state)],
-                          capture_output=True, text=True)
-    if done.returncode:
-        pytest.skip(f"no file system can be mounted here: {done.stderr.strip()}")
-    yield
-    if "gateway" in site.processes:
-        site.end("gateway")
-    subprocess.run(["umount", str(site.state)], check=True)
+def proxy_make(request):
+    def make(url):
+        proxy = Proxy(url)
+        request.addfinalizer(proxy.close)
+        return proxy
+    return make
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row.name)
 def test_lifecycle(site, row, request):
-    if row.small_disk:
-        request.getfixturevalue("small")
-    site.center("countermeasure", "set", *row.entry, *row.options)
-    site.stock(**row.bundle)
-    site.start_center()
-    site.decide_ms = row.decide_ms
-    moment = Moment(site)
-    if row.proxy:
-        moment.proxy = Proxy(site.url)
-        request.addfinalizer(moment.proxy.close)
-        site.center_url, site.url = site.url, moment.proxy.url
-    site.start_gateway()
-    wait_until(lambda: site.ask("status")["policy_version"] == 2, "the list is here")
-    assert site.run(SERVICE)[1]
-
+    disk = request.getfixturevalue(row.device) if row.device else None
+    moment = begin(site, row, request.getfixturevalue("proxy_make") if row.proxy else None)
+    moment.disk = disk
     row.inject(moment)
-
-    if row.chain is not None:
-        wait_until(lambda: chain_of(site) == row.chain or len(chain_of(site)) > len(row.chain), "the chain of events")
-        assert chain_of(site) == row.chain
-    assert site.app()["state"] == row.state
-
-    def told():
-        known = site.center_faults()
-        return len(known) >= len(row.center) and all(f["outcome"] for f in known)
-    wait_until(told, "the center knows")
-    wait_until(lambda: all(f["reported"] for f in site.ask("faults")), "the gateway knows that")
-    assert rows_of(site.center_faults(), lambda f: f["decided_by"]) == row.center
-    assert on_disk(site) == (row.center if row.disk is None else row.disk)
-    assert [p.name for p in (site.state / "applications").iterdir()] == ["air-conditioner"], "nothing half-installed"
-    assert site.run(SERVICE)[1], "and the service is served"
+    check(site, row)

@@ -41,8 +41,8 @@ class Proxy:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 outer.seen.append((self.command, self.path, body))
                 own = outer.answer(self.command, self.path, body)
-                if own == "hang":
-                    time.sleep(8)
+                if own in ("hang", "hang up"):
+                    time.sleep(8 if own == "hang" else 0)
                     self.close_connection = True
                     return
                 if own is None:
