@@ -4,15 +4,18 @@
 
     restart_bench.py [--rounds N] [--only SYSTEM[,SYSTEM...]] [--large MIB]
 
-One program is supervised by each of them in turn (replaced.c), and ended: by exit, SIGSEGV or SIGKILL, small or large. What
+One program is supervised by each of them in turn (replaced.c), and ended: by exit, SIGSEGV or SIGKILL, small or large, with
+and without a core dump (as /proc/sys/kernel/core_pattern has it; into its working directory, where that says so). What
 counts is the time from then until the first instructions of its replacement. "floor" is a loop of vfork, exec and waitpid.
-Others are measured where they are installed (runit, s6, supervisor), each as it is delivered. JSON on standard output.
+Others are measured where they are installed (runit, s6, supervisor), each as it is delivered; dinit is not in Debian 12. JSON
+on standard output.
 """
 
 import argparse
 import contextlib
 import json
 import os
+import resource
 import shutil
 import signal
 import statistics
@@ -169,6 +172,17 @@ SYSTEMS = {"floor": Floor, "faultline": Gateway, "faultline, standby": GatewaySt
            "runit": Runit, "s6": S6, "supervisor": Supervisor}
 
 
+@contextlib.contextmanager
+def core_dumps(wanted):
+    """What is started meanwhile may dump core, or not."""
+    before = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY if wanted else 0, resource.RLIM_INFINITY))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_CORE, before)
+
+
 def measure(system, end, mib, rounds):
     place = SYSTEMS[system](mib)
     try:
@@ -185,8 +199,8 @@ def measure(system, end, mib, rounds):
         place.close()
 
 
-def row(system, end, mib, times, floor):
-    size = f", {mib} MiB" if mib else ""
+def row(system, end, mib, cores, times, floor):
+    size = (f", {mib} MiB" if mib else "") + (", core dump" if cores else "")
     p50 = statistics.median(times)
     return {"what": f"{system}: {end}{size}", "unit": "ms", "best": round(times[0], 3), "p50": round(p50, 3),
             "p99": round(times[min(len(times) - 1, int(len(times) * 0.99))], 3), "worst": round(times[-1], 3),
@@ -202,11 +216,15 @@ def main():
     wanted = options.only.split(",") if options.only else list(SYSTEMS)
     there = [s for s in SYSTEMS if s in wanted and (not hasattr(SYSTEMS[s], "needs") or shutil.which(SYSTEMS[s].needs))]
     rows = []
-    for end, mib in [("exit", 0), ("segv", 0), ("kill", 0)] + ([("segv", options.large)] if options.large else []):
+    cases = [("exit", 0, False), ("segv", 0, False), ("kill", 0, False), ("segv", 0, True)]
+    if options.large:
+        cases += [("segv", options.large, False), ("segv", options.large, True)]
+    for end, mib, cores in cases:
         floor = None
         for system in there:
-            times = measure(system, end, mib, options.rounds)
-            rows.append(row(system, end, mib, times, floor))
+            with core_dumps(cores):
+                times = measure(system, end, mib, options.rounds)
+            rows.append(row(system, end, mib, cores, times, floor))
             if system == "floor":
                 floor = statistics.median(times)
                 rows[-1]["ratio"] = 1.0
