@@ -41,12 +41,14 @@ int sandbox_become(uid_t uid, gid_t gid, struct error *err);
  * @SANDBOX_EXECUTE: and execute programs
  * @SANDBOX_CREATE: read, and create and write files and folders
  * @SANDBOX_OWN: everything that an owner can do, but execute and make devices
+ * @SANDBOX_DEVICE: read and write a device, and give it commands (ioctl)
  */
 enum sandbox_access {
 	SANDBOX_READ,
 	SANDBOX_EXECUTE,
 	SANDBOX_CREATE,
 	SANDBOX_OWN,
+	SANDBOX_DEVICE,
 };
 
 /**

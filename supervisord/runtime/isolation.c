@@ -118,7 +118,7 @@ static int paths_enter(const struct process_setup *setup, struct error *err)
 		{ .path = "/dev/zero", .access = SANDBOX_OWN },
 		{ .path = "/dev/full", .access = SANDBOX_OWN },
 		/* Its own heartbeat, where the module is: it refuses those that are not watched. */
-		{ .path = "/dev/faultline", .access = SANDBOX_OWN },
+		{ .path = "/dev/faultline", .access = SANDBOX_DEVICE },
 		{ .path = "/dev/random" },
 		{ .path = "/dev/urandom" },
 		/* A runtime may be somewhere else altogether. */
