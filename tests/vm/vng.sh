@@ -3,18 +3,20 @@
 #
 # Runs a command as root in a VM that has a stock kernel and this machine's files, by virtme-ng.
 #
-#   vng.sh [--kernel 6.1|6.12|6.12-rt] [--timeout SECONDS] [--share DIR] [--console FILE] -- COMMAND [ARGUMENT...]
+#   vng.sh [--kernel 6.1|6.12|6.12-rt] [--timeout SECONDS] [--share DIR] [--console FILE] [--append PARAMETERS] [--reset]
+#	-- COMMAND [ARGUMENT...]
 #
 # The files are this machine's, read-only: what the guest writes below /etc /home /opt /srv /tmp /usr /var stays in the
 # guest's memory. DIR (build/vm/KERNEL by default) alone is shared both ways, and is $VM_SHARE in the guest. The
 # command's output comes out as it is written; the kernel's goes to FILE (DIR/console.log). The exit status is the
-# command's; 124 when the time is over, 125 when the guest ended without one.
+# command's; 124 when the time is over, 125 when the guest ended without one. --append is for the kernel. With --reset a
+# guest that reboots, or panics, is reset with what is in its memory, and the command is run anew.
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
 readonly root cache=$root/.cache
 
-kernel=6.12 limit=300 share='' console=''
+kernel=6.12 limit=300 share='' console='' parameters='' reset=()
 die()
 {
 	echo "vng.sh: $*" >&2
@@ -26,6 +28,8 @@ while (($#)); do
 	--timeout) limit=$2; shift 2 ;;
 	--share) share=$2; shift 2 ;;
 	--console) console=$2; shift 2 ;;
+	--append) parameters=" $2"; shift 2 ;;
+	--reset) reset=(--qemu-opts="-action reboot=reset"); shift ;;
 	--) shift; break ;;
 	*) die "what is '$1'? See the head of $0" ;;
 	esac
@@ -60,7 +64,7 @@ kvm_works()
 # Under emulation udev's probing for hardware that nobody uses is half of the boot.
 unused=kvm_amd,kvm_intel,kvm,ccp,ahci,libata,lpc_ich,i2c_i801,iTCO_wdt,i6300esb,psmouse,pcspkr,evdev,cdrom,sr_mod,sg
 unused+=,serio_raw,button,joydev,powernow_k8,acpi_cpufreq,intel_rapl_msr,floppy
-append="mitigations=off nokaslr modprobe.blacklist=$unused"
+append="mitigations=off nokaslr modprobe.blacklist=$unused$parameters"
 accelerator=()
 if ! kvm_works; then
 	accelerator=(--disable-kvm)
@@ -86,7 +90,7 @@ END
 # QEMU truncates a file that it is given as output, so it gets pipes. timeout has the whole of it in one process group.
 export PYTHONPATH=$cache/virtme-ng/usr/lib/python3/dist-packages PATH=$cache/virtme-ng/usr/bin:/usr/sbin:$PATH
 timeout -k 5 "$limit" /usr/bin/python3 "$cache/virtme-ng/usr/bin/vng" --verbose --run "$image" --force-9p --user root \
-	"${accelerator[@]}" --cpus 2 --memory 1G --rwdir="$guest=$share" --append "$append" \
+	"${accelerator[@]}" "${reset[@]}" --cpus 2 --memory 1G --rwdir="$guest=$share" --append "$append" \
 	--exec "bash $guest/run.sh" < /dev/null 2> >(cat > "$console") > >(cat) &
 vm=$!
 trap 'kill "$vm" 2>/dev/null; wait "$vm" || true; exit 130' INT TERM
