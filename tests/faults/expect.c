@@ -54,7 +54,7 @@ static const char *const verdicts[] = {
  * @code: si_code, with @has_code
  * @set, @maybe: flags that must and that may be set
  * @thread: 1: another thread than the first, -1: the first, 0: either
- * @holds: where faults are held, this one is
+ * @holds: where faults are held, this one is, or, with @may_hold, may be
  * @optional: it may come or not
  */
 struct expected {
@@ -68,7 +68,7 @@ struct expected {
 	int maybe;
 	int thread;
 	bool nobody;
-	bool holds;
+	bool holds, may_hold;
 	bool optional;
 	bool by_tester;
 	bool has_address;
@@ -134,8 +134,10 @@ static bool read_word(struct expected *expected, const char *word)
 	}
 	if (!strcmp(word, "nobody"))
 		return expected->nobody = true;
-	if (!strcmp(word, "holds"))
+	if (!strcmp(word, "holds")) {
+		expected->may_hold = maybe;
 		return expected->holds = true;
+	}
 	if (!strncmp(word, "at=", 3)) {
 		expected->has_address = true;
 		expected->any_address = word[3] == '?';
@@ -280,20 +282,23 @@ static bool match(const struct expected *expected, size_t wanted, bool ordered,
 		  const struct faultline_record *const records[], size_t count, char *text, size_t size)
 {
 	bool used[RECORDS_MAX] = {};
+	size_t next = 0;
 	char came[256];
 
 	for (size_t i = 0; i < count; i++) {
-		size_t found = ordered ? i : 0;
+		size_t found = ordered ? next : 0;
 
 		describe(records[i], subject, came, sizeof(came));
 		while (found < wanted && (used[found] || !fits(&expected[found], records[i], subject))) {
-			if (ordered)
-				return say(text, size, "record %zu: %s, must be: %s", i + 1, came, expected[i].text);
+			if (ordered && !expected[found].optional)
+				return say(text, size, "record %zu: %s, must be: %s", i + 1, came,
+					   expected[found].text);
 			found++;
 		}
 		if (found >= wanted)
 			return say(text, size, "record %zu is too much: %s", i + 1, came);
 		used[found] = true;
+		next = found + 1;
 	}
 	for (size_t i = 0; i < wanted; i++)
 		if (!used[i] && !expected[i].optional)
@@ -309,6 +314,7 @@ static struct expected expected_held(const struct expected *fatal)
 	held.type = FAULTLINE_RECORD_HELD;
 	held.set &= ~(FAULTLINE_F_CAPTURE | FAULTLINE_F_COREDUMP);
 	held.has_address = false;
+	held.optional = fatal->may_hold;
 	return held;
 }
 

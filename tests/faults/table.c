@@ -28,7 +28,7 @@
  *   MAPERR ...	si_code
  *
  * and a flag that is not said must not be set, with "?" before it it may be. So
- * may a record with "?" before its type come or not, in a row without order. The
+ * may a record with "?" before its type come or not, and "?holds" hold. The
  * first word "unordered" lets processes come in any order: of each process FATAL
  * comes before EXIT all the same, and "last" at the end.
  *
@@ -155,9 +155,9 @@ const struct fault faults[] = {
 	ROW_OUTSIDE("terminated/threads", FAULT_THREADS, waits, SIGTERM, outside_kill,
 		    "fatal TERM USER sent-by-tester capture main; exit TERM main last"),
 	ROW_OUTSIDE("segv-sent", FAULT_MAIN, waits, SIGSEGV, outside_kill,
-		    "fatal SEGV USER at=0 sent-by-tester capture holds main; exit SEGV main last"),
+		    "fatal SEGV USER at=0 sent-by-tester capture ?holds main; exit SEGV main last"),
 	ROW_OUTSIDE("abort-sent", FAULT_GRANDCHILD, waits, SIGABRT, outside_kill,
-		    "fatal ABRT USER sent-by-tester capture holds; exit ABRT; exit 0; exit 0 main last"),
+		    "fatal ABRT USER sent-by-tester capture ?holds; exit ABRT; exit 0; exit 0 main last"),
 	ROW_OUTSIDE("queued-by-other", FAULT_MAIN, waits, SIGUSR1, outside_queue,
 		    "fatal USR1 QUEUE sent-by-tester capture main; exit USR1 main last"),
 	ROW_OUTSIDE("user", FAULT_MAIN, waits_as_nobody, SIGTERM, outside_kill,
@@ -166,7 +166,7 @@ const struct fault faults[] = {
 		    "fatal KILL USER sent-by-tester capture main; exit KILL main last"),
 	ROW("child-killed", kills_its_child, SIGKILL, "fatal KILL USER sent capture; exit KILL; exit 0 main last"),
 	ROW("child-segv-sent", kills_its_child, SIGSEGV,
-	    "fatal SEGV USER sent capture holds; exit SEGV; exit 0 main last"),
+	    "fatal SEGV USER sent capture ?holds; exit SEGV; exit 0 main last"),
 	ROW("group-killed", kills_its_group, SIGTERM,
 	    "unordered; fatal TERM USER capture main; exit TERM main ?last; fatal TERM USER sent capture; "
 	    "exit TERM ?last; fatal TERM USER sent capture; exit TERM ?last"),
