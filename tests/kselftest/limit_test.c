@@ -254,8 +254,8 @@ TEST_F(limit, changed_while_running)
 	SET(SOFT_FILES, 0);
 	SET(SOFT_PROCESSES, 1000);
 	passes(&self->client, 3);
-	SET(SOFT_FILES, 2);
 	client_forget(&self->client);
+	SET(SOFT_FILES, 2);
 	ASSERT_EQ(client_wait(&self->client, 20000, is_limit, FAULTLINE_LIMIT_FILES), 0);
 }
 
