@@ -3,6 +3,7 @@
 
 import re
 import xml.etree.ElementTree as ElementTree
+from copy import deepcopy
 from dataclasses import dataclass
 
 RESULT = re.compile(r"^((?:# |    )*)(not )?ok (\d+)(?: - | |$)(.*)$")
@@ -41,6 +42,7 @@ class Tap:
         self.levels = {}  # depth: the results that no test further out has taken in yet
         self.planned = {}
         self.comment = ""  # the last one since the last result
+        self.kept = {}, {}  # levels and planned at the end of the last machine
 
     def feed(self, line):
         if plan := PLAN.match(line):
@@ -51,6 +53,11 @@ class Tap:
             depth = depth_of(match[1])
             self.close(depth, result_of(match, self.comment))
             self.comment = ""
+        elif line.startswith("=== end"):
+            self.kept = deepcopy((self.levels, self.planned))
+        elif line.startswith("# === again"):
+            # Of a machine that tests/vm/boot.sh boots once more, nothing counts.
+            self.levels, self.planned = deepcopy(self.kept)
         elif line.startswith("# "):
             self.comment = line[2:].strip()
 

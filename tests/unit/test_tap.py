@@ -53,3 +53,17 @@ def test_cmocka_says_why_before():
 
 def test_results_of_several_runs_add_up():
     assert len(read("1..1\nok 1 a\n1..1\nok 1 b")) == 2
+
+
+def test_a_machine_that_is_booted_again_counts_once():
+    assert read("""1..1
+ok 1 a
+=== end 0
+1..3
+ok 1 b
+# 1..2
+# not ok 1 c
+# === again: it hung
+1..1
+ok 1 b
+=== end 0""") == [("a", "passed"), ("b", "passed")]
