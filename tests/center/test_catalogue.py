@@ -350,7 +350,8 @@ def test_what_is_added_is_signed_when_there_is_a_key(served, bundle, tmp_path):
     assert openssl_verifies(tmp_path, public, statement, script["signature"])
     assert not openssl_verifies(tmp_path, public, statement.replace("serial ", "serial 1"), script["signature"])
     before = served.get("/v1/applications/pump")
-    assert "2 signed" in served.do("key", "sign")
+    # The application, the script and the list of countermeasures.
+    assert "3 signed" in served.do("key", "sign")
     app = served.get("/v1/applications/pump")
     assert app.headers["ETag"] != before.headers["ETag"]
     app = app.json
