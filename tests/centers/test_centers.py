@@ -201,7 +201,7 @@ def test_R8_centers_die_under_load(plant):
         moves.append(time.monotonic() - began)
         wait_until(lambda: plant.count() > before + GATEWAYS, "faults are stored at the other", LIMIT_S)
         plant.start_center(address)
-    assert max(moves) < 30, moves
+    assert max(moves) < 60, moves
     print(f"moved within {', '.join(f'{m:.1f} s' for m in moves)}; {plant.count()} faults")
 
     # A cable is pulled and put back: what happened meanwhile comes afterwards.
