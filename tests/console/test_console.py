@@ -100,7 +100,7 @@ def test_a_service_is_asked_for_and_taken_back(page):
     page.press("6")
     page.until("document.body.innerText.includes('No gateway was asked')", "no request yet")
     go(page, "ask", "document.querySelector('[name=of]')", "the form")
-    assert page.run("[...document.querySelector('[name=of]').options].map((o) => o.text).join()") == "all gateways of group roof,plant-7"
+    assert page.run("[...document.querySelector('[name=of]').options].map((o) => o.text).join()") == "all gateways of group roof,g1,plant-7"
     page.run("document.querySelector('[name=reason]').value = 'after the repair'; document.querySelector('form').requestSubmit()")
     page.until("location.hash == '#requests' && document.querySelector('main button:not(.main)')", "it is listed, and can be cancelled")
     text = page.run("document.querySelector('main').innerText")
