@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "center/cli/command.h"
 
+#include <errno.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -99,6 +100,19 @@ const char *command_line(struct argp_state *state, const char *option, const cha
 	if (strlen(text) >= maximum)
 		argp_error(state, "--%s: at most %zu bytes", option, maximum - 1);
 	return text;
+}
+
+long command_number(struct argp_state *state, const char *option, const char *text, long minimum,
+		    long maximum)
+{
+	long number;
+
+	errno = 0;
+	number = strtol(text, NULL, 10);
+	if (errno || !*text || text[strspn(text, "0123456789")] || number < minimum || number > maximum)
+		argp_error(state, "--%s %s: a whole number from %ld to %ld is needed", option, text,
+			   minimum, maximum);
+	return number;
 }
 
 long command_duration(struct argp_state *state, const char *option, const char *text)

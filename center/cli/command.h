@@ -88,6 +88,10 @@ void command_user(char *name, size_t size);
 const char *command_line(struct argp_state *state, const char *option, const char *text,
 			 size_t maximum);
 
+/** command_number - an option that is a whole number, of digits alone */
+long command_number(struct argp_state *state, const char *option, const char *text, long minimum,
+		    long maximum);
+
 /** command_duration - an option that is a time, "90", "90s", "15m", "12h" or "7d", in seconds */
 long command_duration(struct argp_state *state, const char *option, const char *text);
 

@@ -50,20 +50,6 @@ struct entry_arguments {
 	long since_s;
 };
 
-static int number_parse(struct argp_state *state, const char *option, const char *text,
-			long minimum, long maximum)
-{
-	char *end;
-	long number;
-
-	errno = 0;
-	number = strtol(text, &end, 10);
-	if (errno || end == text || *end || number < minimum || number > maximum)
-		argp_error(state, "--%s %s: a whole number from %ld to %ld is needed", option,
-			   text, minimum, maximum);
-	return number;
-}
-
 static void text_parse(struct argp_state *state, const char *option, const char *text,
 		       bool (*valid)(const char *), char *target, size_t size)
 {
@@ -163,7 +149,7 @@ static error_t more_parse(int key, char *text, struct argp_state *state)
 
 	switch (key) {
 	case OPTION_HEALTHY:
-		entry->healthy_s = number_parse(state, "healthy", text, 1, ACTION_HEALTHY_MAX_S);
+		entry->healthy_s = command_number(state, "healthy", text, 1, ACTION_HEALTHY_MAX_S);
 		return 0;
 	case OPTION_DECIDE:
 		if (strcmp(text, "center") && strcmp(text, "gateway"))
@@ -191,14 +177,14 @@ static error_t entry_parse(int key, char *text, struct argp_state *state)
 
 	switch (key) {
 	case OPTION_ATTEMPTS:
-		entry->attempts = number_parse(state, "attempts", text, 1, ACTION_ATTEMPTS_MAX);
+		entry->attempts = command_number(state, "attempts", text, 1, ACTION_ATTEMPTS_MAX);
 		return 0;
 	case OPTION_WINDOW:
-		entry->window_s = number_parse(state, "window", text, 1, ACTION_WINDOW_MAX_S);
+		entry->window_s = command_number(state, "window", text, 1, ACTION_WINDOW_MAX_S);
 		return 0;
 	case OPTION_BACKOFF:
-		entry->backoff_ms = number_parse(state, "backoff", text, 0,
-						 ACTION_BACKOFF_MAX_MS);
+		entry->backoff_ms = command_number(state, "backoff", text, 0,
+						   ACTION_BACKOFF_MAX_MS);
 		return 0;
 	case OPTION_THEN:
 		action_operand(state, text, &entry->then);
@@ -379,7 +365,7 @@ static error_t history_parse(int key, char *text, struct argp_state *state)
 
 	switch (key) {
 	case OPTION_LIMIT:
-		arguments->entry.attempts = number_parse(state, "limit", text, 1, HISTORY_MAX);
+		arguments->entry.attempts = command_number(state, "limit", text, 1, HISTORY_MAX);
 		return 0;
 	case OPTION_AUTHOR:
 	case OPTION_REASON:

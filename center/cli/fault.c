@@ -35,11 +35,7 @@ static error_t fault_parse(int key, char *text, struct argp_state *state)
 		arguments->kind = text;
 		return 0;
 	case OPTION_LIMIT:
-		arguments->limit = atoi(text);
-		if (text[strspn(text, "0123456789")] || arguments->limit < 1 ||
-		    arguments->limit > FAULTS_LIMIT_MAX)
-			argp_error(state, "--limit %s: a whole number from 1 to %d is needed",
-				   text, FAULTS_LIMIT_MAX);
+		arguments->limit = command_number(state, "limit", text, 1, FAULTS_LIMIT_MAX);
 		return 0;
 	case OPTION_DAYS:
 		arguments->days = atol(text);

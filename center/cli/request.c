@@ -42,17 +42,6 @@ static error_t name_option(int key, char *text, struct argp_state *state)
 	return 0;
 }
 
-static long number_option(struct argp_state *state, const char *option, const char *text,
-			  long minimum, long maximum)
-{
-	long number = atol(text);
-
-	if (!*text || text[strspn(text, "0123456789")] || number < minimum || number > maximum)
-		argp_error(state, "--%s %s: a whole number from %ld to %ld is needed", option, text,
-			   minimum, maximum);
-	return number;
-}
-
 static error_t request_parse(int key, char *text, struct argp_state *state)
 {
 	struct request_arguments *arguments = state->input;
@@ -83,10 +72,10 @@ static error_t request_parse(int key, char *text, struct argp_state *state)
 			 command_line(state, "reason", text, sizeof(request->reason)));
 		return 0;
 	case OPTION_LIMIT:
-		arguments->limit = number_option(state, "limit", text, 1, REQUESTS_LIMIT_MAX);
+		arguments->limit = command_number(state, "limit", text, 1, REQUESTS_LIMIT_MAX);
 		return 0;
 	case OPTION_DAYS:
-		arguments->days = number_option(state, "older-than", text, 0, 36500);
+		arguments->days = command_number(state, "older-than", text, 0, 36500);
 		return 0;
 	case ARGP_KEY_END:
 		if (!request->author[0])
