@@ -2,7 +2,7 @@
 # The center: daemon and command line in one program.
 CENTER_STORE := $(addprefix center/store/,store.c sqlite/sqlite.c postgres/postgres.c postgres/connection.c \
 	postgres/array.c)
-CENTER := center/main.c center/ready.c \
+CENTER := center/main.c center/ready.c center/digest.c \
 	$(addprefix center/cli/,command.c serve.c app.c definition.c script.c \
 		countermeasure.c fault.c key.c request.c token.c) \
 	$(addprefix center/http/,server.c listener.c exchange.c header.c routes.c \

@@ -2,10 +2,11 @@
 #include "center/access/tokens.h"
 
 #include <errno.h>
-#include <openssl/sha.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
+
+#include "center/digest.h"
 
 #define TOKEN_BYTES 32
 
@@ -16,11 +17,7 @@ const char *role_name(enum role role)
 
 void token_hash(const char *token, char hex[65])
 {
-	unsigned char digest[SHA256_DIGEST_LENGTH];
-
-	SHA256((const unsigned char *)token, strlen(token), digest);
-	for (int i = 0; i < SHA256_DIGEST_LENGTH; i++)
-		sprintf(hex + 2 * i, "%02x", digest[i]);
+	digest_hex(token, strlen(token), hex);
 }
 
 static int token_make(char token[TOKEN_SIZE], struct error *err)

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "lib/file.h"
+#include "lib/hex.h"
 
 #define COPY_SIZE (256 << 10)
 #define PART_SIZE (1 << 20)
@@ -114,8 +115,7 @@ static void hash_finish(EVP_MD_CTX *hash, char hex[SHA256_HEX_LEN + 1])
 	unsigned int size = 0;
 
 	EVP_DigestFinal_ex(hash, digest, &size);
-	for (unsigned int i = 0; i < SHA256_HEX_LEN / 2; i++)
-		sprintf(hex + 2 * i, "%02x", digest[i]);
+	hex_write(hex, digest, SHA256_HEX_LEN / 2);
 }
 
 static struct artifact *artifact_begin(const char *data, EVP_MD_CTX *hash, struct error *err)

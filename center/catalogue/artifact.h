@@ -11,12 +11,12 @@
 #include <limits.h>
 #include <stdint.h>
 
+#include "center/digest.h"
 #include "center/store/store.h"
 #include "lib/cleanup.h"
 #include "lib/error.h"
 
 #define ARTIFACT_SIZE_MAX (512LL << 20)
-#define SHA256_HEX_LEN 64
 
 /**
  * struct artifact - a file on its way in

@@ -4,12 +4,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
-#include <openssl/sha.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "center/catalogue/scripts.h"
+#include "center/digest.h"
 #include "lib/file.h"
 #include "lib/name.h"
 
@@ -85,12 +85,9 @@ static int definition_keep(struct store *store, const char *copy, const char *se
 static int definition_put(struct store *store, const char *service, const void *text,
 			  size_t size, struct error *err)
 {
-	unsigned char digest[SHA256_DIGEST_LENGTH];
-	char hex[2 * SHA256_DIGEST_LENGTH + 1];
+	char hex[SHA256_HEX_LEN + 1];
 
-	SHA256(text, size, digest);
-	for (int i = 0; i < SHA256_DIGEST_LENGTH; i++)
-		sprintf(hex + 2 * i, "%02x", digest[i]);
+	digest_hex(text, size, hex);
 	return store_run(store_statement(store, err, STATEMENT_DEFINITION_PUT, "ssbi", service,
 					 hex, text, size, store_now()), err);
 }

@@ -142,12 +142,3 @@ int key_sign(const struct key *key, const char *statement, size_t size,
 	EVP_EncodeBlock((unsigned char *)text, signature, len);
 	return 0;
 }
-
-void key_digest(const void *data, size_t size, char hex[65])
-{
-	unsigned char digest[SHA256_DIGEST_LENGTH];
-
-	SHA256(data, size, digest);
-	for (size_t i = 0; i < sizeof(digest); i++)
-		snprintf(hex + 2 * i, 3, "%02x", digest[i]);
-}

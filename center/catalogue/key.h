@@ -36,9 +36,6 @@ char *key_public(const struct key *key, struct error *err);
 int key_sign(const struct key *key, const char *statement, size_t size,
 	     char text[SIGNATURE_TEXT_LEN + 1], struct error *err);
 
-/** key_digest - the SHA-256 of something, as statements have it */
-void key_digest(const void *data, size_t size, char hex[65]);
-
 /** key_path - where a center has its key unless told otherwise; to be freed */
 char *key_path(const char *data);
 

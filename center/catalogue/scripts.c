@@ -2,12 +2,12 @@
 #include "center/catalogue/scripts.h"
 
 #include <errno.h>
-#include <openssl/sha.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "center/catalogue/definitions.h"
 #include "center/catalogue/signing.h"
+#include "center/digest.h"
 #include "lib/file.h"
 #include "lib/name.h"
 #include "lib/script/interpretation.h"
@@ -29,22 +29,13 @@ static int service_of(const char *path, char service[NAME_MAX_LEN + 1], struct e
 			 path);
 }
 
-static void sha256_hex(const char *data, size_t size, char hex[65])
-{
-	unsigned char digest[SHA256_DIGEST_LENGTH];
-
-	SHA256((const unsigned char *)data, size, digest);
-	for (int i = 0; i < SHA256_DIGEST_LENGTH; i++)
-		sprintf(hex + 2 * i, "%02x", digest[i]);
-}
-
 static int script_put(struct store *store, const char *service, const char *text,
 		      size_t size, bool *changed, struct error *err)
 {
 	char sha256[65];
 	int ret;
 
-	sha256_hex(text, size, sha256);
+	digest_hex(text, size, sha256);
 	ret = store_change(store_statement(store, err, STATEMENT_SCRIPT_PUT, "ssbi", service,
 					       sha256, text, size, store_now()), err);
 	*changed = ret > 0;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "center/digest.h"
 #include "center/fault/list.h"
 
 /* Time itself grows; where a clock was set back, the last one decides. */
@@ -65,12 +66,13 @@ int signing_list(struct store *store, const struct key *key, struct error *err)
 	json_auto_t *document = list_document(store, err);
 	__cleanup_free char *text = document ? signature_list_text(document) : NULL;
 	int64_t serial = text ? serial_next(store, err) : -1;
-	char statement[SIGNATURE_STATEMENT_MAX], signature[SIGNATURE_TEXT_LEN + 1], sha256[65];
+	char statement[SIGNATURE_STATEMENT_MAX], signature[SIGNATURE_TEXT_LEN + 1];
+	char sha256[SHA256_HEX_LEN + 1];
 	size_t size;
 
 	if (serial < 0)
 		return err->code ? err->code : error_set(err, -ENOMEM, "out of memory");
-	key_digest(text, strlen(text), sha256);
+	digest_hex(text, strlen(text), sha256);
 	size = signature_list(statement,
 			      json_integer_value(json_object_get(document, "policy_version")),
 			      sha256, serial);

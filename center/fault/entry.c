@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/hex.h"
+
 /* struct key_part - a part of an entry's key */
 static const struct key_part {
 	const char *name;
@@ -176,6 +178,5 @@ void entry_tag(const json_t *row, char tag[ENTRY_TAG_SIZE])
 		SHA256((unsigned char *)text, strlen(text), digest);
 	free(text);
 	strcpy(tag, "entry-");
-	for (int i = 0; i < 8; i++)
-		sprintf(tag + 6 + 2 * i, "%02x", digest[i]);
+	hex_write(tag + 6, digest, 8);
 }

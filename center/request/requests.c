@@ -8,6 +8,7 @@
 #include <sys/random.h>
 
 #include "center/catalogue/scripts.h"
+#include "lib/hex.h"
 
 /* The states behind which nothing comes have one place. */
 static int state_place(const char *state)
@@ -45,8 +46,7 @@ static int id_make(char id[REQUEST_ID_MAX_LEN + 1], struct error *err)
 
 	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
 		return error_set(err, -errno, "no random number: %m");
-	for (size_t i = 0; i < sizeof(bytes); i++)
-		snprintf(id + 2 * i, 3, "%02x", bytes[i]);
+	hex_write(id, bytes, sizeof(bytes));
 	return 0;
 }
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "lib/cleanup.h"
+#include "lib/hex.h"
 
 #define PHDRS_MAX 64
 #define NOTES_MAX 4096
@@ -38,8 +39,7 @@ static bool notes_build_id(const char *notes, size_t size, char *digits, size_t 
 		notes += sizeof(note);
 		if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 && !memcmp(notes, "GNU", 4) &&
 		    2 * (size_t)note.n_descsz < room) {
-			for (size_t i = 0; i < note.n_descsz; i++)
-				sprintf(digits + 2 * i, "%02x", (unsigned char)notes[name + i]);
+			hex_write(digits, notes + name, note.n_descsz);
 			return true;
 		}
 		notes += name + desc;

@@ -12,4 +12,4 @@ REMOTE_LINK := supervisord/remote/link.c supervisord/remote/link_process.c
 
 UNPACK := supervisord/remote/unpack
 $(eval $(call program,faultline-unpack,$(addprefix $(UNPACK)/,\
-	main.c bundle.c digest.c tree.c) lib/name.c $(SANDBOX),libarchive libcrypto,))
+	main.c bundle.c digest.c tree.c) lib/hex.c lib/name.c $(SANDBOX),libarchive libcrypto,))

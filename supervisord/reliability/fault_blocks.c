@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/hex.h"
 #include "supervisord/reliability/mappings.h"
 #include "supervisord/reliability/source.h"
 
@@ -126,8 +127,7 @@ static void add_fpregs(json_t *data, const struct faultline_record *record)
 
 	if (!from)
 		return;
-	for (size_t i = 0; i < sizeof(from->regs); i++)
-		sprintf(text + 2 * i, "%02x", from->regs[i]);
+	hex_write(text, from->regs, sizeof(from->regs));
 	json_object_set_new(data, "fpregs", json_string(text));
 }
 

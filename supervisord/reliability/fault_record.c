@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "lib/hex.h"
 #include "supervisord/reliability/detector.h"
 #include "supervisord/reliability/fault_blocks.h"
 #include "supervisord/reliability/hang_data.h"
@@ -53,9 +54,7 @@ static json_t *stack(const struct faultline_capture *capture)
 	char *text = malloc(capture->stack_len * 2 + 1);
 	json_t *object;
 
-	for (uint32_t i = 0; i < capture->stack_len; i++)
-		sprintf(text + 2 * i, "%02x", capture->stack[i]);
-	text[capture->stack_len * 2] = '\0';
+	hex_write(text, capture->stack, capture->stack_len);
 	object = json_pack("{s:o, s:i, s:s}", "address", hex(capture->stack_addr),
 			   "bytes", capture->stack_len, "hex", text);
 	free(text);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/alloc.h"
+#include "lib/hex.h"
 #include "supervisord/reliability/source.h"
 
 static char *map_name(const struct faultline_map *map)
@@ -44,10 +45,10 @@ static json_t *map_describe(const struct faultline_map *map)
 		json_object_set_new(object, "name", json_string(name));
 		free(name);
 	}
-	for (int i = 0; i < map->build_id_len; i++)
-		sprintf(build_id + 2 * i, "%02x", map->data[i]);
-	if (map->build_id_len)
+	if (map->build_id_len) {
+		hex_write(build_id, map->data, map->build_id_len);
 		json_object_set_new(object, "build_id", json_string(build_id));
+	}
 	return object;
 }
 

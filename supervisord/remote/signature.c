@@ -12,6 +12,7 @@
 #include "lib/alloc.h"
 #include "lib/cleanup.h"
 #include "lib/file.h"
+#include "lib/hex.h"
 #include "lib/signature.h"
 #include "supervisord/reliability/store.h"
 #include "supervisord/settings.h"
@@ -111,8 +112,7 @@ json_t *signatures_describe(const struct gateway *gateway)
 	char digits[17];
 
 	for (int i = 0; signatures && i < signatures->n; i++) {
-		for (int k = 0; k < 8; k++)
-			snprintf(digits + 2 * k, 3, "%02x", signatures->keys[i][k]);
+		hex_write(digits, signatures->keys[i], 8);
 		json_array_append_new(keys, json_string(digits));
 	}
 	return json_pack("{s:b, s:s*, s:o}", "required", signatures != NULL, "key",
@@ -251,8 +251,7 @@ static void sha256_hex(const void *data, size_t size, char hex[65])
 	sha256_init(&context);
 	sha256_update(&context, size, data);
 	sha256_digest(&context, sizeof(digest), digest);
-	for (int i = 0; i < SHA256_DIGEST_SIZE; i++)
-		snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+	hex_write(hex, digest, sizeof(digest));
 }
 
 static int serial_keep(const struct gateway *gateway, const char *kind, const char *name,

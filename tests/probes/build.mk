@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 $(eval $(call test,source_test,tests/probes/source_test.c \
-	$(addprefix supervisord/reliability/,source.c mappings.c) lib/alloc.c lib/log.c,jansson))
+	$(addprefix supervisord/reliability/,source.c mappings.c) lib/alloc.c lib/hex.c lib/log.c,jansson))
 SOURCE_PROBES := $(addprefix supervisord/reliability/,source.c source_probes.c pins.c probes_limits.c probes_object.c \
 	probes_parts.c probes_prepare.c probes_progress.c probes_range.c probes_ring.c probes_watch.c) \
 	lib/range.c lib/alloc.c

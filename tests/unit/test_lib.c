@@ -16,6 +16,7 @@
 
 #include "lib/application.h"
 #include "lib/file.h"
+#include "lib/hex.h"
 #include "lib/name.h"
 
 static char folder[] = "/tmp/faultline-lib-XXXXXX";
@@ -221,6 +222,17 @@ static void dtd_that_is_not_there(void **state)
 	setenv("FAULTLINE_DTD", "dtd", 1);
 }
 
+static void hexadecimal_digits(void **state)
+{
+	static const unsigned char bytes[] = { 0x00, 0x0f, 0xa5, 0xff };
+	char text[2 * sizeof(bytes) + 1];
+
+	hex_write(text, bytes, sizeof(bytes));
+	assert_string_equal(text, "000fa5ff");
+	hex_write(text, bytes, 0);
+	assert_string_equal(text, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -233,6 +245,7 @@ int main(void)
 		cmocka_unit_test(application_data),
 		cmocka_unit_test(application_data_that_is_wrong),
 		cmocka_unit_test(dtd_that_is_not_there),
+		cmocka_unit_test(hexadecimal_digits),
 	};
 
 	return cmocka_run_group_tests_name("lib", tests, setup, teardown);

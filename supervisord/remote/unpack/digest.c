@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/hex.h"
+
 int digest_init(struct digest *digest, uint64_t size, struct error *err)
 {
 	digest->context = EVP_MD_CTX_new();
@@ -53,8 +55,7 @@ int digest_check(struct digest *digest, const char *sha256, struct error *err)
 				 "download it again", (unsigned long long)digest->done,
 				 (unsigned long long)digest->size);
 	EVP_DigestFinal_ex(digest->context, hash, &size);
-	for (unsigned int i = 0; i < size; i++)
-		snprintf(hex + 2 * i, 3, "%02x", hash[i]);
+	hex_write(hex, hash, size);
 	if (strcmp(hex, sha256))
 		return error_set(err, -EBADMSG, "the bundle's SHA-256 is %s, not %s: download it "
 				 "again, or publish it anew", hex, sha256);
