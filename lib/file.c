@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "lib/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -11,6 +12,9 @@
 #include <unistd.h>
 
 #include "lib/cleanup.h"
+
+/* What is not whole yet lies beside its file, hidden, with this behind its name. */
+#define SUFFIX ".XXXXXX"
 
 char *fd_read(int fd, const char *what, size_t max, size_t *size, struct error *err)
 {
@@ -89,15 +93,23 @@ static void path_folder(char *path)
 		slash[slash == path] = '\0';
 }
 
+static const char *path_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
 int file_write(const char *path, const void *data, size_t size, mode_t mode,
 	       struct error *err)
 {
+	const char *name = path_name(path);
 	char temporary[PATH_MAX];
 	__cleanup_close int fd = -1;
 	int ret;
 
-	if (snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path) >=
-	    (int)sizeof(temporary))
+	if (snprintf(temporary, sizeof(temporary), "%.*s.%s" SUFFIX, (int)(name - path),
+		     path, name) >= (int)sizeof(temporary))
 		return error_set(err, -ENAMETOOLONG, "%s: path too long", path);
 	fd = mkostemp(temporary, O_CLOEXEC);
 	if (fd < 0)
@@ -115,6 +127,26 @@ int file_write(const char *path, const void *data, size_t size, mode_t mode,
 	}
 	path_folder(temporary);
 	return folder_sync(temporary, err);
+}
+
+void file_settle(const char *path)
+{
+	const char *name = path_name(path);
+	size_t length = strlen(name);
+	char folder[PATH_MAX];
+	const struct dirent *entry;
+	DIR *dir;
+
+	snprintf(folder, sizeof(folder), "%s", path);
+	path_folder(folder);
+	dir = opendir(folder);
+	while (dir && (entry = readdir(dir)))
+		if (entry->d_name[0] == '.' && !strncmp(entry->d_name + 1, name, length) &&
+		    entry->d_name[1 + length] == '.' &&
+		    strlen(entry->d_name + 1 + length) == strlen(SUFFIX))
+			unlinkat(dirfd(dir), entry->d_name, 0);
+	if (dir)
+		closedir(dir);
 }
 
 int folder_make(const char *path, mode_t mode, struct error *err)

@@ -26,10 +26,16 @@ int fd_write(int fd, const void *data, size_t size);
 /**
  * file_write - replace a file durably: temporary file, fsync, rename, fsync of the folder
  *
+ * What a power cut leaves in the midst of it is a hidden file beside it, ".NAME." and
+ * six characters more, until file_settle() takes it away.
+ *
  * Return: 0, or a negative errno with @err set and the old file as it was.
  */
 int file_write(const char *path, const void *data, size_t size, mode_t mode,
 	       struct error *err);
+
+/** file_settle - remove what writes of @path that were cut short left; only while nobody writes it */
+void file_settle(const char *path);
 
 /** folder_make - create a folder and those above it; 0 when it is there */
 int folder_make(const char *path, mode_t mode, struct error *err);

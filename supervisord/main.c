@@ -132,6 +132,7 @@ static int configuration_open(struct gateway *gateway, struct error *err)
 	if (!gateway->settings->scripts)
 		return 0;
 	events = alloc_format("%s/events.xml", gateway->settings->configuration_folder);
+	file_settle(events);
 	gateway->events = event_list_open(events, err);
 	return gateway->events ? services_open(gateway, err) : -EINVAL;
 }

@@ -81,6 +81,7 @@ static void policy_load(struct policy *policy)
 	__cleanup_free char *text = file_read(path, SIZE_MAX_BYTES, NULL, NULL);
 	struct error err = { 0 };
 
+	file_settle(path);
 	if (!text)
 		return;
 	policy->document = json_loads(text, 0, NULL);

@@ -118,6 +118,7 @@ static int learnt_store(struct app *app, struct error *err)
 		return error_set(err, -ENOENT, "%s: nothing was learnt: it has not run since", app->name);
 	range_generalise(learnt, &(struct range_places){ .state = state, .bundle = bundle });
 	ret = folder_make(folder, 0700, err);
+	file_settle(path);
 	return ret ? ret : range_write(learnt, path, err);
 }
 

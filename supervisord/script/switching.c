@@ -123,7 +123,8 @@ int switching_exchange(struct gateway *gateway, const char *name, const char *te
 {
 	const char *folder = gateway->settings->configuration_folder;
 	__cleanup_free char *path = alloc_format("%s/events.xml", folder);
-	__cleanup_free char *trial = alloc_format("%s/.events.xml.new", folder);
+	__cleanup_free char *trial = alloc_format("%s/events.xml.new",
+						  gateway->settings->run_folder);
 	int ret = file_write(trial, text, strlen(text), 0644, err);
 
 	if (!ret)

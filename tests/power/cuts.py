@@ -145,8 +145,7 @@ class Checker:
             self.hold("starts", ended == 0, lambda: f"it ended with {ended}: {log.read()[-1000:]}")
             log.close()
         self.check_previous(state)
-        left = [str(p.relative_to(state)) for p in state.rglob("*")
-                if p.name.startswith(".") or p.name.startswith("countermeasures.json.")]
+        left = [str(p.relative_to(state)) for p in state.rglob("*") if p.name.startswith(".")]
         self.hold("left", not left, str(left))
 
     def check_previous(self, state):

@@ -126,6 +126,24 @@ static void failed_write_keeps_the_old_file(void **state)
 	assert_int_equal(access(path("there"), F_OK), 0);
 }
 
+static void what_a_cut_left_is_taken_away(void **state)
+{
+	static const char *const kept[] = { "s", ".s", ".s.", ".s.12345", ".s.1234567", ".t.123456",
+					    "s.123456", ".s-123456" };
+	struct error err = { 0 };
+
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+		assert_int_equal(file_write(path(kept[i]), "abc", 3, 0644, &err), 0);
+	assert_int_equal(file_write(path(".s.123456"), "a", 1, 0644, &err), 0);
+	assert_int_equal(file_write(path(".s.abcdef"), "a", 1, 0644, &err), 0);
+	file_settle(path("s"));
+	assert_int_equal(access(path(".s.123456"), F_OK), -1);
+	assert_int_equal(access(path(".s.abcdef"), F_OK), -1);
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+		assert_int_equal(access(path(kept[i]), F_OK), 0);
+	file_settle(path("no/such"));
+}
+
 static void folder_is_removed_without_following_links(void **state)
 {
 	struct error err = { 0 };
@@ -241,6 +259,7 @@ int main(void)
 		cmocka_unit_test(file_is_written_and_read),
 		cmocka_unit_test(what_is_no_file_is_not_read),
 		cmocka_unit_test(failed_write_keeps_the_old_file),
+		cmocka_unit_test(what_a_cut_left_is_taken_away),
 		cmocka_unit_test(folder_is_removed_without_following_links),
 		cmocka_unit_test(application_data),
 		cmocka_unit_test(application_data_that_is_wrong),
