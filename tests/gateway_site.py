@@ -48,6 +48,7 @@ class Site:
         self.more_centers = []  # addresses beside self.url
         self.profile = ""       # <profile…>
         self.faults = ""        # more attributes of <faults>
+        self.unit_ms = None     # how long applications wait for the unit
         self.key = None         # file of the keys that must have signed
         # Processes are counted for their user where there is no cgroup: sites side by side do not share users.
         self.uids = 100000 + os.getpid() % 1000 * 1000
@@ -124,6 +125,8 @@ class Site:
         (folder / "application.xml.in").write_text(edit(data.replace('name="air-conditioner"', f'name="{name}"')))
         command = [ROOT / "apps/mkbundle.sh", "--output", path, "--application", folder, "--program", APPLICATION,
                    "--residence", residence, "--version", version, "--argument", "--unit", "--argument", self.unit]
+        if self.unit_ms:
+            command += ["--argument", "--timeout", "--argument", self.unit_ms]
         if fault:
             command += ["--environment", f"AIRCON_FAULT={fault}"]
         subprocess.run([str(c) for c in command], check=True, timeout=LIMIT_S)

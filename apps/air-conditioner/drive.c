@@ -21,6 +21,15 @@ int drive_open(struct drive *drive, const char *unit)
 	return journal_open(&drive->journal);
 }
 
+int drive_wait(struct drive *drive, const char *ms)
+{
+	char *end;
+
+	drive->timeout_ms = strtol(ms, &end, 10);
+	return end == ms || *end || drive->timeout_ms < 1 ||
+	       drive->timeout_ms > DRIVE_TIMEOUT_MAX_MS ? -EINVAL : 0;
+}
+
 static void drive_disconnect(struct drive *drive)
 {
 	if (!drive->modbus)
@@ -41,6 +50,9 @@ static int drive_connect(struct drive *drive)
 	if (drive->modbus)
 		return 0;
 	drive->modbus = modbus_new_tcp(drive->host, drive->port);
+	if (drive->modbus && drive->timeout_ms)
+		modbus_set_response_timeout(drive->modbus, drive->timeout_ms / 1000,
+					    drive->timeout_ms % 1000 * 1000);
 	if (drive->modbus && !modbus_connect(drive->modbus))
 		return 0;
 	if (drive->modbus)

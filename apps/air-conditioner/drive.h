@@ -11,12 +11,14 @@
 /**
  * struct drive - one unit
  * @host: IPv4 address
+ * @timeout_ms: for an answer; 0: libmodbus' own, 500
  * @modbus: NULL while there is no connection; each function makes one when it
  *	needs it, and gives up one that failed
  */
 struct drive {
 	char host[16];
 	int port;
+	long timeout_ms;
 	modbus_t *modbus;
 	struct journal journal;
 };
@@ -32,6 +34,11 @@ struct drive_state {
 /** drive_open - take "ADDRESS:PORT"; -EINVAL when it is none, -ENOMEM */
 int drive_open(struct drive *drive, const char *unit);
 void drive_close(struct drive *drive);
+
+#define DRIVE_TIMEOUT_MAX_MS 60000
+
+/** drive_wait - take the time for an answer, in milliseconds; -EINVAL when it is none */
+int drive_wait(struct drive *drive, const char *ms);
 
 /*
  * Each returns 0, or -1 with errno set for modbus_strerror(). What is written

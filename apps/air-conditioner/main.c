@@ -2,8 +2,10 @@
 /*
  * air-conditioner: the application (11) that drives one air conditioner.
  *
- * air-conditioner --unit ADDRESS:PORT
+ * air-conditioner --unit ADDRESS:PORT [--timeout MILLISECONDS]
  *
+ * The time is how long the unit may take over an answer, 500 without it: one behind
+ * a slow bus needs more.
  * Its processings are those of application.xml. What it knows of the unit it asks
  * the unit, so that it can be replaced in the middle of the work. It reports the
  * event "temperature-reached" once the room has come within half a degree of a
@@ -147,8 +149,12 @@ int main(int argc, char **argv)
 	static struct faultline_app app;
 	int status;
 
-	if (argc != 3 || strcmp(argv[1], "--unit") || drive_open(&self.drive, argv[2])) {
-		fprintf(stderr, "usage: air-conditioner --unit ADDRESS:PORT, such as 127.0.0.1:15020\n");
+	if ((argc != 3 && argc != 5) || strcmp(argv[1], "--unit") ||
+	    drive_open(&self.drive, argv[2]) ||
+	    (argc == 5 && (strcmp(argv[3], "--timeout") || drive_wait(&self.drive, argv[4])))) {
+		fprintf(stderr, "usage: air-conditioner --unit ADDRESS:PORT [--timeout MILLISECONDS],\n"
+				"such as --unit 127.0.0.1:15020 --timeout 2000; at most %d\n",
+			DRIVE_TIMEOUT_MAX_MS);
 		return 2;
 	}
 	app.processings = processings;

@@ -205,6 +205,7 @@ def held_up(site):
 
 @pytest.fixture
 def slow(site):
+    site.unit_ms = 20000    # it stands still until the test has seen that it was asked
     site.center(*RESTART)
     site.stock(residence="transient")
     site.start_center()
