@@ -24,7 +24,7 @@ void restoration_switch(struct fault *fault)
 	management_let_go(app);
 	runs = run_switch(app);
 	/* What the new list does not use stays ended; what it uses is started by who needs it. */
-	app->state = APP_HALTED;
+	app_halt(app);
 	restoration_done(fault, "list of events %s is in force, %d %s with it", list, runs,
 			 runs == 1 ? "run goes on" : "runs go on");
 }

@@ -295,6 +295,36 @@ static void pending_finish(struct app *app)
 	json_decref(pending);
 }
 
+static void halted_put(struct app *app, bool halted)
+{
+	json_t *kept = json_boolean(halted);
+
+	if (app->halted != halted)
+		store_setting_put(app->gateway->store, "halted", app->name, kept);
+	json_decref(kept);
+	app->halted = halted;
+}
+
+void app_halt(struct app *app)
+{
+	app->state = APP_HALTED;
+	halted_put(app, true);
+}
+
+void app_halt_end(struct app *app)
+{
+	halted_put(app, false);
+}
+
+static void halted_find(struct app *app)
+{
+	json_t *kept = store_setting(app->gateway->store, "halted", app->name);
+
+	app->halted = json_is_true(kept);
+	json_decref(kept);
+	app->state = app->halted ? APP_HALTED : APP_STANDBY;
+}
+
 int app_install(struct app *app, const char *staging, struct error *err)
 {
 	__cleanup_free char *folder = app_folder(app);
@@ -327,6 +357,7 @@ int app_install(struct app *app, const char *staging, struct error *err)
 		pending_end(app);
 	}
 	app->state = APP_STANDBY;
+	app_halt_end(app);
 	return 0;
 }
 
@@ -384,6 +415,7 @@ int app_remove(struct app *app, struct error *err)
 		return ret;
 	application_free(steal_pointer(&app->data));
 	app->state = APP_ABSENT;
+	app_halt_end(app);
 	if (!ret)
 		ret = folder_discard(app, previous, err);
 	return ret ? ret : folder_remove(state, err);
@@ -401,7 +433,7 @@ static void installed_add(struct gateway *gateway, const char *name)
 	}
 	pending_finish(app);
 	if (signature_known(gateway, name, app->data->version)) {
-		app->state = APP_STANDBY;
+		halted_find(app);
 		return;
 	}
 	log_warning("%s %s was not signed when it was installed, and this gateway has a key; it is fetched again when it is needed",

@@ -65,6 +65,7 @@ struct app_limits {
  * @requests: requests to start that wait for it
  * @unready: its last process had a fault before it was ready
  * @fault: the fault that is being handled, or NULL
+ * @halted: app_halt() is kept in the database
  * @restarts: since the supervisor started
  * @attempts: what was done about its faults lately
  * @limits: set by a countermeasure
@@ -86,6 +87,7 @@ struct app {
 	struct request *requests;
 	bool unready;
 	struct fault *fault;
+	bool halted;
 	unsigned int restarts;
 	struct attempts attempts;
 	struct app_limits limits;
@@ -130,6 +132,11 @@ int app_install(struct app *app, const char *staging, struct error *err);
  * Return: 0; -ENOENT when none is kept, or another negative errno, with @err set.
  */
 int app_rollback(struct app *app, struct error *err);
+
+/** app_halt - it is @APP_HALTED, for a supervisor that starts anew too */
+void app_halt(struct app *app);
+/** app_halt_end - it runs again, or is another one: that it was halted is forgotten */
+void app_halt_end(struct app *app);
 
 /** app_remove - delete it from the gateway (S19); its state folder goes too */
 int app_remove(struct app *app, struct error *err);

@@ -175,6 +175,7 @@ int management_take(struct app *app, const struct process_handler *handler, void
 static void app_running(struct app *app)
 {
 	app->state = process_ready(app->process) ? APP_RUNNING : APP_STARTING;
+	app_halt_end(app);
 	if (app->state != APP_RUNNING)
 		return;
 	spare_wish(app);
@@ -284,7 +285,7 @@ int management_restart(struct app *app, bool clean, struct error *err)
 void management_halt(struct app *app)
 {
 	management_let_go(app);
-	app->state = APP_HALTED;
+	app_halt(app);
 	/* What waited for the restoration begins anew, once. */
 	request_advance(app);
 }

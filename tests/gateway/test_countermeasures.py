@@ -386,6 +386,15 @@ def test_attempts_count_over_a_restart_of_the_supervisor(site):
     site.start_gateway()
     site.run()
     assert outcome(strike(site)) == ("stop", "failed") and site.app()["state"] == "loop"
+    time.sleep(0.2)
+    site.end("gateway", signal.SIGKILL)
+    site.start_gateway()
+    assert site.app()["state"] == "loop", "it is halted for the next supervisor, too"
+    assert site.run()[1] and site.app()["state"] == "running"
+    time.sleep(0.2)
+    site.end("gateway", signal.SIGTERM)
+    site.start_gateway()
+    assert site.app()["state"] == "standby", "that it was halted is over"
 
 
 def test_a_healthy_period_makes_attempts_count_anew(site):
