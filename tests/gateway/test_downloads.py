@@ -236,7 +236,7 @@ def test_a_cut_while_it_is_unpacked(two):
 def test_a_cut_before_the_exchange(two):
     def do(applications, previous):
         shutil.copytree(two.folder / "new", applications / ".new123")
-        pending(two, {"version": "1.1.0", "staging": ".new123"})
+        pending(two, {"version": "1.1.0", "staging": ".new123", "before": "1.0.0"})
     cut(two, do)
     assert versions(two) == ("1.0.0", "-") and not (two.state / "applications/.new123").exists()
     assert two.run()[1]
@@ -246,7 +246,7 @@ def test_a_cut_between_the_exchange_and_keeping_what_was_before(two):
     def do(applications, previous):
         (applications / "air-conditioner").rename(applications / ".new123")
         shutil.copytree(two.folder / "new", applications / "air-conditioner")
-        pending(two, {"version": "1.1.0", "staging": ".new123"})
+        pending(two, {"version": "1.1.0", "staging": ".new123", "before": "1.0.0"})
     cut(two, do)
     assert versions(two) == ("1.1.0", "1.0.0"), two.log("gateway")
     assert "cut short" in two.log("gateway")
