@@ -118,9 +118,8 @@ void notifier_open(struct gateway *gateway)
 	struct notifier *notifier = alloc_zero(1, sizeof(*notifier));
 
 	notifier->gateway = gateway;
-	notifier->teller = teller_new(gateway, &ops, notifier);
+	notifier->teller = teller_new(gateway, "faults", &ops, notifier);
 	gateway->notifier = notifier;
-	notifier_kick(gateway);
 }
 
 void notifier_close(struct gateway *gateway)

@@ -11,6 +11,7 @@
 #include "lib/cleanup.h"
 #include "lib/log.h"
 #include "supervisord/reliability/collection.h"
+#include "supervisord/reliability/notifier.h"
 #include "supervisord/reliability/policy.h"
 #include "supervisord/reliability/source.h"
 #include "supervisord/remote/application.h"
@@ -137,6 +138,8 @@ static void center_heard(struct gateway *gateway, int center, const struct link_
 	if (center != centers->current)
 		return;		/* another one is asked since */
 	if (answer_good(answer)) {
+		if (!centers->reachable)
+			notifier_kick(gateway);
 		centers->reachable = true;
 		return;
 	}

@@ -467,7 +467,7 @@ void orders_open(struct gateway *gateway)
 	list->gateway = gateway;
 	ev_timer_init(&list->look, look_due, 0., LOOK_S);
 	list->look.data = list;
-	list->teller = teller_new(gateway, &teller_ops, list);
+	list->teller = teller_new(gateway, "requests", &teller_ops, list);
 	gateway->orders = list;
 	json_array_foreach(rows, i, row)
 		order_load(list, row);
@@ -492,7 +492,6 @@ void orders_start(struct gateway *gateway)
 		order_end(order, "failed",
 			  "its supervisor ended while it ran; how far it came is not known, and it is not begun again");
 	list->poller = poller_new(gateway, &poller_ops, ANSWER_MAX_BYTES, list);
-	teller_kick(list->teller);
 	orders_begin(list);
 }
 

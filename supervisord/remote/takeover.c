@@ -10,7 +10,6 @@
 #include "lib/cleanup.h"
 #include "lib/log.h"
 #include "supervisord/reliability/fault.h"
-#include "supervisord/reliability/notifier.h"
 #include "supervisord/reliability/ranges.h"
 #include "supervisord/reliability/store.h"
 #include "supervisord/remote/management.h"
@@ -97,7 +96,6 @@ void takeover_faults(struct gateway *gateway)
 	}
 	json_decref(faults);
 	store_flush(gateway->store);
-	notifier_kick(gateway);
 }
 
 /* A transient application whose run did not outlive the supervisor is not needed any more. */

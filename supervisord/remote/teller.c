@@ -5,6 +5,8 @@
 
 #include "lib/alloc.h"
 #include "lib/log.h"
+#include "supervisord/reliability/collection.h"
+#include "supervisord/reliability/store.h"
 #include "supervisord/remote/center.h"
 
 /* Full-jitter back-off: a random time up to a bound that doubles. */
@@ -13,31 +15,62 @@
 
 /**
  * struct teller
+ * @name: of the setting that keeps the bound over a restart of the supervisor
+ * @not_before_ns: the center has asked not to be told anything before
  * @busy: something is on its way; @again: kicked meanwhile
  */
 struct teller {
 	struct gateway *gateway;
 	const struct teller_ops *ops;
 	void *user;
+	const char *name;
 	ev_timer retry;
 	double bound_s;
+	uint64_t not_before_ns;
 	bool busy;
 	bool again;
 };
 
 static void teller_pump(struct teller *teller);
 
-static void teller_wait(struct teller *teller, int retry_after_s)
+static void bound_set(struct teller *teller, double bound_s)
 {
-	double wait = center_jitter(teller->bound_s);
+	json_t *kept = json_real(bound_s);
 
-	if (retry_after_s > 0)
-		wait += retry_after_s;
-	teller->bound_s *= 2;
-	if (teller->bound_s > BACKOFF_MAX_S)
-		teller->bound_s = BACKOFF_MAX_S;
-	teller->retry.repeat = wait > 0.001 ? wait : 0.001;
+	if (bound_s != teller->bound_s &&
+	    !store_setting_put(teller->gateway->store, "backoff", teller->name, kept))
+		collection_flush_soon(teller->gateway);
+	json_decref(kept);
+	teller->bound_s = bound_s;
+}
+
+/* What a supervisor before has come to: one that dies often must not ask the more often for it. */
+static void bound_find(struct teller *teller)
+{
+	json_t *kept = store_setting(teller->gateway->store, "backoff", teller->name);
+	double bound_s = json_real_value(kept);
+
+	teller->bound_s = bound_s > BACKOFF_FIRST_S && bound_s <= BACKOFF_MAX_S ? bound_s :
+			  BACKOFF_FIRST_S;
+	json_decref(kept);
+}
+
+static void teller_wait(struct teller *teller, double least_s)
+{
+	double wait_s = least_s + center_jitter(teller->bound_s);
+
+	teller->retry.repeat = wait_s > 0.001 ? wait_s : 0.001;
 	ev_timer_again(teller->gateway->loop, &teller->retry);
+}
+
+static void teller_failed(struct teller *teller, int retry_after_s)
+{
+	double least_s = retry_after_s > 0 ? retry_after_s : 0;
+	double bound_s = teller->bound_s * 2;
+
+	teller->not_before_ns = clock_now() + least_s * 1e9;
+	teller_wait(teller, least_s);
+	bound_set(teller, bound_s < BACKOFF_MAX_S ? bound_s : BACKOFF_MAX_S);
 }
 
 /* A token that is wrong now may be right tomorrow: nothing is lost for that. */
@@ -53,12 +86,12 @@ static void told(void *user, const struct link_answer *answer)
 
 	teller->busy = false;
 	if (worth_repeating(answer)) {
-		teller_wait(teller, answer->retry_after_s);
+		teller_failed(teller, answer->retry_after_s);
 		if (teller->again)
-			teller_pump(teller);
+			teller_kick(teller);
 		return;
 	}
-	teller->bound_s = BACKOFF_FIRST_S;
+	bound_set(teller, BACKOFF_FIRST_S);
 	teller->ops->told(teller->user, answer);
 	/* What follows from the answer may be on its way by now. */
 	if (!teller->busy)
@@ -78,7 +111,7 @@ static void teller_pump(struct teller *teller)
 	if (center_send(teller->gateway, tell.method, tell.path, tell.body, told, teller, &err)) {
 		teller->busy = false;
 		log_error("%s is not told: %s", tell.what, err.text);
-		teller_wait(teller, 0);
+		teller_failed(teller, 0);
 	}
 	json_decref(tell.body);
 }
@@ -88,16 +121,19 @@ static void retry_due(struct ev_loop *loop, ev_timer *timer, int events)
 	teller_pump(timer->data);
 }
 
-struct teller *teller_new(struct gateway *gateway, const struct teller_ops *ops, void *user)
+struct teller *teller_new(struct gateway *gateway, const char *name,
+			  const struct teller_ops *ops, void *user)
 {
 	struct teller *teller = alloc_zero(1, sizeof(*teller));
 
 	teller->gateway = gateway;
 	teller->ops = ops;
 	teller->user = user;
-	teller->bound_s = BACKOFF_FIRST_S;
+	teller->name = name;
 	ev_init(&teller->retry, retry_due);
 	teller->retry.data = teller;
+	bound_find(teller);
+	teller_wait(teller, 0);
 	return teller;
 }
 
@@ -111,10 +147,8 @@ void teller_free(struct teller *teller)
 
 void teller_kick(struct teller *teller)
 {
-	if (teller->busy) {
+	if (teller->busy)
 		teller->again = true;
-		return;
-	}
-	teller->bound_s = BACKOFF_FIRST_S;
-	teller_pump(teller);
+	else if (clock_now() >= teller->not_before_ns)
+		teller_pump(teller);
 }

@@ -33,11 +33,19 @@ struct teller_ops {
 	void (*told)(void *user, const struct link_answer *answer);
 };
 
-struct teller *teller_new(struct gateway *gateway, const struct teller_ops *ops, void *user);
+/**
+ * teller_new - one that begins by itself, after a wait as long as a supervisor before had come to
+ * @name: what it tells of, "faults"; the caller's. Its back-off is kept by this name
+ */
+struct teller *teller_new(struct gateway *gateway, const char *name,
+			  const struct teller_ops *ops, void *user);
 /** teller_free - the link is gone by then; NULL-safe */
 void teller_free(struct teller *teller);
 
-/** teller_kick - there is something to tell: do not wait for the back-off */
+/**
+ * teller_kick - there is something to tell, or somebody who listens again: do not wait for
+ * the back-off, which stays as long as it was; what the center has asked for is waited for
+ */
 void teller_kick(struct teller *teller);
 
 #endif /* SUPERVISORD_TELLER_H */
