@@ -51,10 +51,10 @@ static __always_inline bool emit_current(struct faultline_record *head, u32 size
 		return false;
 	record = bpf_ringbuf_reserve(&ring, size, 0);
 	if (!record) {
-		count(lost_full);
+		record_count(head->type, head->code, false);
 		return false;
 	}
-	count(written);
+	record_count(head->type, head->code, true);
 	__builtin_memcpy(record, head, size);
 	record_fill(record, head->type, process, bpf_get_current_task_btf());
 	record->len = len;

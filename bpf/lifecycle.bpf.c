@@ -85,10 +85,10 @@ static __always_inline void fatal_emit_bare(const struct probes_process *process
 	struct faultline_record *record = record_reserve();
 
 	if (!record) {
-		count(lost_full);
+		record_count(FAULTLINE_RECORD_FATAL, cause->signo, false);
 		return;
 	}
-	count(written);
+	record_count(FAULTLINE_RECORD_FATAL, cause->signo, true);
 	fatal_fill(record, process, cause, task);
 	bpf_ringbuf_submit(record, 0);
 }
@@ -105,7 +105,7 @@ static __always_inline void fatal_emit(const struct probes_process *process,
 	record = bpf_ringbuf_reserve(&ring, FATAL_SIZE, 0);
 	if (!record)
 		goto bare;
-	count(written);
+	record_count(FAULTLINE_RECORD_FATAL, cause->signo, true);
 	count(captures);
 	fatal_fill(record, process, cause, task);
 	record->flags |= FAULTLINE_F_CAPTURE;
@@ -282,10 +282,10 @@ static __always_inline void exit_emit(const struct probes_process *process,
 	bool last = watch_leave(process->watch);
 
 	if (!record) {
-		count(lost_full);
+		record_count(FAULTLINE_RECORD_EXIT, 0, false);
 		return;
 	}
-	count(written);
+	record_count(FAULTLINE_RECORD_EXIT, 0, true);
 	if (last)
 		record = record_move_behind(record);
 	record_fill(record, FAULTLINE_RECORD_EXIT, process, task);

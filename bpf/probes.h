@@ -10,6 +10,8 @@
 #define PROBES_STACK_MAX	4096	/* bytes of user stack, of the FAULTLINE_STACK_MAX */
 #define PROBES_RING_SIZE	(512 * 1024)
 #define PROBES_FILTER_SIZE	4096	/* a power of two; one page */
+#define PROBES_TYPES		(FAULTLINE_RECORD_RANGE + 1)
+#define PROBES_KINDS		65	/* signals are the largest */
 
 /**
  * struct probes_cause - the signal that ends a process, as it was sent
@@ -74,8 +76,10 @@ struct probes_settings {
  *	ring to records alone
  * @unwatched: processes that could not be watched because the table was full
  * @suppressed: limits that were reached less than a second after the last record of them
+ * @records: of those written and those lost, how many of each type and kind: a signal
+ *	(FATAL) or code (HANG, HANG_OVER, LIMIT, RANGE); 0 (EXIT)
  *
- * emitted = written + lost_full.
+ * emitted = written + lost_full, which is the sum of @records.
  */
 struct probes_counters {
 	__u64 written;
@@ -84,6 +88,7 @@ struct probes_counters {
 	__u64 captures_missed;
 	__u64 unwatched;
 	__u64 suppressed;
+	__u64 records[PROBES_TYPES][PROBES_KINDS];
 };
 
 /**

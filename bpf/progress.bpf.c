@@ -321,10 +321,10 @@ static __always_inline void hang_emit(int type, int hang, u32 tgid, u32 tid,
 		return;
 	record = bpf_ringbuf_reserve(&ring, HANG_SIZE, 0);
 	if (!record) {
-		count(lost_full);
+		record_count(type, hang, false);
 		return;
 	}
-	count(written);
+	record_count(type, hang, true);
 	hang_fill(record, type, hang, process, tgid, tid, thread, duration, threshold_ms);
 	bpf_ringbuf_submit(record, 0);
 }

@@ -18,6 +18,20 @@ static __always_inline struct faultline_record *record_reserve(void)
 	return bpf_ringbuf_reserve(&ring, sizeof(struct faultline_record), 0);
 }
 
+/* A record that got its place, or did not: the ledger, and what it was. */
+static __always_inline void record_count(u32 type, u32 kind, bool written)
+{
+	struct probes_counters *here;
+	u32 zero = 0;
+
+	here = bpf_map_lookup_elem(&counters, &zero);
+	if (!here)
+		return;
+	__sync_fetch_and_add(written ? &here->written : &here->lost_full, 1);
+	if (type < PROBES_TYPES && kind < PROBES_KINDS)
+		__sync_fetch_and_add(&here->records[type][kind], 1);
+}
+
 static __always_inline void record_fill(struct faultline_record *record, int type,
 					const struct probes_process *process,
 					struct task_struct *task)

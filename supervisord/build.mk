@@ -14,11 +14,11 @@ SUPERVISORD := $(addprefix supervisord/,\
 	reliability/mappings.c reliability/notifier.c reliability/packed.c reliability/pins.c reliability/refusal.c reliability/policy.c \
 	reliability/probes_beside.c reliability/probes_limits.c reliability/probes_object.c \
 	reliability/probes_parts.c reliability/probes_prepare.c reliability/probes_progress.c reliability/probes_range.c reliability/probes_ring.c \
-	reliability/probes_watch.c \
+	reliability/probes_statistics.c reliability/probes_watch.c \
 	reliability/range_record.c reliability/ranges.c reliability/restoration.c reliability/restoration_install.c \
 	reliability/restoration_process.c reliability/restoration_service.c \
 	reliability/restoration_system.c \
-	reliability/source.c reliability/source_module.c reliability/module_statistics.c reliability/module_status.c reliability/source_probes.c \
+	reliability/source.c reliability/source_module.c reliability/module_statistics.c reliability/source_status.c reliability/source_probes.c \
 	reliability/store.c reliability/store_db.c reliability/store_event.c reliability/store_fault.c \
 	reliability/store_redo.c reliability/store_request.c reliability/store_sync.c reliability/usage.c \
 	remote/application.c remote/center.c remote/download.c remote/link.c \
@@ -44,7 +44,7 @@ GENERATED += $(O)/supervisord/reliability/store_sql.h
 FAULTCTL := $(addprefix supervisord/ctl/,main.c client.c output.c cmd_status.c cmd_apps.c \
 	cmd_logs.c cmd_run.c cmd_script.c cmd_services.c cmd_events.c cmd_events_list.c cmd_faults.c cmd_fault.c cmd_fault_core.c core.c core_links.c core_notes.c evidence.c figures.c image.c \
 	backtrace.c fault_request.c libdw.c syscalls.c unwind.c \
-	cmd_hold.c cmd_range.c cmd_switch.c module.c \
+	cmd_hold.c cmd_range.c cmd_switch.c source.c \
 	plan.c)
 $(eval $(call program,faultctl,\
 	$(FAULTCTL) supervisord/reliability/registers.c supervisord/script/event_list.c supervisord/script/plan.c \
@@ -62,5 +62,5 @@ GENERATED += $(O)/supervisord/ctl/syscalls_table.h
 
 # Learns the range of operation of any command; for those who verify applications.
 $(eval $(call program,faultline-range,supervisord/range/main.c $(addprefix supervisord/reliability/,source.c \
-	source_probes.c pins.c probes_limits.c probes_object.c probes_parts.c probes_prepare.c probes_progress.c probes_range.c probes_ring.c \
+	source_probes.c pins.c probes_limits.c probes_object.c probes_parts.c probes_prepare.c probes_progress.c probes_range.c probes_ring.c probes_statistics.c \
 	probes_watch.c) $(LIB_BASE) $(LIB_RANGE) lib/xmlfile.c,libxml-2.0 libbpf,-lev))

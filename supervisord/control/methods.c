@@ -7,11 +7,11 @@
 #include "lib/cleanup.h"
 #include "supervisord/control/control.h"
 #include "supervisord/reliability/halt.h"
-#include "supervisord/reliability/module_status.h"
 #include "supervisord/reliability/policy.h"
 #include "supervisord/reliability/ranges.h"
 #include "supervisord/reliability/refusal.h"
 #include "supervisord/reliability/source.h"
+#include "supervisord/reliability/source_status.h"
 #include "supervisord/reliability/store.h"
 #include "supervisord/remote/center.h"
 #include "supervisord/remote/orders.h"
@@ -73,7 +73,7 @@ static json_t *source_describe(const struct gateway *gateway)
 			   "blind", blind, "emitted", (json_int_t)ledger.emitted,
 			   "delivered", (json_int_t)ledger.delivered, "pending",
 			   (json_int_t)ledger.pending, "lost", (json_int_t)ledger.lost,
-			   "module", module_status_describe(gateway));
+			   ops == &source_module ? "module" : "counts", source_status_describe(gateway));
 	parts_describe(gateway, source);
 	return source;
 }

@@ -104,6 +104,7 @@ static void print(json_t *status)
 		       ctl_text(source, "pending"), ctl_text(source, "lost"));
 	putchar('\n');
 	ctl_print_module(json_object_get(source, "module"));
+	ctl_print_counts(json_object_get(source, "counts"));
 	print_probes(json_object_get(source, "probes"));
 	if (json_object_get(source, "blind"))
 		printf("  not seen    %s\n", ctl_text(source, "blind"));

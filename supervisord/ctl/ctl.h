@@ -109,6 +109,9 @@ void ctl_print_figures(json_t *data);
 /** ctl_print_module - the kernel module in the gateway's status; nothing where @module is NULL */
 void ctl_print_module(json_t *module);
 
+/** ctl_print_counts - what the probes count, likewise */
+void ctl_print_counts(json_t *counts);
+
 /** ctl_fault_core - the command "fault core" */
 int ctl_fault_core(const struct ctl_options *options, int argc, char **argv);
 

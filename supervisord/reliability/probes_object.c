@@ -125,6 +125,13 @@ static uint64_t fd_number(int fd, const char *name)
 	return 0;
 }
 
+int probes_object_program(const struct probes_object *object, int i)
+{
+	uint32_t program = fd_number(object->kept[i].fd, "prog_id");
+
+	return program ? bpf_prog_get_fd_by_id(program) : -1;
+}
+
 void probes_object_measure(const struct probes_object *object, struct source_part *part)
 {
 	*part = (struct source_part){ .name = object->part->name };

@@ -90,6 +90,9 @@ bool probes_object_resume(struct probes_object *object, const struct probes_part
 /** probes_object_fd - the descriptor of a link or map, or -ENOENT */
 int probes_object_fd(const struct probes_object *object, const char *name);
 
+/** probes_object_program - a new descriptor of what is kept at @i, or of its link; -1 where that is no program */
+int probes_object_program(const struct probes_object *object, int i);
+
 /** probes_object_blind - what is not seen for want of single programs, in one line; nothing where all are there */
 void probes_object_blind(const struct probes_object *object, char *text, size_t size);
 

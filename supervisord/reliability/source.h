@@ -44,16 +44,22 @@ static inline void source_settings_give(struct source_settings *settings,
 }
 
 #define SOURCE_COUNTS_MAX 256
-#define SOURCE_COSTS_MAX 16
+#define SOURCE_COSTS_MAX 48
 
 /**
  * struct source_statistics - what a source tells of itself beside its ledger
  * @value: by enum faultline_stats_attr
+ * @lost_full: the probes: lost because the ring was full
+ * @lost_died: a supervisor had taken them, and died before it acknowledged them
+ * @suppressed: limits that were reached less than a second after the last record of them
  * @counts: records that there were, by FAULTLINE_COUNT_A_TYPE and _KIND
  * @costs: of each place in it; all 0 while nobody measures
  */
 struct source_statistics {
 	uint64_t value[FAULTLINE_STATS_A_PAD];
+	uint64_t lost_full;
+	uint64_t lost_died;
+	uint64_t suppressed;
 	int n_counts;
 	struct source_count {
 		uint32_t type;
@@ -130,7 +136,7 @@ typedef void (*source_record_fn)(void *user, const struct faultline_record *reco
  *	says so
  * @ack: every record up to @seq is stored; idempotent
  * @ledger: read the counters
- * @statistics: read all that it counts. May be NULL
+ * @statistics: read all that it counts
  * @parts: what it consists of, as BPF programs; how many were filled in
  * @close: end as wanted: the module goes on watching, the probes are removed.
  *	A supervisor that dies without it leaves both at work.

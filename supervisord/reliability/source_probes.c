@@ -21,6 +21,7 @@
 #include "supervisord/reliability/probes_progress.h"
 #include "supervisord/reliability/probes_range.h"
 #include "supervisord/reliability/probes_ring.h"
+#include "supervisord/reliability/probes_statistics.h"
 #include "supervisord/reliability/probes_watch.h"
 
 #define BTF_PATH "/sys/kernel/btf/vmlinux"
@@ -356,6 +357,23 @@ static int probes_ledger(struct source *source, struct source_ledger *ledger)
 	return 0;
 }
 
+static int probes_statistics(struct source *source, struct source_statistics *statistics)
+{
+	uint32_t zero = 0;
+
+	memset(statistics, 0, sizeof(*statistics));
+	if (bpf_map_lookup_elem(base_fd(source, "counters"), &zero, source->per_cpu))
+		return -errno;
+	probes_statistics_counters(statistics, source->per_cpu, source->cpus);
+	probes_statistics_watches(statistics, base_fd(source, "watches"));
+	statistics->lost_died = source->ring.state.forgotten;
+	if (source->progress.shared)
+		statistics->value[FAULTLINE_STATS_A_THREADS_MISSED] = source->progress.shared->missed;
+	for (int part = 0; part < PART_COUNT; part++)
+		probes_statistics_costs(statistics, &source->objects[part]);
+	return 0;
+}
+
 static int probes_parts_list(const struct source *source, struct source_part *parts, int room)
 {
 	int count = 0;
@@ -382,6 +400,7 @@ const struct source_ops source_probes = {
 	.learnt = probes_learnt,
 	.ack = probes_ack,
 	.ledger = probes_ledger,
+	.statistics = probes_statistics,
 	.parts = probes_parts_list,
 	.close = probes_close,
 };

@@ -2,7 +2,7 @@
 $(eval $(call test,source_test,tests/probes/source_test.c \
 	$(addprefix supervisord/reliability/,source.c mappings.c) lib/alloc.c lib/hex.c lib/log.c,jansson))
 SOURCE_PROBES := $(addprefix supervisord/reliability/,source.c source_probes.c pins.c probes_limits.c probes_object.c \
-	probes_parts.c probes_prepare.c probes_progress.c probes_range.c probes_ring.c probes_watch.c) \
+	probes_parts.c probes_prepare.c probes_progress.c probes_range.c probes_ring.c probes_statistics.c probes_watch.c) \
 	lib/range.c lib/alloc.c
 SOURCES_TESTED := tests/probes/stage.c $(SOURCE_PROBES) $(addprefix supervisord/reliability/,source_module.c module_statistics.c probes_beside.c) lib/error.c lib/log.c
 $(eval $(call test,probes_test,tests/probes/probes_test.c \

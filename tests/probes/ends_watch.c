@@ -172,6 +172,22 @@ void test_thousand(void **state)
 	assert_without_gaps();
 }
 
+/* What each cause lost, and what there was of each kind, is all that the ledger has. */
+static void assert_counted(const struct source_ledger *ledger)
+{
+	struct source_statistics statistics;
+	uint64_t records = 0;
+
+	assert_int_equal(stage.ops->statistics(stage.source, &statistics), 0);
+	for (int i = 0; i < statistics.n_counts; i++)
+		records += statistics.counts[i].records;
+	assert_int_equal(records, ledger->emitted);
+	assert_int_equal(statistics.value[FAULTLINE_STATS_A_LOST_NO_SLOT] + statistics.lost_full +
+			 statistics.lost_died, ledger->lost);
+	if (stage.ops == &source_probes && ledger->lost)
+		assert_true(statistics.value[FAULTLINE_STATS_A_CAPTURES_MISSED] > 0);
+}
+
 void test_nobody_reads(void **state)
 {
 	struct source_ledger before, after;
@@ -186,6 +202,7 @@ void test_nobody_reads(void **state)
 	after = stage_ledger();
 	lost = after.lost - before.lost;
 	assert_int_equal(after.emitted - before.emitted, 2 * many + 1);
+	assert_counted(&after);
 
 	stage_drain();
 	assert_int_equal(stage.count, after.emitted - before.emitted - lost);

@@ -8,6 +8,7 @@ import os
 import socket
 import struct
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -97,6 +98,23 @@ def probe_orphan():
         time.sleep(120)
         os._exit(0)
     os.waitpid(child, 0)
+    return {}
+
+
+def children_end(number):
+    while not Path("go").exists():
+        time.sleep(0.05)
+    for _ in range(number):
+        child = os.fork()
+        if not child:
+            os._exit(0)
+        os.waitpid(child, 0)
+    Path("done").touch()
+
+
+def probe_children():
+    """So many children end, one after the other, once the file "go" is in its state folder; "done" follows."""
+    threading.Thread(target=children_end, args=[int(os.environ["CHILDREN"])]).start()
     return {}
 
 

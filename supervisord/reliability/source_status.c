@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "supervisord/reliability/module_status.h"
+#include "supervisord/reliability/source_status.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -146,36 +146,50 @@ static json_t *memory_describe(void)
 	return bytes ? json_integer((json_int_t)bytes) : NULL;
 }
 
+/* @module: the module alone has it */
 static const struct {
 	const char *name;
 	enum faultline_stats_attr attr;
+	bool module;
 } values[] = {
 	{ "watches", FAULTLINE_STATS_A_WATCHES },
 	{ "processes", FAULTLINE_STATS_A_PROCESSES },
-	{ "threads", FAULTLINE_STATS_A_THREADS },
+	{ "threads", FAULTLINE_STATS_A_THREADS, true },
 	{ "captures", FAULTLINE_STATS_A_CAPTURES },
-	{ "lost_no_slot", FAULTLINE_STATS_A_LOST_NO_SLOT },
+	{ "lost_no_slot", FAULTLINE_STATS_A_LOST_NO_SLOT, true },
 	{ "captures_missed", FAULTLINE_STATS_A_CAPTURES_MISSED },
-	{ "blocks_missed", FAULTLINE_STATS_A_BLOCKS_MISSED },
+	{ "blocks_missed", FAULTLINE_STATS_A_BLOCKS_MISSED, true },
 	{ "unwatched", FAULTLINE_STATS_A_UNWATCHED },
 	{ "threads_missed", FAULTLINE_STATS_A_THREADS_MISSED },
-	{ "switched_off", FAULTLINE_STATS_A_SWITCHED_OFF },
-	{ "refused", FAULTLINE_STATS_A_REFUSED },
+	{ "switched_off", FAULTLINE_STATS_A_SWITCHED_OFF, true },
+	{ "refused", FAULTLINE_STATS_A_REFUSED, true },
 };
 
-json_t *module_status_describe(const struct gateway *gateway)
+static void number_add(json_t *object, const char *name, uint64_t number)
 {
-	struct source_statistics statistics;
-	json_t *module;
+	json_object_set_new(object, name, json_integer((json_int_t)number));
+}
 
-	if (!gateway->source_ops->statistics ||
-	    gateway->source_ops->statistics(gateway->source, &statistics))
+json_t *source_status_describe(const struct gateway *gateway)
+{
+	bool module = gateway->source_ops == &source_module;
+	struct source_statistics statistics;
+	json_t *object;
+
+	if (gateway->source_ops->statistics(gateway->source, &statistics))
 		return NULL;
-	module = json_pack("{s:o, s:o, s:o, s:o*}", "records", records_describe(&statistics),
-			   "costs", costs_describe(&statistics), "parameters", parameters_describe(),
-			   "memory_bytes", memory_describe());
+	object = json_pack("{s:o, s:o}", "records", records_describe(&statistics),
+			   "costs", costs_describe(&statistics));
 	for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++)
-		json_object_set_new(module, values[i].name,
-				    json_integer((json_int_t)statistics.value[values[i].attr]));
-	return module;
+		if (module || !values[i].module)
+			number_add(object, values[i].name, statistics.value[values[i].attr]);
+	if (module) {
+		json_object_set_new(object, "parameters", parameters_describe());
+		json_object_update_new(object, json_pack("{s:o*}", "memory_bytes", memory_describe()));
+	} else {
+		number_add(object, "lost_ring_full", statistics.lost_full);
+		number_add(object, "lost_supervisor_died", statistics.lost_died);
+		number_add(object, "suppressed", statistics.suppressed);
+	}
+	return object;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The kernel module in "faultctl status": what it has seen, what it watches, what it costs, and what is switched off. */
+/* The source of kernel events in "faultctl status": what it has seen, missed and cost, and of the module what is switched off. */
 #include <stdio.h>
 #include <string.h>
 
@@ -38,26 +38,29 @@ static void print_records(json_t *records)
 	puts(type ? "" : "none yet");
 }
 
-static void print_missed(json_t *module)
+static void print_missed(json_t *source)
 {
 	static const struct {
 		const char *member;
 		const char *text;
 	} causes[] = {
 		{ "lost_no_slot", "records lost: no slot was free (slots)" },
-		{ "captures_missed", "captures: no buffer was free (captures)" },
+		{ "lost_ring_full", "records lost: the ring was full" },
+		{ "lost_supervisor_died", "records lost: a supervisor died before they were stored" },
+		{ "captures_missed", "captures: no room was left for them" },
 		{ "blocks_missed", "blocks of evidence: no buffer was free (blocks)" },
-		{ "unwatched", "processes not watched: the table was full (max_processes)" },
-		{ "threads_missed", "threads not looked at for hangs: the table is full (max_threads)" },
+		{ "unwatched", "processes not watched: the table was full" },
+		{ "threads_missed", "threads not looked at for hangs: the table is full" },
 		{ "switched_off", "records of detectors that are switched off" },
 		{ "refused", "records of BPF programs refused" },
+		{ "suppressed", "limits that were reached within a second of their last record" },
 	};
 	bool missed = false;
 
 	for (size_t i = 0; i < sizeof(causes) / sizeof(*causes); i++) {
-		if (!json_integer_value(json_object_get(module, causes[i].member)))
+		if (!json_integer_value(json_object_get(source, causes[i].member)))
 			continue;
-		printf(COLUMN "%s %s\n", missed ? "" : "missed", ctl_text(module, causes[i].member),
+		printf(COLUMN "%s %s\n", missed ? "" : "missed", ctl_text(source, causes[i].member),
 		       causes[i].text);
 		missed = true;
 	}
@@ -98,12 +101,12 @@ static void print_time(double ns)
 		printf("%.1f ms", ns / 1e6);
 }
 
-static void print_costs(json_t *module)
+static void print_costs(json_t *costs, bool measured, const char *how)
 {
-	json_t *measure = json_object_get(json_object_get(module, "parameters"), "measure"), *cost;
+	json_t *cost;
 	size_t i;
 
-	json_array_foreach(json_object_get(module, "costs"), i, cost) {
+	json_array_foreach(costs, i, cost) {
 		printf(COLUMN "%-19s %9s times, mean ", i ? "" : "cost", ctl_text(cost, "place"),
 		       ctl_text(cost, "calls"));
 		print_time(ctl_number(cost, "mean_ns"));
@@ -115,9 +118,8 @@ static void print_costs(json_t *module)
 		print_time(ctl_number(cost, "ns"));
 		putchar('\n');
 	}
-	if (!json_is_true(measure))
-		printf(COLUMN "probes are not measured; the module's parameter measure does it\n",
-		       json_array_size(json_object_get(module, "costs")) ? "" : "cost");
+	if (!measured)
+		printf(COLUMN "probes are not measured; %s does it\n", json_array_size(costs) ? "" : "cost", how);
 }
 
 void ctl_print_module(json_t *module)
@@ -133,8 +135,23 @@ void ctl_print_module(json_t *module)
 	       ctl_text(module, "processes"), ctl_text(parameters, "max_processes"),
 	       ctl_text(module, "threads"));
 	print_detectors(parameters);
-	print_costs(module);
+	print_costs(json_object_get(module, "costs"), json_is_true(json_object_get(parameters, "measure")),
+		    "the module's parameter measure");
 	if (json_object_get(module, "memory_bytes"))
 		printf(COLUMN "%.1f MiB of the kernel's\n", "memory",
 		       ctl_number(module, "memory_bytes") / (1 << 20));
+}
+
+/* The kernel measures programs only where it is told to: then there are costs. */
+void ctl_print_counts(json_t *counts)
+{
+	json_t *costs = json_object_get(counts, "costs");
+
+	if (!counts)
+		return;
+	print_records(json_object_get(counts, "records"));
+	print_missed(counts);
+	printf(COLUMN "%s watches, %s processes\n", "watches", ctl_text(counts, "watches"),
+	       ctl_text(counts, "processes"));
+	print_costs(costs, json_array_size(costs), "sysctl kernel.bpf_stats_enabled=1");
 }
