@@ -10,8 +10,9 @@
 #define PROBES_STACK_MAX	4096	/* bytes of user stack, of the FAULTLINE_STACK_MAX */
 #define PROBES_RING_SIZE	(512 * 1024)
 #define PROBES_FILTER_SIZE	4096	/* a power of two; one page */
-#define PROBES_TYPES		(FAULTLINE_RECORD_RANGE + 1)
-#define PROBES_KINDS		65	/* signals are the largest */
+/* Powers of two above FAULTLINE_RECORD_RANGE, and of signals: the last one has the place of 0. */
+#define PROBES_TYPES		8
+#define PROBES_KINDS		64
 
 /**
  * struct probes_cause - the signal that ends a process, as it was sent
@@ -76,8 +77,8 @@ struct probes_settings {
  *	ring to records alone
  * @unwatched: processes that could not be watched because the table was full
  * @suppressed: limits that were reached less than a second after the last record of them
- * @records: of those written and those lost, how many of each type and kind: a signal
- *	(FATAL) or code (HANG, HANG_OVER, LIMIT, RANGE); 0 (EXIT)
+ * @records: of those written and those lost, how many of each type and kind, PROBES_RECORD():
+ *	a signal (FATAL) or code (HANG, HANG_OVER, LIMIT, RANGE); 0 (EXIT)
  *
  * emitted = written + lost_full, which is the sum of @records.
  */
@@ -88,8 +89,10 @@ struct probes_counters {
 	__u64 captures_missed;
 	__u64 unwatched;
 	__u64 suppressed;
-	__u64 records[PROBES_TYPES][PROBES_KINDS];
+	__u64 records[PROBES_TYPES * PROBES_KINDS];
 };
+
+#define PROBES_RECORD(type, kind) ((type) * PROBES_KINDS + ((kind) & (PROBES_KINDS - 1)))
 
 /**
  * struct probes_reader - how far the reader of the ring has come

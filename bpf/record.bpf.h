@@ -22,14 +22,16 @@ static __always_inline struct faultline_record *record_reserve(void)
 static __always_inline void record_count(u32 type, u32 kind, bool written)
 {
 	struct probes_counters *here;
-	u32 zero = 0;
+	u32 zero = 0, place = PROBES_RECORD(type, kind);
 
 	here = bpf_map_lookup_elem(&counters, &zero);
 	if (!here)
 		return;
 	__sync_fetch_and_add(written ? &here->written : &here->lost_full, 1);
-	if (type < PROBES_TYPES && kind < PROBES_KINDS)
-		__sync_fetch_and_add(&here->records[type][kind], 1);
+	/* That it is in bounds must be seen here, by the verifier of 6.1 too. */
+	barrier_var(place);
+	place &= PROBES_TYPES * PROBES_KINDS - 1;
+	__sync_fetch_and_add(&here->records[place], 1);
 }
 
 static __always_inline void record_fill(struct faultline_record *record, int type,

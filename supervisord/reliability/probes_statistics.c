@@ -18,7 +18,7 @@ static uint64_t records_of(const struct probes_counters *per_cpu, int cpus, int 
 	uint64_t records = 0;
 
 	for (int i = 0; i < cpus; i++)
-		records += per_cpu[i].records[type][kind];
+		records += per_cpu[i].records[PROBES_RECORD(type, kind)];
 	return records;
 }
 
@@ -34,9 +34,13 @@ void probes_statistics_counters(struct source_statistics *statistics,
 		statistics->lost_full += per_cpu[i].lost_full;
 		statistics->suppressed += per_cpu[i].suppressed;
 	}
-	for (int type = 0; type < PROBES_TYPES; type++)
-		for (int kind = 0; kind < PROBES_KINDS; kind++)
+	for (int type = 0; type < PROBES_TYPES; type++) {
+		/* There is no signal 0, and there is a last one. */
+		int first = type == FAULTLINE_RECORD_FATAL;
+
+		for (int kind = first; kind < first + PROBES_KINDS; kind++)
 			records_add(statistics, type, kind, records_of(per_cpu, cpus, type, kind));
+	}
 }
 
 void probes_statistics_watches(struct source_statistics *statistics, int watches)
