@@ -66,6 +66,16 @@ class Moment:
                    "it runs again although nothing can be written")
 
     # The gateway and the center.
+    def kept(self, name):
+        """An event that is on the disk, where the next supervisor finds it."""
+        def count():
+            database = sqlite3.connect(f"file:{self.site.state}/gateway.db?mode=ro", uri=True)
+            try:
+                return database.execute("SELECT count(*) FROM event WHERE name = ?", (name,)).fetchone()[0]
+            finally:
+                database.close()
+        wait_until(count, f"{name} is on the disk")
+
     def gateway_killed(self):
         time.sleep(0.15)    # outcomes are on disk within 50 ms
         self.site.end("gateway", signal.SIGKILL)

@@ -169,7 +169,7 @@ static void request_end(struct center_request *request, const struct link_answer
 	while (*p != request)
 		p = &(*p)->next;
 	*p = request->next;
-	if (answer)
+	if (answer && request->done)
 		request->done(request->user, answer);
 	request_free(request);
 }
@@ -193,7 +193,16 @@ static void request_progress(void *user, uint64_t received)
 {
 	struct center_request *request = user;
 
-	request->progress(request->user, received);
+	if (request->done)
+		request->progress(request->user, received);
+}
+
+void center_forget(struct gateway *gateway, const void *user)
+{
+	for (struct center_request *request = gateway->centers->requests; request;
+	     request = request->next)
+		if (request->user == user)
+			request->done = NULL;
 }
 
 /* Asks the present center. */

@@ -42,6 +42,9 @@ int center_get(struct gateway *gateway, const char *path, uint64_t max_bytes, in
 int center_resume(struct gateway *gateway, const char *path, uint64_t offset, uint64_t max_bytes,
 		  int sink, link_done_fn done, void *user, struct error *err);
 
+/** center_forget - what was asked for @user is not told to it any more */
+void center_forget(struct gateway *gateway, const void *user);
+
 /**
  * center_poll - fetch @path if it is not as it was, of the present center alone
  * @etag: as it was, or NULL

@@ -18,6 +18,7 @@ struct dry_run {
 	char service[NAME_MAX_LEN + 1];
 	struct definition *definition;
 	struct event_list *events;
+	struct script_fetch *fetching;
 };
 
 static void dry_run_free(struct dry_run *dry_run)
@@ -85,12 +86,10 @@ static void script_fetched(void *user, struct program *fetched, const char *text
 		.timeout = processing_timeout, .user = dry_run->gateway,
 	};
 
-	if (!program || plan_check(&plan, &err)) {
-		if (dry_run->observer)
-			dry_run->observer->ended(dry_run->user, NULL, program ? &err : why);
-	} else if (dry_run->observer) {
+	if (!program || plan_check(&plan, &err))
+		dry_run->observer->ended(dry_run->user, NULL, program ? &err : why);
+	else
 		plan_tell(dry_run, &plan);
-	}
 	dry_run_free(dry_run);
 }
 
@@ -110,7 +109,9 @@ struct dry_run *dry_run_start(struct gateway *gateway, const char *service,
 	}
 	strcpy(dry_run->service, service);
 	dry_run->events = event_list_current(&gateway->events);
-	if (!script_fetch(gateway, service, dry_run->definition, script_fetched, dry_run, err)) {
+	dry_run->fetching = script_fetch(gateway, service, dry_run->definition, script_fetched,
+					 dry_run, err);
+	if (!dry_run->fetching) {
 		dry_run_free(dry_run);
 		return NULL;
 	}
@@ -119,5 +120,6 @@ struct dry_run *dry_run_start(struct gateway *gateway, const char *service,
 
 void dry_run_forget(struct dry_run *dry_run)
 {
-	dry_run->observer = NULL;
+	script_forget(dry_run->fetching);
+	dry_run_free(dry_run);
 }

@@ -39,7 +39,7 @@ struct dry_run *dry_run_start(struct gateway *gateway, const char *service,
 			      const struct dry_run_observer *observer, void *user,
 			      struct error *err);
 
-/** dry_run_forget - the observer is gone */
+/** dry_run_forget - the observer is gone: it is freed */
 void dry_run_forget(struct dry_run *dry_run);
 
 #endif /* SUPERVISORD_DRY_RUN_H */

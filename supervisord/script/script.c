@@ -34,16 +34,18 @@ struct script_fetch {
 	int tries;
 };
 
-static void fetch_end(struct script_fetch *fetch, struct program *program, const char *text,
-		      size_t size, const struct error *err)
+static void fetch_free(struct script_fetch *fetch)
 {
-	if (fetch->done)
-		fetch->done(fetch->user, program, text, size, err);
-	else
-		program_free(program);
 	definition_free(fetch->definition);
 	json_decref(fetch->description);
 	free(fetch);
+}
+
+static void fetch_end(struct script_fetch *fetch, struct program *program, const char *text,
+		      size_t size, const struct error *err)
+{
+	fetch->done(fetch->user, program, text, size, err);
+	fetch_free(fetch);
 }
 
 static int description_ask(struct script_fetch *fetch, struct error *err);
@@ -138,12 +140,12 @@ struct script_fetch *script_fetch(struct gateway *gateway, const char *service,
 	ret = gateway->signatures ? description_ask(fetch, err) : content_ask(fetch, err);
 	if (!ret)
 		return fetch;
-	definition_free(fetch->definition);
-	free(fetch);
+	fetch_free(fetch);
 	return NULL;
 }
 
 void script_forget(struct script_fetch *fetch)
 {
-	fetch->done = NULL;
+	center_forget(fetch->gateway, fetch);
+	fetch_free(fetch);
 }

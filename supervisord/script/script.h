@@ -21,7 +21,6 @@ typedef void (*script_done_fn)(void *user, struct program *program, const char *
 
 /**
  * script_fetch - fetch the script of a service
- * @definition: borrowed until @done, or until script_forget() returns
  *
  * Return: valid until @done, which is not called before this returns; NULL with @err set.
  */
@@ -29,7 +28,7 @@ struct script_fetch *script_fetch(struct gateway *gateway, const char *service,
 				  struct definition *definition, script_done_fn done,
 				  void *user, struct error *err);
 
-/** script_forget - nobody waits for it any longer */
+/** script_forget - nobody waits for it any longer: it is freed */
 void script_forget(struct script_fetch *fetch);
 
 #endif /* SUPERVISORD_SCRIPT_H */

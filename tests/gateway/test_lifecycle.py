@@ -322,6 +322,7 @@ def reinstalling(m):
 
 def gateway_killed_while_it_reinstalls(m):
     reinstalling(m)
+    m.kept("fault.decided")
     m.site.end("gateway", signal.SIGKILL)
     m.heal()
     m.site.start_gateway()

@@ -7,7 +7,8 @@ import subprocess
 
 import pytest
 
-from conftest import AIR_CONDITIONER, BIN, LIMIT_S, SERVICE
+from conftest import AIR_CONDITIONER, BIN, LIMIT_S, SERVICE, wait_until
+from test_policy import proxy  # noqa: F401
 
 SCRIPT = (AIR_CONDITIONER / f"{SERVICE}.xml").read_text()
 PROCESSINGS = ("initialize", "set-temperature", "set-wind-velocity", "start-temperature-control", "read-temperature",
@@ -155,3 +156,23 @@ def test_dry_run_of_a_script_that_is_too_long_to_tell(running):
     assert summary["steps"] == 1800 and 100 < len(lines) < 900
     assert len(lines) + summary["left_out"] == 1800
     assert f"and {summary['left_out']} lines more" in running.ctl("run", "notes", "--dry-run").stdout
+
+
+@pytest.mark.parametrize("options", [(), ("--dry-run",)])
+def test_the_end_while_a_script_is_on_its_way(site, proxy, options):
+    """Of the supervisor, or of the command line: nothing is left behind (which a leak checker sees)."""
+    proxy.answer = lambda method, path, _: "hang" if path.startswith("/v1/scripts/") else None
+
+    def ask():
+        n = len(proxy.of("GET", "^/v1/scripts/"))
+        client = subprocess.Popen([BIN / "faultctl", "-s", site.folder / "run/control.sock", "run", *options, SERVICE],
+                                  stderr=subprocess.PIPE, text=True)
+        wait_until(lambda: len(proxy.of("GET", "^/v1/scripts/")) > n, "the script is asked for")
+        return client
+    client = ask()
+    client.kill()
+    client.communicate()
+    wait_until(lambda: site.ctl("status").returncode == 0, "the supervisor has lost a client only")
+    client = ask()
+    assert site.end("gateway") == 0
+    assert client.communicate(timeout=30)[1] and client.returncode
