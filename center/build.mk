@@ -36,11 +36,11 @@ $(eval $(call program,faultline-center,$(CENTER) $(LIB_BASE) $(LIB_XML) $(LIB_SC
 	$(LIB_APPLICATION) $(LIB_ACTION) $(LIB_SIGNATURE),libmicrohttpd sqlite3 libpq jansson libxml-2.0 libarchive libcrypto,-lpthread -lm))
 
 # Runs an application where it is registered, with the gateway's own execution environment (31).
-TRIAL := $(addprefix center/trial/,main.c room.c trial.c) \
-	supervisord/keeper/packet.c $(addprefix supervisord/reliability/,detector.c hang_data.c source.c) \
+TRIAL := $(addprefix center/trial/,main.c learning.c room.c trial.c) \
+	supervisord/keeper/packet.c $(addprefix supervisord/reliability/,detector.c hang_data.c) $(SOURCE_PROBES) \
 	$(addprefix supervisord/runtime/,cgroup.c isolation.c keeper.c log.c logs.c notify.c process.c \
 	process_watch.c runtimes.c watching.c) \
 	supervisord/program.c
 
 $(eval $(call program,faultline-trial,$(TRIAL) $(LIB_BASE) $(LIB_SANDBOX) $(LIB_JSONRPC) $(LIB_XML) \
-	$(LIB_APPLICATION),libxml-2.0 jansson,-lev))
+	$(LIB_APPLICATION) $(LIB_RANGE),libxml-2.0 jansson libbpf,-lev))

@@ -60,7 +60,10 @@ $(O)/supervisord/ctl/syscalls_table.h: supervisord/ctl/syscalls.awk
 		awk -v table=syscalls_generic -f $< >> $@
 GENERATED += $(O)/supervisord/ctl/syscalls_table.h
 
+# The probes as a source of kernel events, for programs that are no gateway.
+SOURCE_PROBES := $(addprefix supervisord/reliability/,source.c source_probes.c pins.c probes_limits.c probes_object.c \
+	probes_parts.c probes_prepare.c probes_progress.c probes_range.c probes_ring.c probes_statistics.c probes_watch.c)
+
 # Learns the range of operation of any command; for those who verify applications.
-$(eval $(call program,faultline-range,supervisord/range/main.c $(addprefix supervisord/reliability/,source.c \
-	source_probes.c pins.c probes_limits.c probes_object.c probes_parts.c probes_prepare.c probes_progress.c probes_range.c probes_ring.c probes_statistics.c \
-	probes_watch.c) $(LIB_BASE) $(LIB_RANGE) lib/xmlfile.c,libxml-2.0 libbpf,-lev))
+$(eval $(call program,faultline-range,supervisord/range/main.c $(SOURCE_PROBES) $(LIB_BASE) $(LIB_RANGE) \
+	lib/xmlfile.c,libxml-2.0 libbpf,-lev))

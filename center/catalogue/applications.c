@@ -52,13 +52,20 @@ static int application_known(struct store *store, const struct application *app,
 static int verification_insert(struct store *store, const char *name, const char *version,
 			       const json_t *report, struct error *err)
 {
-	__cleanup_free char *text = json_dumps(report, JSON_COMPACT);
+	const json_t *range = json_object_get(report, "range");
+	/* The range has a place of its own. */
+	json_auto_t *rest = json_copy((json_t *)report);
+	__cleanup_free char *learnt = json_is_string(range) ?
+		json_dumps(range, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
+	__cleanup_free char *text = NULL;
 
+	json_object_del(rest, "range");
+	text = json_dumps(rest, JSON_COMPACT);
 	if (!text)
 		return error_set(err, -ENOMEM, "%s: out of memory", name);
-	return store_run(store_statement(store, err, STATEMENT_VERIFICATION_INSERT, "ssiss", name, version,
+	return store_run(store_statement(store, err, STATEMENT_VERIFICATION_INSERT, "ssisss", name, version,
 					 store_now(),
-					 json_string_value(json_object_get(report, "result")), text),
+					 json_string_value(json_object_get(report, "result")), text, learnt),
 			 err);
 }
 

@@ -252,24 +252,77 @@ static void verification_print(json_t *row)
 	if (fault)
 		printf("    fault    %s, %s\n", json_string_value(json_object_get(fault, "kind")),
 		       json_string_value(json_object_get(fault, "text")));
-	if (!json_is_null(json_object_get(row, "range")))
-		printf("    its range was learnt\n");
+	if (json_is_string(json_object_get(row, "range")))
+		printf("    its range was learnt: --range shows it\n");
+	else if (json_object_get(report, "unlearnt"))
+		printf("    its range was not learnt: %s\n",
+		       json_string_value(json_object_get(report, "unlearnt")));
+}
+
+/* What the last verification that learnt something has learnt. */
+static int range_show(json_t *application)
+{
+	json_t *one;
+	size_t i;
+
+	json_array_foreach(json_object_get(application, "verifications"), i, one) {
+		if (!json_is_string(json_object_get(one, "range")))
+			continue;
+		fputs(json_string_value(json_object_get(one, "range")), stdout);
+		return 0;
+	}
+	fprintf(stderr, "faultline-center: %s %s: no range was learnt; \"app show\" says why, and \"app verify\" tries it again\n",
+		json_string_value(json_object_get(application, "name")),
+		json_string_value(json_object_get(application, "version")));
+	return 1;
+}
+
+/* Begins with struct arguments, as command_operand() needs it. */
+struct show_arguments {
+	struct arguments common;
+	bool range;
+};
+
+static error_t show_parse(int key, char *text, struct argp_state *state)
+{
+	struct show_arguments *arguments = state->input;
+
+	if (key != 'R')
+		return command_operand(key, text, state);
+	arguments->range = true;
+	return 0;
 }
 
 static int app_show(struct cli *cli, int argc, char **argv)
 {
-	struct arguments arguments = { .cli = cli, .operands_min = 1, .operands_max = 2 };
+	static const struct argp_option options[] = {
+		{ "range", 'R', NULL, 0, "Print its learnt range alone, as the XML document that a gateway takes", 0 },
+		{},
+	};
+	static const struct argp_child children[] = { { &command_argp, 0, NULL, 0 }, {} };
+	static const struct argp argp = {
+		.options = options,
+		.parser = show_parse,
+		.args_doc = "NAME [VERSION]",
+		.doc = "Show an application and what was verified of it.",
+		.children = children,
+	};
+	struct show_arguments show = {
+		.common = { .cli = cli, .operands_min = 1, .operands_max = 2 },
+	};
+	struct arguments *arguments = &show.common;
 	__cleanup_store struct store *store = NULL;
 	json_auto_t *row = NULL;
 	struct error err = {};
 	json_t *one;
 	size_t i;
 
-	command_arguments(&arguments, "NAME [VERSION]",
-			  "Show an application and what was verified of it.", argc, argv);
+	argp_parse(&argp, argc, argv, 0, NULL, &show);
 	store = store_open(&cli->place, STORE_READ, &err);
-	if (!store || applications_show(store, arguments.operands[0], arguments.operands[1], &row, &err))
+	if (!store || applications_show(store, arguments->operands[0], arguments->operands[1], &row, &err))
 		return command_fail(&err);
+	if (show.range)
+		return range_show(row);
 	if (cli->json) {
 		command_print_json(row);
 		return 0;

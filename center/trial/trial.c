@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "center/trial/learning.h"
 #include "lib/alloc.h"
 #include "supervisord/gateway.h"
 #include "supervisord/reliability/detector.h"
@@ -23,6 +24,7 @@
  * struct trial - an application that is tried
  * @current: index of the case that is asked or comes next
  * @begun_ns: when it was asked
+ * @learning: of its range, or NULL
  * @over: the end was told
  */
 struct trial {
@@ -32,6 +34,7 @@ struct trial {
 	struct isolation *isolation;
 	struct logs *logs;
 	struct process *process;
+	struct learning *learning;
 	const json_t *plan;
 	json_t *cases;
 	size_t current;
@@ -48,7 +51,6 @@ static const char *text_of(const json_t *plan, const char *key)
 
 	return text ? text : "";
 }
-
 
 static void trial_end(struct trial *trial, json_t *line)
 {
@@ -154,6 +156,37 @@ static void app_heartbeat_missed(void *user, int interval_ms)
 	trial_fault(user, "hang.heartbeat", "its heart did not beat in time");
 }
 
+static void app_watched(void *user, uint32_t watch)
+{
+	struct trial *trial = user;
+	struct error err = { 0 };
+
+	if (learning_begin(trial->learning, watch, &err))
+		trial->tell(json_pack("{s:s}", "unlearnt", err.text));
+}
+
+static void record_seen(void *user, const struct faultline_record *record,
+			const struct faultline_capture *capture)
+{
+	struct trial *trial = user;
+
+	if (trial->process && record->type == FAULTLINE_RECORD_EXIT &&
+	    record->tgid == trial->process->pid)
+		process_recorded(trial->process);
+}
+
+static void range_tell(struct trial *trial)
+{
+	const struct range_places places = {
+		.state = text_of(trial->plan, "state"), .bundle = text_of(trial->plan, "folder"),
+	};
+	json_t *range = trial->learning ? learning_end(trial->learning, trial->application->name,
+						       trial->application->version, &places) : NULL;
+
+	if (range)
+		trial->tell(json_pack("{s:o}", "range", range));
+}
+
 static void app_exited(void *user, int status)
 {
 	struct trial *trial = user;
@@ -161,6 +194,7 @@ static void app_exited(void *user, int status)
 	char text[96], name[16];
 
 	if (trial->process->stopping && !trial->over) {
+		range_tell(trial);
 		trial_end(trial, json_pack("{s:i}", "ended", status));
 		return;
 	}
@@ -177,6 +211,7 @@ static const struct process_handler handler = {
 	.ready = app_ready,
 	.start_overdue = app_start_overdue,
 	.heartbeat_missed = app_heartbeat_missed,
+	.watched = app_watched,
 	.exited = app_exited,
 };
 
@@ -195,6 +230,11 @@ static int trial_start(struct trial *trial, struct error *err)
 	};
 	int ret;
 
+	if (trial->learning) {
+		setup.source_ops = &source_probes;
+		setup.source = learning_source(trial->learning);
+	}
+
 	setup.command = runtimes_command(trial->runtimes, trial->application, setup.folder, NULL, err);
 	if (!setup.command)
 		return -ENOENT;
@@ -207,6 +247,7 @@ static int trial_open(struct trial *trial, struct error *err)
 {
 	__cleanup_free char *data = alloc_format("%s/" APPLICATION_FILE, text_of(trial->plan, "folder"));
 	__cleanup_free char *name = alloc_format("trial-%d", getpid());
+	struct error why = { 0 };
 
 	trial->application = application_read(data, err);
 	if (!trial->application)
@@ -219,6 +260,9 @@ static int trial_open(struct trial *trial, struct error *err)
 		return err->code;
 	trial->isolation = isolation_open(name);
 	trial->tell(json_pack("{s:o}", "isolation", isolation_describe(trial->isolation)));
+	trial->learning = learning_open(trial->loop, record_seen, trial, &why);
+	if (!trial->learning)
+		trial->tell(json_pack("{s:s}", "unlearnt", why.text));
 	return 0;
 }
 
@@ -231,6 +275,7 @@ static void trial_close(struct trial *trial)
 			process_kill(trial->process);
 		process_free(trial->process);
 	}
+	learning_close(trial->learning);
 	isolation_close(trial->isolation);
 	if (trial->logs)
 		logs_close(trial->logs);

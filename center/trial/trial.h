@@ -18,6 +18,8 @@
  *	{case, error, ms}		it answered with an error
  *	{report: {name, …}}		the application reports a fault of its own
  *	{fault, case, text, log, …}	the end: it faulted there; "case" is null before the first
+ *	{unlearnt: TEXT}		why its range is not learnt
+ *	{range: TEXT}			its range, an XML document
  *	{ended: STATUS}			the end: all was asked, and it ended with this status
  */
 typedef void (*trial_tell_fn)(json_t *line);

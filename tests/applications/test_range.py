@@ -91,3 +91,23 @@ def test_wrong_words(prober):
     assert refused.returncode == 1 and "source of kernel events" in refused.stderr
     shown = site.ask("range", "show", "prober")
     assert shown["mode"] == "off" and not shown["possible"] and shown["entries"] == []
+
+
+def test_registration_learns_it(prober):
+    """What the center has learnt while it ran the application is a range that a gateway can guard."""
+    begin(prober)
+    site = prober.site
+    site.center("app", "verify", "--events", site.configuration / "events.xml", "prober")
+    assert "its range was learnt" in site.center("app", "show", "prober").stdout
+    text = site.center("app", "show", "--range", "prober").stdout
+    assert '<range application="prober" version="1.0.0"' in text and '<file path="/etc/hosts" access="read"' in text
+    assert '<folder path="{state}"' in text and '<folder path="{bundle}"' in text
+    assert site.ctl("range", "set", "prober", "off").returncode == 0
+    (site.state / "ranges/prober.xml").write_text(text)
+    done = site.ctl("range", "set", "prober", "refuse")
+    assert not done.returncode, done.stderr
+    assert prober.ask() == {"read": "done"}
+    assert not [f for f in site.ask("faults") if f["kind"].startswith("range.")]
+    read_elsewhere(prober, "/etc/debian_version")
+    site.run("probing")
+    assert handled(site, 1)[0]["outcome"]["result"] == "restored"

@@ -53,8 +53,8 @@ ORDER BY a.key DESC
 LIMIT 1;
 
 -- name: verification_insert
-INSERT INTO verification (application, time, result, report)
-SELECT key, ?3, ?4, ?5
+INSERT INTO verification (application, time, result, report, range)
+SELECT key, ?3, ?4, ?5, ?6
 FROM application
 WHERE name = ?1 AND version = ?2;
 
