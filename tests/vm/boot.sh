@@ -14,9 +14,7 @@
 # BOOT_MEMORY: megabytes (768). BOOT_APPEND: for the kernel. BOOT_EXPECTED: complaints are what is asked for.
 # BOOT_TOLERATED: a pattern of lines that are none.
 #
-# An emulated CPU sometimes keeps a breakpoint that another one has taken out of the kernel's text meanwhile (tracepoints and
-# BPF programs come and go here), and traps at it for ever. Such a machine is ended and booted again, twice at most;
-# "# === again" tells who reads along that what came since the last mark does not count.
+# A machine that hangs at a breakpoint that is gone (breakpoint.sh) is booted again.
 #
 # Passes only when the mark came with status 0 and the kernel had nothing to complain of. BOOT_LIMIT: seconds (300).
 set -euo pipefail
@@ -28,6 +26,9 @@ readonly limit=${BOOT_LIMIT:-300}
 name=$(basename "${init%.*}")
 readonly out=$root/build/vm/$flavour/$name
 readonly complaints='BUG:|WARNING:|KASAN|KCSAN|UBSAN|refcount_t|ODEBUG|suspicious RCU|possible (circular|recursive)|inconsistent lock|Oops|general protection fault[,:]|Kernel panic|blocked for more than|rcu.*stall'
+
+# shellcheck source=tests/vm/breakpoint.sh
+. "$root/tests/vm/breakpoint.sh"
 
 die()
 {
@@ -66,27 +67,22 @@ boot()
 		< /dev/null | stdbuf -oL tr -d '\r' | tee "$out/console.log"
 }
 
-at_a_breakpoint()
+# shellcheck disable=SC2317 # by when_it_hangs
+end_machine()
 {
-	grep -qE 'RIP: 0010:(asm_)?exc_int3|int3: 0000' "$out/kernel.log" 2> /dev/null
-}
-
-end_when_it_hangs()
-{
-	while ! at_a_breakpoint; do sleep 2; done
 	kill "$(< "$out/pid")"
 }
 
-for attempt in 1 2 3; do
+attempt=0
+while true; do
 	status=0
 	rm -f "$out/kernel.log"
-	end_when_it_hangs > /dev/null 2>&1 &
+	when_it_hangs "$out/kernel.log" end_machine > /dev/null 2>&1 &
 	watcher=$!
 	boot || status=$?
 	kill "$watcher" 2> /dev/null || true
 	wait "$watcher" 2> /dev/null || true
-	if ((attempt == 3)) || ! at_a_breakpoint; then break; fi
-	echo "# === again: an emulated CPU hung at a breakpoint that is gone"
+	boot_again "$out/kernel.log" $((++attempt)) || break
 done
 
 if ((status == 124 || status == 137)); then

@@ -19,11 +19,14 @@ for flavour; do
 		echo "kmod.sh: no kernel '$flavour' in .cache/kernels: tests/vm/kernels.sh $flavour" >&2
 		exit 1
 	fi
-	# Timestamps are kept: make builds what has changed.
+	# Timestamps are kept: make builds what has changed. Several tests may want it at once.
 	mkdir -p "$to/include"
+	exec 9> "$to/lock"
+	flock 9
 	cp -a Kbuild kmod "$to/"
 	cp -a include/uapi "$to/include/"
 	# shellcheck disable=SC2086 # several words
 	make -s -C ".cache/kernels/$flavour/headers/build" M="$root/$to" ${KMOD_FLAGS:-} modules
+	exec 9>&-
 	echo "$to/kmod/faultline.ko for $release"
 done

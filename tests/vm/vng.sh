@@ -10,13 +10,17 @@
 # guest's memory. DIR (build/vm/KERNEL by default) alone is shared both ways, and is $VM_SHARE in the guest. The
 # command's output comes out as it is written; the kernel's goes to FILE (DIR/console.log). The exit status is the
 # command's; 124 when the time is over, 125 when the guest ended without one. --append is for the kernel. With --reset a
-# guest that reboots, or panics, is reset with what is in its memory, and the command is run anew.
+# guest that reboots, or panics, is reset with what is in its memory, and the command is run anew. A machine that hangs at
+# a breakpoint that is gone (breakpoint.sh) is booted again.
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
 readonly root cache=$root/.cache
 
 kernel=6.12 limit=300 share='' console='' parameters='' reset=()
+# shellcheck source=tests/vm/breakpoint.sh
+. "$root/tests/vm/breakpoint.sh"
+
 die()
 {
 	echo "vng.sh: $*" >&2
@@ -75,7 +79,6 @@ fi
 guest=/tmp/vm-share
 
 # The status goes through the shared folder: the guest's port for it may lose what is written just before power off.
-rm -f "$share/status" "$console"
 printf -v command ' %q' "$@"
 cat > "$share/run.sh" << END
 mount --bind $guest $(printf %q "$share")
@@ -89,13 +92,23 @@ END
 
 # QEMU truncates a file that it is given as output, so it gets pipes. timeout has the whole of it in one process group.
 export PYTHONPATH=$cache/virtme-ng/usr/lib/python3/dist-packages PATH=$cache/virtme-ng/usr/bin:/usr/sbin:$PATH
-timeout -k 5 "$limit" /usr/bin/python3 "$cache/virtme-ng/usr/bin/vng" --verbose --run "$image" --force-9p --user root \
-	"${accelerator[@]}" "${reset[@]}" --cpus 2 --memory 1G --rwdir="$guest=$share" --append "$append" \
-	--exec "bash $guest/run.sh" < /dev/null 2> >(cat > "$console") > >(cat) &
-vm=$!
-trap 'kill "$vm" 2>/dev/null; wait "$vm" || true; exit 130' INT TERM
-ended=0
-wait "$vm" || ended=$?
+vm='' watcher=''
+trap 'kill "$vm" "$watcher" 2>/dev/null; wait "$vm" || true; exit 130' INT TERM
+attempt=0
+while true; do
+	ended=0
+	rm -f "$share/status" "$console"
+	timeout -k 5 "$limit" /usr/bin/python3 "$cache/virtme-ng/usr/bin/vng" --verbose --run "$image" --force-9p --user root \
+		"${accelerator[@]}" "${reset[@]}" --cpus 2 --memory 1G --rwdir="$guest=$share" --append "$append" \
+		--exec "bash $guest/run.sh" < /dev/null 2> >(cat > "$console") > >(cat) &
+	vm=$!
+	when_it_hangs "$console" kill "$vm" > /dev/null 2>&1 &
+	watcher=$!
+	wait "$vm" || ended=$?
+	kill "$watcher" 2> /dev/null || true
+	wait "$watcher" 2> /dev/null || true
+	if [[ -s $share/status ]] || ! boot_again "$console" $((++attempt)); then break; fi
+done
 
 if [[ -s $share/status ]]; then
 	exit "$(cat "$share/status")"
