@@ -263,6 +263,8 @@ static int gateway_open(struct gateway *gateway, struct error *err)
 	notifier_open(gateway);
 	takeover_faults(gateway);
 	ret = source_open(gateway, err);
+	/* What goes on from here has its time from now on, and not from the loop's begin. */
+	ev_now_update(gateway->loop);
 	if (!ret)
 		run_list_resume(gateway);
 	if (!ret)

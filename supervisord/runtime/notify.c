@@ -195,9 +195,14 @@ static bool message_take(struct notify *notify)
 	return true;
 }
 
-/* What a message leads to only begins here: this is never freed meanwhile. */
+/*
+ * What a message leads to only begins here: this is never freed meanwhile. The
+ * time of the loop is that of the turn's begin, which may be long ago: at the
+ * start of a supervisor it is older than all that it takes over.
+ */
 static void messages_take(struct notify *notify)
 {
+	ev_now_update(notify->loop);
 	for (int i = 0; i < MESSAGES_A_TURN && message_take(notify); i++)
 		;
 }
@@ -328,6 +333,7 @@ void notify_start(struct notify *notify, pid_t pid, const struct notify_handler 
 	notify->user = user;
 	ev_io_set(&notify->io, notify->io.fd, EV_READ);
 	ev_io_start(notify->loop, &notify->io);
+	ev_now_update(notify->loop);
 	if (!notify->ready)
 		timer_set(notify, &notify->start, notify->watch.start_s);
 	else if (notify->heartbeat.repeat > 0)
