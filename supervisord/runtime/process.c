@@ -99,6 +99,26 @@ static char **environment_make(const struct process_setup *setup, const struct n
 	return environment;
 }
 
+static int range_close(unsigned int first, unsigned int last)
+{
+	return first > last ? 0 : syscall(SYS_close_range, first, last, 0);
+}
+
+/*
+ * All but the standard ones and these two, which close when the child executes:
+ * the supervisor's are not to count as the application's open files until then.
+ */
+static int others_close(int fd, int other)
+{
+	int low = fd < other ? fd : other;
+	int high = fd < other ? other : fd;
+	int ret = range_close(3, low - 1);
+
+	if (!ret)
+		ret = range_close(low + 1, high - 1);
+	return ret ? ret : range_close(high + 1, ~0U);
+}
+
 #define CHILD_TRY(what, condition)					\
 	do {								\
 		if (!(condition))					\
@@ -116,7 +136,7 @@ static int child_become(const struct process_setup *setup, const struct notify *
 	CHILD_TRY("descriptors", dup2(p->in[0], 0) == 0 &&
 		  dup2(setup->application->channel ? p->out[1] : p->err[1], 1) == 1 &&
 		  dup2(p->err[1], 2) == 2);
-	CHILD_TRY("close_range", !syscall(SYS_close_range, 3, ~0U, 4 /* CLOEXEC */));
+	CHILD_TRY("close_range", !others_close(p->go[0], p->failed[1]));
 	umask(077);
 	signals_reset();
 	if (isolation_enter(setup->isolation, setup, err))
