@@ -6,6 +6,7 @@
  * bounded in its work: a pass looks at each thread once, without a lock but
  * those of a moment.
  */
+#include <linux/hrtimer.h>
 #include <linux/kthread.h>
 #include <linux/pid.h>
 #include <linux/sched.h>
@@ -130,13 +131,19 @@ static void scan_pass(void)
 	WRITE_ONCE(scan.ns, scan.ns + ktime_get_ns() - now);
 }
 
+/*
+ * By a timer of its own: those of schedule_timeout() expire in a soft interrupt,
+ * which on PREEMPT_RT is a thread of low priority (ktimers) of this CPU, and so
+ * starves with what the scan is to see starving. One that a real-time thread
+ * sleeps by expires in the hard interrupt there as well.
+ */
 static void scan_sleep(u32 delay_ms)
 {
-	long timeout = delay_ms ? msecs_to_jiffies(delay_ms) : MAX_SCHEDULE_TIMEOUT;
+	ktime_t delay = ms_to_ktime(delay_ms);
 
 	set_current_state(TASK_IDLE);
 	if (!kthread_should_stop() && !xchg(&scan.kicked, false))
-		schedule_timeout(timeout);
+		schedule_hrtimeout_range(delay_ms ? &delay : NULL, TICK_NSEC, HRTIMER_MODE_REL);
 	__set_current_state(TASK_RUNNING);
 }
 
