@@ -10,6 +10,7 @@
 #include <linux/vmalloc.h>
 
 #include "block.h"
+#include "lock.h"
 
 #define BLOCKS_STRIDE	ALIGN(sizeof(struct fl_blocks) + FL_BLOCKS_ROOM, 8)
 
@@ -55,23 +56,20 @@ struct fl_blocks *fl_blocks_try_take(void)
 {
 	struct fl_blocks *blocks;
 	unsigned long flags;
-	unsigned int i;
 
-	for (i = 0; i < FL_LOCK_ATTEMPTS; i++) {
-		if (raw_spin_trylock_irqsave(&pool.lock, flags)) {
-			blocks = pool_take();
-			raw_spin_unlock_irqrestore(&pool.lock, flags);
-			return blocks;
-		}
-		cpu_relax();
-	}
-	return NULL;
+	if (!fl_lock_try(&pool.lock, flags))
+		return NULL;
+	blocks = pool_take();
+	raw_spin_unlock_irqrestore(&pool.lock, flags);
+	return blocks;
 }
 
 void fl_blocks_put(struct fl_blocks *blocks)
 {
 	unsigned long flags;
 
+	if (!blocks)
+		return;
 	raw_spin_lock_irqsave(&pool.lock, flags);
 	list_add(&blocks->node, &pool.free);
 	raw_spin_unlock_irqrestore(&pool.lock, flags);

@@ -5,13 +5,6 @@
 #include <linux/list.h>
 #include <linux/faultline.h>
 
-/*
- * BPF programs run in the midst of anything, also of what holds a lock of the
- * module on this very CPU, or a lock that its holder waits for. Holders are
- * quick, so who has tried that often is in such a place.
- */
-#define FL_LOCK_ATTEMPTS 20000
-
 /* Bytes of the blocks that a buffer of the pool has room for. */
 #define FL_BLOCKS_ROOM	1000
 
@@ -41,9 +34,11 @@ void fl_blocks_exit(void);
  * none is free, and that is counted.
  */
 struct fl_blocks *fl_blocks_take(void);
+
+/* @blocks may be NULL. */
 void fl_blocks_put(struct fl_blocks *blocks);
 
-/* Likewise, also where this CPU is in the midst of the pool: then there is none. */
+/* As fl_blocks_take(), also where this CPU is in the midst of the pool: then there is none. */
 struct fl_blocks *fl_blocks_try_take(void);
 
 /* Begin blocks in a buffer of one's own, with @room bytes of data, a multiple of 8. */

@@ -43,6 +43,11 @@
 #define FL_TWA_RESUME TWA_RESUME
 #endif
 
+/* What tells sparse of a lock; newer kernels are checked by clang. */
+#ifndef __cond_lock
+#define __cond_lock(lock, locked) (locked)
+#endif
+
 /* kfuncs have had their own macros since they became many. */
 #ifndef __bpf_kfunc
 #define __bpf_kfunc __used noinline

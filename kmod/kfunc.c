@@ -28,6 +28,7 @@
 #include "cost.h"
 #include "kfunc.h"
 #include "process.h"
+#include "record.h"
 
 static DEFINE_PER_CPU(u64, kfunc_refused);
 
@@ -143,7 +144,7 @@ static int kfunc_emit(const void *from, u32 len)
 			return -EINVAL;
 		}
 	}
-	return fl_process_emit(&record, blocks);
+	return fl_record_emit(&record, blocks);
 }
 
 __bpf_kfunc_start_defs();

@@ -21,6 +21,7 @@
 #include "detector.h"
 #include "limit.h"
 #include "process.h"
+#include "record.h"
 #include "watch.h"
 
 #define PERIOD_MIN_MS	10
@@ -164,23 +165,6 @@ static void limits_count(void)
 	}
 }
 
-/* Who the process is, in the words of a record; its name where it is there no more. */
-static void record_process(struct faultline_record *record, pid_t tgid)
-{
-	struct task_struct *task;
-
-	record->tgid = tgid;
-	record->tid = tgid;
-	rcu_read_lock();
-	task = pid_task(find_pid_ns(tgid, &init_pid_ns), PIDTYPE_TGID);
-	if (task) {
-		record->ptgid = task_tgid_nr(rcu_dereference(task->real_parent));
-		record->uid = from_kuid_munged(&init_user_ns, task_uid(task));
-		memcpy(record->comm, task->comm, sizeof(record->comm));
-	}
-	rcu_read_unlock();
-}
-
 static void limit_tell(enum fl_soft soft, pid_t tgid, u64 used, u64 allowed)
 {
 	struct faultline_record record = {
@@ -190,7 +174,7 @@ static void limit_tell(enum fl_soft soft, pid_t tgid, u64 used, u64 allowed)
 	struct fl_blocks *blocks = fl_blocks_take();
 	struct faultline_usage *usage = NULL;
 
-	record_process(&record, tgid);
+	fl_record_process(&record, tgid);
 	if (blocks)
 		usage = fl_blocks_add(blocks, FAULTLINE_BLOCK_LIMIT, 0, sizeof(*usage));
 	if (usage) {
@@ -199,7 +183,7 @@ static void limit_tell(enum fl_soft soft, pid_t tgid, u64 used, u64 allowed)
 		usage->scope = FAULTLINE_SCOPE_SOFT;
 		usage->times = 1;
 	}
-	fl_process_emit(&record, blocks);
+	fl_record_emit(&record, blocks);
 }
 
 /* Return: it is to be told now. */

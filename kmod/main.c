@@ -3,9 +3,9 @@
  * Faultline: sees the faults of watched processes in the kernel, with the
  * evidence, and tells the supervisor over generic netlink.
  *
- *  probe, kfunc -> process -> slot -> stream -> netlink
- *                  watch, twork, capture, block
- *  limit -> process
+ *  probe -> candidate, ending -> process -> slot -> stream -> netlink
+ *           twork, capture, hold  watch, record, block
+ *  kfunc, limit -> record
  *  scan -> hang -> tally
  *  device -> heartbeat -> watch
  */

@@ -17,8 +17,10 @@
 #include <trace/events/sched.h>
 #include <trace/events/signal.h>
 
+#include "candidate.h"
 #include "cost.h"
 #include "detector.h"
+#include "ending.h"
 #include "probe.h"
 #include "process.h"
 #include "twork.h"
@@ -115,7 +117,7 @@ static void signal_generate(int sig, struct kernel_siginfo *info,
 	if (!signal_is_fatal(task, sig, &sighand->action[sig - 1]))
 		return;
 	candidate_init(&candidate, sig, info, task, group);
-	id = fl_process_suspect(task_tgid_nr(task), &candidate);
+	id = fl_candidate_keep(task_tgid_nr(task), &candidate);
 	if (id && task_may_capture(task, sig, &candidate))
 		fl_twork_queue(task, id);
 }
@@ -130,7 +132,7 @@ static void signal_deliver(int sig, struct kernel_siginfo *info,
 		return;
 	if (info != SEND_SIG_NOINFO) {
 		if (signal_is_fatal(current, sig, action))
-			fl_process_fatal(sig, info);
+			fl_ending_signal(sig, info);
 		return;
 	}
 	/*
@@ -139,7 +141,7 @@ static void signal_deliver(int sig, struct kernel_siginfo *info,
 	 */
 	signo = signal->group_exit_code & 0x7f;
 	if ((signal->flags & SIGNAL_GROUP_EXIT) && signo)
-		fl_process_fatal(signo, NULL);
+		fl_ending_signal(signo, NULL);
 }
 
 static void process_fork(struct task_struct *parent, struct task_struct *child)
@@ -185,7 +187,7 @@ static void probe_process_exit(void *data, FL_PROCESS_EXIT_ARGS)
 	u64 begin = fl_cost_begin();
 
 	if (fl_process_watched(task_tgid_nr(task)))
-		fl_process_thread_exit(fl_group_dead(task));
+		fl_ending_exit(fl_group_dead(task));
 	fl_cost_end(FL_COST_PROCESS_EXIT, begin);
 }
 

@@ -8,40 +8,10 @@
 #include <linux/spinlock.h>
 #include <linux/faultline.h>
 
+#include "candidate.h"
 #include "settings.h"
 
-struct fl_blocks;
 struct fl_watch;
-
-/**
- * struct fl_candidate - a signal on its way that would end the process
- * @id: from 1, a new one for each candidate of any process
- * @tid: the thread that it was sent to
- * @signo: 0 where there is none
- * @flags: FAULTLINE_F_SENT, FAULTLINE_F_KERNEL
- * @own: the thread brought it on itself and it was meant for that thread alone
- * @code: si_code
- * @errno_: si_errno
- * @sender_tgid: with FAULTLINE_F_SENT
- * @sender_uid: likewise
- * @fault: an access to memory that the thread itself tried: the others are set
- * @address: si_addr
- * @error_code: the processor's
- */
-struct fl_candidate {
-	u32 id;
-	pid_t tid;
-	int signo;
-	u16 flags;
-	bool own;
-	int code;
-	int errno_;
-	pid_t sender_tgid;
-	u32 sender_uid;
-	bool fault;
-	u64 address;
-	u64 error_code;
-};
 
 /**
  * struct fl_process - a watched process
@@ -101,55 +71,21 @@ static inline bool fl_process_watched(pid_t tgid)
 /* With fl_process_lock held. */
 struct fl_process *fl_process_find(pid_t tgid);
 struct fl_process *fl_process_add(struct fl_watch *watch, pid_t tgid, bool main);
+void fl_process_remove(struct fl_process *process);
 void fl_process_remove_all(struct fl_watch *watch);
+bool fl_process_wants_capture(const struct fl_process *process);
+/* Give back the captures of @tid, or of all threads with 0. */
+void fl_process_drop_captures(struct fl_process *process, pid_t tid);
 
 /* The child of a watched process belongs to the same watch. */
 void fl_process_fork(pid_t parent, pid_t child);
 
 /**
- * fl_process_suspect() - keep @candidate, the last there is
- * Return: its id; 0 where the process is not watched, its end is recorded, or
- * neither captures nor a hold are wanted.
- */
-u32 fl_process_suspect(pid_t tgid, const struct fl_candidate *candidate);
-
-/* In the task work of the thread that @candidate was sent to. */
-void fl_process_capture(u32 candidate);
-
-/* There, too: wait before the end, where the watch is set so. It may take long. */
-void fl_process_hold(u32 candidate);
-
-/**
- * fl_process_fatal() - the current process ends by @signo: record it, once
- * @signo: what ends it
- * @info: what was delivered to the current thread; NULL where another thread
- *	or nobody took the signal
- *
- * With siglock held.
- */
-void fl_process_fatal(int signo, const struct kernel_siginfo *info);
-
-/* The current thread ends; with @dead it was one of the last. */
-void fl_process_thread_exit(bool dead);
-
-/**
- * fl_process_emit() - a record of somebody else's about a watched process
- * @record: tgid says which, 0: the current one; flags are set to what the
- *	module knows, as are watch and cookie, and with 0 who the process is
- * @blocks: of the pool, given back where the record does not go out; or NULL
+ * fl_process_watch() - the id of a process's watch
  *
  * Any context but NMI, also one in which this CPU holds fl_process_lock.
  *
- * Return: 0, -ESRCH where it is not watched, -EBUSY where the lock is not to be
- * had, -ENOBUFS where there was no slot, which is counted.
- */
-int fl_process_emit(struct faultline_record *record, struct fl_blocks *blocks);
-
-/**
- * fl_process_watch() - the id of a process's watch
- *
- * Any context but NMI, likewise. Return: 0 where it is not watched, or the lock
- * is not to be had.
+ * Return: 0 where it is not watched, or the lock is not to be had.
  */
 u32 fl_process_watch(pid_t tgid);
 

@@ -45,8 +45,7 @@ void fl_slot_release(struct fl_slot *slot)
 {
 	if (slot->capture)
 		fl_capture_put(slot->capture);
-	if (slot->blocks)
-		fl_blocks_put(slot->blocks);
+	fl_blocks_put(slot->blocks);
 	slot->capture = NULL;
 	slot->blocks = NULL;
 }

@@ -3,16 +3,12 @@
  * From the scan to the watches: what it found in their processes, and what it
  * says of them.
  */
-#include <linux/cred.h>
-#include <linux/pid.h>
-#include <linux/sched.h>
 #include <linux/string.h>
-#include <linux/uidgid.h>
-#include <linux/user_namespace.h>
 
 #include "block.h"
 #include "hang.h"
 #include "process.h"
+#include "record.h"
 #include "slot.h"
 #include "tally.h"
 #include "watch.h"
@@ -41,29 +37,16 @@ void fl_tally_add(const struct fl_process_view *view, const struct fl_tally *tal
 	raw_spin_unlock_irqrestore(&fl_process_lock, flags);
 }
 
-/* Of the task that stands for @tgid; nothing where it has gone. */
-static void record_task(struct faultline_record *record, pid_t tgid)
-{
-	struct task_struct *task;
-
-	rcu_read_lock();
-	task = pid_task(find_pid_ns(tgid, &init_pid_ns), PIDTYPE_PID);
-	if (task) {
-		record->ptgid = task_tgid_nr(rcu_dereference(task->real_parent));
-		record->uid = from_kuid_munged(&init_user_ns, task_uid(task));
-	}
-	rcu_read_unlock();
-}
-
 /* Under the lock, so that it comes before the EXIT record of the process. */
 void fl_tally_tell(pid_t tgid, u32 watch, pid_t tid, const char *comm, int type, int code,
 		   struct fl_blocks *blocks)
 {
-	struct faultline_record record = { .type = type, .code = code, .tgid = tgid, .tid = tid };
+	struct faultline_record record = { .type = type, .code = code };
 	const struct fl_process *process;
 	unsigned long flags;
 
-	record_task(&record, tgid);
+	fl_record_process(&record, tgid);
+	record.tid = tid;
 	strscpy(record.comm, comm, sizeof(record.comm));
 	raw_spin_lock_irqsave(&fl_process_lock, flags);
 	process = fl_process_find(tgid);
@@ -75,6 +58,5 @@ void fl_tally_tell(pid_t tgid, u32 watch, pid_t tid, const char *comm, int type,
 		blocks = NULL;
 	}
 	raw_spin_unlock_irqrestore(&fl_process_lock, flags);
-	if (blocks)
-		fl_blocks_put(blocks);
+	fl_blocks_put(blocks);
 }

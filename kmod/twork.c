@@ -11,8 +11,8 @@
 #include <linux/spinlock.h>
 #include <linux/task_work.h>
 
+#include "candidate.h"
 #include "cost.h"
-#include "process.h"
 #include "twork.h"
 
 /**
@@ -50,7 +50,7 @@ static void twork_capture(u32 candidate)
 {
 	u64 begin = fl_cost_begin();
 
-	fl_process_capture(candidate);
+	fl_candidate_capture(candidate);
 	fl_cost_end(FL_COST_CAPTURE, begin);
 }
 
@@ -75,7 +75,7 @@ static void twork_run(struct callback_head *head)
 	/* In exit the mm is gone; an OOM victim is to go without delay. */
 	if (!(current->flags & PF_EXITING) && !tsk_is_oom_victim(current)) {
 		twork_capture(work->candidate);
-		fl_process_hold(work->candidate);
+		fl_candidate_hold(work->candidate);
 	}
 
 	raw_spin_lock_irqsave(&works.lock, flags);

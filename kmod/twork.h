@@ -9,7 +9,7 @@ struct task_struct;
 int fl_twork_init(unsigned int count);
 
 /**
- * fl_twork_queue() - have @task call fl_process_capture(@candidate)
+ * fl_twork_queue() - have @task call fl_candidate_capture(@candidate)
  *
  * It does so before it takes its next signal or returns to user space, with its
  * mm and registers in place. Any context; the caller holds @task's siglock.
