@@ -9,6 +9,7 @@
 
 #include "candidate.h"
 #include "capture.h"
+#include "detector.h"
 #include "hold.h"
 #include "process.h"
 #include "record.h"
@@ -117,7 +118,9 @@ void fl_candidate_hold(u32 candidate)
 
 	raw_spin_lock_irqsave(&fl_process_lock, flags);
 	process = candidate_process(candidate);
-	if (process && candidate_may_hold(process, candidate)) {
+	/* Who is not told of could not be released. */
+	if (process && candidate_may_hold(process, candidate) &&
+	    fl_detector_wanted(FAULTLINE_RECORD_HELD)) {
 		fl_record_begin(&record, process, FAULTLINE_RECORD_HELD);
 		record.signo = process->candidate.signo;
 		record.code = process->candidate.code;

@@ -19,7 +19,7 @@ MODULE_PARM_DESC(exits, "record ends of processes");
 
 static bool hangs __read_mostly = true;
 module_param(hangs, bool, 0644);
-MODULE_PARM_DESC(hangs, "record hangs");
+MODULE_PARM_DESC(hangs, "look for hangs, and record them");
 
 static bool limits __read_mostly = true;
 module_param(limits, bool, 0644);
@@ -27,7 +27,7 @@ MODULE_PARM_DESC(limits, "record limits that were reached");
 
 static bool holds __read_mostly = true;
 module_param(holds, bool, 0644);
-MODULE_PARM_DESC(holds, "record held threads");
+MODULE_PARM_DESC(holds, "hold threads before their end, where watches ask for it");
 
 static bool ranges __read_mostly = true;
 module_param(ranges, bool, 0644);
@@ -71,6 +71,11 @@ bool fl_detector_captures(void)
 bool fl_detector_limits(void)
 {
 	return READ_ONCE(limits);
+}
+
+bool fl_detector_hangs(void)
+{
+	return READ_ONCE(hangs);
 }
 
 static int record_kind(const struct faultline_record *record)

@@ -19,6 +19,7 @@ bool fl_detector_wanted(int type);
 bool fl_detector_signals(void);
 bool fl_detector_captures(void);
 bool fl_detector_limits(void);
+bool fl_detector_hangs(void);
 
 /* A record was made. */
 void fl_detector_record(const struct faultline_record *record);

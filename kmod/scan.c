@@ -14,6 +14,7 @@
 #include <linux/sched/task.h>
 #include <linux/timekeeping.h>
 
+#include "detector.h"
 #include "hang.h"
 #include "process.h"
 #include "scan.h"
@@ -64,6 +65,9 @@ static u32 scan_delay(void)
 	fl_watch_each(scan_shortest, &shortest);
 	if (!shortest)
 		return 0;
+	/* Nobody tells the scan when it is switched on again. */
+	if (!fl_detector_hangs())
+		return DELAY_MAX_MS;
 	return clamp_t(u32, shortest / PASSES_A_THRESHOLD, DELAY_MIN_MS, DELAY_MAX_MS);
 }
 
@@ -147,6 +151,13 @@ static void scan_sleep(u32 delay_ms)
 	__set_current_state(TASK_RUNNING);
 }
 
+/* What was seen is of no use to the pass that comes next. */
+static void scan_forget(void)
+{
+	scan.last_ns = 0;
+	fl_thread_sweep(++scan.pass, fl_hang_thread_gone);
+}
+
 static int scan_thread(void *unused)
 {
 	u32 delay_ms;
@@ -154,14 +165,16 @@ static int scan_thread(void *unused)
 	sched_set_fifo(current);
 	while (!kthread_should_stop()) {
 		delay_ms = scan_delay();
-		if (!delay_ms) {
-			scan.last_ns = 0;
-			fl_thread_sweep(++scan.pass, fl_hang_thread_gone);
-		}
+		if (!delay_ms)
+			scan_forget();
 		scan.delay_ms = max(delay_ms, DELAY_MIN_MS);
 		scan_sleep(delay_ms);
-		if (delay_ms && !kthread_should_stop())
+		if (!delay_ms || kthread_should_stop())
+			continue;
+		if (fl_detector_hangs())
 			scan_pass();
+		else
+			scan_forget();
 	}
 	return 0;
 }

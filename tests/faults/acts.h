@@ -96,6 +96,7 @@ void hang_in_locks(long with);
 void hang_in_child(long with);
 void hang_in_loop(long with);
 void hang_in_calls(long with);
+void hang_beside_rival(long with);
 void hang_without_heartbeat(long with);
 
 /* From outside (outside.c). */
@@ -113,6 +114,7 @@ const char *needs_group(void);
 const char *needs_pids_group(void);
 const char *needs_containers(void);
 const char *needs_realtime(void);
+const char *needs_rival(void);
 
 /* For group_out_of_memory(). */
 enum { OOM_SELF, OOM_CHILD, OOM_GROUP };

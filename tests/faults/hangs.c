@@ -5,6 +5,7 @@
  */
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -103,6 +104,42 @@ void hang_in_calls(long with)
 	say_who(getpid());
 	while (read(ends[0], &byte, 1) < 0)
 		;
+}
+
+static void bind_to(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	if (sched_setaffinity(0, sizeof(set), &set))
+		_exit(90);
+}
+
+/*
+ * Its child never lets it have the CPU: a real-time thread, above those that the
+ * kernel has for timers and grace periods on PREEMPT_RT.
+ */
+void hang_beside_rival(long with)
+{
+	pid_t pid;
+
+	/* Whatever becomes of the test the child ends, by a timer of the other CPU. */
+	bind_to(0);
+	pid = fork();
+	if (!pid) {
+		alarm(60);
+		bind_to(1);
+		say_who(getpid());
+		if (sched_setscheduler(0, SCHED_FIFO, &(struct sched_param) { 20 }))
+			_exit(91);
+		spin_for_ever(NULL);
+	}
+	bind_to(1);
+	while (!waitpid(pid, NULL, WNOHANG))
+		;
+	await_go();
+	_exit(7);
 }
 
 void hang_without_heartbeat(long with)

@@ -249,6 +249,12 @@ const char *needs_realtime(void)
 	return try_in_child(be_realtime, "no real-time priorities here");
 }
 
+/* A processor that a rival may have for itself. */
+const char *needs_rival(void)
+{
+	return sysconf(_SC_NPROCESSORS_ONLN) < 2 ? "needs two processors" : needs_realtime();
+}
+
 const struct fault *fault_find(const char *name)
 {
 	for (size_t i = 0; i < fault_count; i++)

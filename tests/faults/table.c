@@ -280,6 +280,9 @@ const struct fault faults[] = {
 	ROW_HANG("hang-calls", FAULT_MAIN, hang_in_calls, SPIN, NULL,
 		 "unordered; hang SPIN main leader; ?over SPIN main leader; "
 		 "fatal KILL USER sent-by-tester capture main; exit KILL main last"),
+	ROW_HANG("hang-starved", FAULT_MAIN, hang_beside_rival, STARVED, needs_rival,
+		 "unordered; hang STARVED main leader; fatal KILL USER sent-by-tester capture; exit KILL; "
+		 "over STARVED main leader; exit 7 main last"),
 	ROW_HANG("hang-heartbeat", FAULT_MAIN, hang_without_heartbeat, HEARTBEAT, NULL,
 		 "hang HEARTBEAT main; fatal KILL USER sent-by-tester capture main; exit KILL main last"),
 };

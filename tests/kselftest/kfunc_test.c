@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -119,6 +120,36 @@ TEST_F(kfunc, each_type_that_a_program_may_tell)
 			}
 		}
 	}
+}
+
+/* What an operator has switched off is taken from a program, and counted apart from the ledger. */
+TEST_F(kfunc, switched_off)
+{
+	static const struct { const char *parameter; int type; } rows[] = {
+		{ "hangs", FAULTLINE_RECORD_HANG },
+		{ "hangs", FAULTLINE_RECORD_HANG_OVER },
+		{ "limits", FAULTLINE_RECORD_LIMIT },
+		{ "ranges", FAULTLINE_RECORD_RANGE },
+	};
+	struct faultline_record record;
+	char path[64];
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		emitter_record(&record, self->victim.pid);
+		record.type = rows[i].type;
+		snprintf(path, sizeof(path), "/sys/module/faultline/parameters/%s", rows[i].parameter);
+		ASSERT_EQ(file_write(path, "N"), 0);
+		EXPECT_EQ(emitter_emit(self->emit, &record, sizeof(record)), 0);
+		ASSERT_EQ(client_stats(&self->client, &self->stats), 0);
+		EXPECT_EQ(self->stats.value[FAULTLINE_STATS_A_EMITTED], i);
+		EXPECT_EQ(self->stats.value[FAULTLINE_STATS_A_SWITCHED_OFF], i + 1);
+		ASSERT_EQ(file_write(path, "Y"), 0);
+		EXPECT_EQ(emitter_emit(self->emit, &record, sizeof(record)), 0);
+		ASSERT_EQ(client_wait(&self->client, 20000, is_type, rows[i].type), 0);
+		EXPECT_EQ(self->client.count, i + 1);
+	}
+	ASSERT_EQ(client_stats(&self->client, &self->stats), 0);
+	EXPECT_TRUE(stats_balance(&self->stats));
 }
 
 /* Every byte of what must be 0 is looked at. */

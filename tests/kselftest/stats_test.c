@@ -160,6 +160,95 @@ TEST_F(stats, exits_off)
 	EXPECT_EQ(STAT(PROCESSES), 0);
 }
 
+static bool is_type(const struct event *event, uint64_t type)
+{
+	return event->record.type == type;
+}
+
+#define START(function, attr, value) do {					\
+	struct settings _settings = {};						\
+	settings_give(&_settings, attr, value);					\
+	ASSERT_EQ(victim_start_with(&self->client, &self->victim, &_settings,	\
+				    function, NULL), 0);			\
+} while (0)
+#define WAIT(type) ASSERT_EQ(client_wait(&self->client, 60000, is_type, type), 0)
+
+static void spin(void *with)
+{
+	for (;;)
+		asm volatile("");
+}
+
+/* Nothing is looked for, and so nothing counted; and what lasts is told once it is looked for again. */
+TEST_F_TIMEOUT(stats, hangs_off, 200)
+{
+	uint64_t scans;
+
+	ASSERT_EQ(file_write(PARAMETERS "hangs", "N"), 0);
+	START(spin, FAULTLINE_WATCH_A_SPIN_MS, 200);
+	client_wait(&self->client, 3000, NULL, 0);
+	EXPECT_EQ(self->client.count, 0);
+	STATS();
+	scans = STAT(SCANS);
+	EXPECT_EQ(STAT(EMITTED), 0);
+	EXPECT_EQ(STAT(THREADS), 0);
+	ASSERT_EQ(file_write(PARAMETERS "hangs", "Y"), 0);
+	WAIT(FAULTLINE_RECORD_HANG);
+	STATS();
+	EXPECT_GT(STAT(SCANS), scans);
+	EXPECT_EQ(STAT(SWITCHED_OFF), 0);
+	kill(self->victim.pid, SIGKILL);
+	ASSERT_EQ(waitpid(self->victim.pid, NULL, 0), self->victim.pid);
+}
+
+static void open_files(void *with)
+{
+	for (int i = 0; i < 20; i++)
+		(void)!dup(0);
+	spin(NULL);
+}
+
+TEST_F_TIMEOUT(stats, limits_off, 120)
+{
+	ASSERT_EQ(file_write(PARAMETERS "limit_ms", "100"), 0);
+	ASSERT_EQ(file_write(PARAMETERS "limits", "N"), 0);
+	START(open_files, FAULTLINE_WATCH_A_SOFT_FILES, 10);
+	client_wait(&self->client, 2000, NULL, 0);
+	EXPECT_EQ(self->client.count, 0);
+	STATS();
+	EXPECT_EQ(STAT(EMITTED), 0);
+	ASSERT_EQ(file_write(PARAMETERS "limits", "Y"), 0);
+	WAIT(FAULTLINE_RECORD_LIMIT);
+	kill(self->victim.pid, SIGKILL);
+	ASSERT_EQ(waitpid(self->victim.pid, NULL, 0), self->victim.pid);
+}
+
+static void abort_self(void *with)
+{
+	signal_self(SIGABRT);
+}
+
+/* What nobody is told of is not held either. */
+TEST_F_TIMEOUT(stats, holds_off, 120)
+{
+	ASSERT_EQ(file_write(PARAMETERS "holds", "N"), 0);
+	START(abort_self, FAULTLINE_WATCH_A_HOLD_MS, 3600000);
+	ASSERT_EQ(waitpid(self->victim.pid, NULL, 0), self->victim.pid);
+	ASSERT_EQ(client_wait_last(&self->client, self->victim.cookie), 0);
+	ASSERT_EQ(self->client.count, 2);
+	EXPECT_EQ(self->client.events[0].record.type, FAULTLINE_RECORD_FATAL);
+	EXPECT_TRUE(self->client.events[0].record.flags & FAULTLINE_F_CAPTURE);
+	STATS();
+	EXPECT_EQ(STAT(SWITCHED_OFF), 1);
+	EXPECT_TRUE(stats_balance(&self->stats));
+	client_forget(&self->client);
+	ASSERT_EQ(file_write(PARAMETERS "holds", "Y"), 0);
+	START(abort_self, FAULTLINE_WATCH_A_HOLD_MS, 3600000);
+	WAIT(FAULTLINE_RECORD_HELD);
+	ASSERT_EQ(client_release(&self->client, self->victim.watch), 0);
+	ASSERT_EQ(waitpid(self->victim.pid, NULL, 0), self->victim.pid);
+}
+
 /* What was traced of the module in an instance of its own. */
 static char trace[1 << 16];
 
