@@ -2,7 +2,6 @@
 #include "lib/script/attribute.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "lib/script/allowed.h"
@@ -65,15 +64,20 @@ static void attribute_refuse(struct reading *reading,
 	       raw[1] ? (const char *)raw[1] : "", raw[1] ? ":" : "", raw[0], allowed);
 }
 
-/* @value is cut into its names, of which a reference that is not known yet is noted. */
-static int references_take(struct reading *reading, char *value, const xmlChar **raw)
+/* Of the names in @value those that are not known yet are noted. */
+static int references_take(struct reading *reading, const char *value, const xmlChar **raw)
 {
-	char *rest;
+	for (const char *name = value + strspn(value, " "); *name; name += strspn(name, " ")) {
+		size_t length = strcspn(name, " ");
+		int ret = identifier_refer(&reading->identifiers, name, length);
 
-	for (char *name = strtok_r(value, " ", &rest); name; name = strtok_r(NULL, " ", &rest))
-		if (!identifier_known(&reading->identifiers, name) &&
-		    identifier_refer(&reading->identifiers, name, reading_place(reading, (const char *)raw[3])))
-			return -ENOMEM;
+		if (ret > 0)
+			ret = identifier_await(&reading->identifiers, name, length,
+					       reading_place(reading, (const char *)raw[3]));
+		if (ret)
+			return ret;
+		name += length;
+	}
 	return 0;
 }
 
@@ -82,15 +86,12 @@ static bool identifier_take(struct reading *reading, const struct definition_ele
 			    const struct definition_attribute *attribute, const xmlChar **raw,
 			    const char *value)
 {
-	__cleanup_free char *names = NULL;
 	int code = 0;
 
-	if (attribute->syntax == DEFINITION_ID) {
+	if (attribute->syntax == DEFINITION_ID)
 		code = identifier_declare(&reading->identifiers, value);
-	} else if (attribute->syntax == DEFINITION_IDREF || attribute->syntax == DEFINITION_IDREFS) {
-		names = strdup(value);
-		code = names ? references_take(reading, names, raw) : -ENOMEM;
-	}
+	else if (attribute->syntax == DEFINITION_IDREF || attribute->syntax == DEFINITION_IDREFS)
+		code = references_take(reading, value, raw);
 	if (code == -EEXIST)
 		reading_refuse(reading, -EINVAL, reading_place(reading, (const char *)raw[3]),
 			       "\"%.80s\": %s is \"%.60s\", which another tag is called already",

@@ -3,8 +3,8 @@
 #ifndef LIB_SCRIPT_IDENTIFIER_H
 #define LIB_SCRIPT_IDENTIFIER_H
 
-#include <libxml/hash.h>
-#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 /* A place in the document. */
 struct place {
@@ -12,22 +12,41 @@ struct place {
 	int column;
 };
 
-/* struct identifiers - of one script; all zeros: none yet */
+struct identifier;
+struct reference;
+
+/**
+ * struct identifiers - of one script; all zeros: none yet
+ *
+ * All names that it is given are borrowed until identifiers_end().
+ */
 struct identifiers {
-	xmlHashTable *by_name;
+	struct identifier *slots;
+	size_t n_slots;
+	size_t n_known;
+	uint64_t seed;
+	struct reference *references;
+	size_t n_references;
 };
 
 /** identifier_declare - an ID. Return: 0; -EEXIST when it is there already; -ENOMEM */
 int identifier_declare(struct identifiers *identifiers, const char *name);
 
-/** identifier_known - was it declared, or referred to? */
-bool identifier_known(const struct identifiers *identifiers, const char *name);
+/**
+ * identifier_refer - a reference to the @length bytes at @name
+ *
+ * Return: 0 when it was declared or referred to before; 1 when it was not, and
+ * identifier_await() is to have its place; -ENOMEM.
+ */
+int identifier_refer(struct identifiers *identifiers, const char *name, size_t length);
 
-/** identifier_refer - a reference at @place to one that is not known yet. Return: 0 or -ENOMEM */
-int identifier_refer(struct identifiers *identifiers, const char *name, struct place place);
+/** identifier_await - a reference at @place to what is to be declared yet. Return: 0 or -ENOMEM */
+int identifier_await(struct identifiers *identifiers, const char *name, size_t length,
+		     struct place place);
 
-/** identifier_missing - the first that was referred to and not declared, borrowed; NULL: there is none */
-const char *identifier_missing(const struct identifiers *identifiers, struct place *place);
+/** identifier_missing - the first that was awaited and not declared, of @length bytes; NULL: there is none */
+const char *identifier_missing(const struct identifiers *identifiers, size_t *length,
+			       struct place *place);
 
 void identifiers_end(struct identifiers *identifiers);
 

@@ -351,6 +351,7 @@ static void document_read(struct reading *reading)
 		xmlCreateIOParserCtxt(&handlers, reading, on_read, NULL, reading,
 				      XML_CHAR_ENCODING_UTF8);
 	struct place place;
+	size_t length;
 	const char *missing;
 
 	if (!parser) {
@@ -363,9 +364,10 @@ static void document_read(struct reading *reading)
 	xmlParseDocument(parser);
 	if (!parser->wellFormed || reading->depth || !reading->n_elements)
 		reading_refuse(reading, -EINVAL, reading_place(reading, NULL), "not well-formed: broken off");
-	missing = identifier_missing(&reading->identifiers, &place);
+	missing = identifier_missing(&reading->identifiers, &length, &place);
 	if (missing)
-		reading_refuse(reading, -EINVAL, place, "no tag is called \"%.60s\"", missing);
+		reading_refuse(reading, -EINVAL, place, "no tag is called \"%.*s\"",
+			       length < 60 ? (int)length : 60, missing);
 	identifiers_end(&reading->identifiers);
 	while (reading->depth)
 		xmlRegFreeExecCtxt(reading->frames[--reading->depth].content);
