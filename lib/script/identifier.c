@@ -17,7 +17,8 @@
 struct identifier {
 	const char *name;
 	uint32_t hash;
-	uint32_t length : 31;
+	uint32_t length : 30;
+	uint32_t awaited : 1;
 	uint32_t declared : 1;
 };
 
@@ -103,6 +104,8 @@ int identifier_declare(struct identifiers *identifiers, const char *name)
 		return -ENOMEM;
 	if (slot->declared)
 		return -EEXIST;
+	if (slot->awaited)
+		identifiers->n_awaited--;
 	slot->declared = 1;
 	return 0;
 }
@@ -126,11 +129,15 @@ static int reference_keep(struct identifiers *identifiers, const struct referenc
 
 int identifier_refer(struct identifiers *identifiers, const char *name, size_t length)
 {
-	size_t known = identifiers->n_known;
+	struct identifier *slot = slot_take(identifiers, name, length);
 
-	if (!slot_take(identifiers, name, length))
+	if (!slot)
 		return -ENOMEM;
-	return identifiers->n_known > known;
+	if (slot->declared || slot->awaited)
+		return 0;
+	slot->awaited = 1;
+	identifiers->n_awaited++;
+	return 1;
 }
 
 int identifier_await(struct identifiers *identifiers, const char *name, size_t length,
@@ -143,7 +150,7 @@ int identifier_await(struct identifiers *identifiers, const char *name, size_t l
 const char *identifier_missing(const struct identifiers *identifiers, size_t *length,
 			       struct place *place)
 {
-	for (size_t i = 0; i < identifiers->n_references; i++) {
+	for (size_t i = 0; identifiers->n_awaited && i < identifiers->n_references; i++) {
 		const struct reference *reference = &identifiers->references[i];
 		uint32_t hash = name_hash(identifiers, reference->name, reference->length);
 

@@ -24,6 +24,7 @@ struct identifiers {
 	struct identifier *slots;
 	size_t n_slots;
 	size_t n_known;
+	size_t n_awaited;
 	uint64_t seed;
 	struct reference *references;
 	size_t n_references;
