@@ -13,7 +13,7 @@ LIBEXEC := $(PREFIX)/libexec/faultline
 
 install: all
 	install -d $(addprefix $(DESTDIR),$(LIBEXEC) $(PREFIX)/bin $(PREFIX)/sbin $(PREFIX)/share/faultline/dtd \
-		$(PREFIX)/share/doc/faultline $(PREFIX)/share/man/man1 $(PREFIX)/share/man/man8 /lib/systemd/system \
+		$(PREFIX)/share/doc/faultline $(addprefix $(PREFIX)/share/man/man,1 4 5 8) /lib/systemd/system \
 		/etc/faultline/definitions)
 	install -s $(addprefix $(O)/bin/,faultlined faultline-keeper faultline-link faultline-unpack faultline-center \
 		faultline-trial) $(DESTDIR)$(LIBEXEC)
@@ -24,8 +24,9 @@ install: all
 	install -m 644 dtd/*.dtd $(DESTDIR)$(PREFIX)/share/faultline/dtd
 	install -m 644 packaging/etc/runtimes.xml $(DESTDIR)$(PREFIX)/share/faultline
 	install -m 644 README.md docs/*.md $(DESTDIR)$(PREFIX)/share/doc/faultline
-	install -m 644 packaging/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
-	install -m 644 packaging/man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8
+	for section in 1 4 5 8; do \
+		install -m 644 packaging/man/*.$$section $(DESTDIR)$(PREFIX)/share/man/man$$section || exit; \
+	done
 	install -m 644 packaging/systemd/*.service $(DESTDIR)/lib/systemd/system
 	# What a gateway has set is never overwritten.
 	for file in packaging/etc/*.xml; do \

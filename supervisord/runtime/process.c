@@ -99,26 +99,6 @@ static char **environment_make(const struct process_setup *setup, const struct n
 	return environment;
 }
 
-static int range_close(unsigned int first, unsigned int last)
-{
-	return first > last ? 0 : syscall(SYS_close_range, first, last, 0);
-}
-
-/*
- * All but the standard ones and these two, which close when the child executes:
- * the supervisor's are not to count as the application's open files until then.
- */
-static int others_close(int fd, int other)
-{
-	int low = fd < other ? fd : other;
-	int high = fd < other ? other : fd;
-	int ret = range_close(3, low - 1);
-
-	if (!ret)
-		ret = range_close(low + 1, high - 1);
-	return ret ? ret : range_close(high + 1, ~0U);
-}
-
 #define CHILD_TRY(what, condition)					\
 	do {								\
 		if (!(condition))					\
@@ -136,7 +116,7 @@ static int child_become(const struct process_setup *setup, const struct notify *
 	CHILD_TRY("descriptors", dup2(p->in[0], 0) == 0 &&
 		  dup2(setup->application->channel ? p->out[1] : p->err[1], 1) == 1 &&
 		  dup2(p->err[1], 2) == 2);
-	CHILD_TRY("close_range", !others_close(p->go[0], p->failed[1]));
+	CHILD_TRY("close_range", !syscall(SYS_close_range, 3, ~0U, 4 /* CLOEXEC */));
 	umask(077);
 	signals_reset();
 	if (isolation_enter(setup->isolation, setup, err))
@@ -168,7 +148,6 @@ static int child_release(const struct process_setup *setup, pid_t pid, uint64_t 
 	int ret;
 
 	if (setup->source_ops) {
-		process_watch_settings(&settings, setup->application);
 		watching_settings(&settings, &setup->application->watch);
 		ret = setup->source_ops->watch(setup->source, pid, cookie, &settings, watch, err);
 		if (ret)
@@ -504,6 +483,22 @@ static struct process *process_new(struct ev_loop *loop, const struct process_se
 	return process;
 }
 
+/* Once it has executed: until then it has the supervisor's own open files, which it does not keep. */
+static void limits_begin(const struct process *process, const struct application *application)
+{
+	const struct watching *watching = &process->watching;
+	struct source_settings settings = { 0 };
+	int ret;
+
+	process_watch_settings(&settings, application);
+	if (!watching->id || !watching->ops || !settings.given)
+		return;
+	ret = watching->ops->change(watching->source, watching->id, &settings);
+	/* -ENOENT: it has just ended. */
+	if (ret && ret != -ENOENT)
+		log_warning("%s: its soft limits are not watched: %s", process->application, strerror(-ret));
+}
+
 int process_start(struct process **result, struct ev_loop *loop,
 		  const struct process_setup *setup, struct error *err)
 {
@@ -553,6 +548,7 @@ int process_start(struct process **result, struct ev_loop *loop,
 	process = process_new(loop, setup, pid, cookie);
 	watching_begin(&process->watching, setup->source_ops, setup->source, watch,
 		       &setup->application->watch);
+	limits_begin(process, setup->application);
 	process->cgroup = cgroup;
 	process->notify = notify;
 	/* Without a channel its input ends at once: both ends of it are closed below. */
@@ -616,13 +612,13 @@ int process_rewatch(struct process *process, const struct application *applicati
 	uint32_t id;
 	int ret;
 
-	process_watch_settings(&settings, application);
 	watching_settings(&settings, &process->watching.expected);
 	ret = ops->watch(source, process->pid, process->cookie, &settings, &id, err);
 	/* One that is watched already has the number that was kept. */
 	if (!ret)
 		process->watching.id = id;
 	watching_resume(&process->watching, ops, source);
+	limits_begin(process, application);
 	/* One that has ended since cannot be watched any more, but its record may have come. */
 	process->watched = !ret || ret == -EEXIST || process->recorded;
 	process_keep(process, NULL);

@@ -123,6 +123,18 @@ static void test_attribute(const struct command *command, int i)
 	err = ask(command, &request);
 	result(is_refusal(err), command, "first wrong, then right", type, err);
 
+	/* Netlink takes the last of two that are right; what the first names stays alone. */
+	fill(&request, command, -1);
+	err = ask(command, &request);
+	fill(&request, command, i);
+	bytes[0] = 1;
+	if (size)
+		request_put(&request, type, bytes, size);
+	else
+		put_nest(&request, type, NLA_F_NESTED);
+	put_attr(&request, type, size);
+	result(ask(command, &request) == err, command, "doubled", type, err);
+
 	fill(&request, command, i);
 	if (size)
 		request_put(&request, type | NLA_F_NESTED, bytes, size);
@@ -144,6 +156,8 @@ static void test_nests(const struct command *command, int i)
 		{ { 8, FAULTLINE_WATCH_A_CAPTURE | NLA_F_NESTED } },
 		{ { 12, FAULTLINE_WATCH_A_CAPTURE } },
 		{ { 16, FAULTLINE_WATCH_A_CAPTURE | NLA_F_NESTED }, { 12, 1 | NLA_F_NESTED }, { 8, 1 } },
+		/* Twice, the first time with the value 0x10008, which no switch has. */
+		{ { 8, FAULTLINE_WATCH_A_CAPTURE }, { 8, 1 }, { 8, FAULTLINE_WATCH_A_CAPTURE }, { 0, 0 } },
 	};
 	struct request request;
 	int err;

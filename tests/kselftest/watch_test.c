@@ -19,6 +19,7 @@
 #include <linux/capability.h>
 #include <linux/genetlink.h>
 #include <linux/netlink.h>
+#include <linux/sched.h>
 
 #include "kselftest_harness.h"
 #include "client.h"
@@ -185,6 +186,60 @@ TEST_F(watch, outlives_the_socket)
 	EXPECT_EQ(info.pid, pid);
 	EXPECT_EQ(client_unwatch(&self->client, info.id), 0);
 	end(pid);
+}
+
+/* A process with this very id. */
+static pid_t fork_as(pid_t pid)
+{
+	struct clone_args args = {
+		.exit_signal = SIGCHLD, .set_tid = (uintptr_t)&pid, .set_tid_size = 1,
+	};
+
+	return syscall(SYS_clone3, &args, sizeof(args));
+}
+
+static pid_t sleeper_as(pid_t pid)
+{
+	pid = fork_as(pid);
+	if (!pid)
+		wait_for_end(NULL);
+	return pid;
+}
+
+/* The next process of the same id is another one, whose end is its own. */
+TEST_F(watch, id_is_used_again)
+{
+	struct client *client = &self->client;
+	struct stats before, stats;
+	pid_t pid = sleeper();
+	uint32_t first, second;
+
+	ASSERT_EQ(client_join(client), 0);
+	ASSERT_EQ(client_watch(client, pid, 0xf1257, &first), 0);
+	end(pid);
+	ASSERT_EQ(client_wait_last(client, 0xf1257), 0);
+	client_forget(client);
+	ASSERT_EQ(client_stats(client, &before), 0);
+
+	ASSERT_EQ(sleeper_as(pid), pid);
+	end(pid);
+	ASSERT_EQ(client_stats(client, &stats), 0);
+	EXPECT_EQ(stats.value[FAULTLINE_STATS_A_WATCHES], 0);
+	EXPECT_EQ(stats.value[FAULTLINE_STATS_A_EMITTED], before.value[FAULTLINE_STATS_A_EMITTED]);
+	EXPECT_EQ(client_unwatch(client, first), -ENOENT);
+
+	ASSERT_EQ(sleeper_as(pid), pid);
+	ASSERT_EQ(client_watch(client, pid, 0x5ec07d, &second), 0);
+	EXPECT_GT(second, first);
+	EXPECT_EQ(client_heartbeat(client, first), -ENOENT);
+	end(pid);
+	ASSERT_EQ(client_wait_last(client, 0x5ec07d), 0);
+	ASSERT_EQ(client->count, 2);
+	for (int i = 0; i < 2; i++) {
+		EXPECT_EQ(client->events[i].record.watch, second);
+		EXPECT_EQ(client->events[i].record.cookie, 0x5ec07d);
+		EXPECT_EQ(client->events[i].record.tgid, pid);
+	}
 }
 
 #define MANY 200

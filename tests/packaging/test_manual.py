@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What a program's --help names is in its man page."""
+"""What a program's --help names is in its man page, and so is what the module and application data can be told."""
 
 import re
 import subprocess
@@ -19,9 +19,9 @@ def help_of(program, *command):
     return done.stdout
 
 
-def page_of(program):
+def page_of(name, section=None):
     """Its words, without what roff makes of them."""
-    text = (ROOT / f"packaging/man/{program}.{PAGES[program]}").read_text().replace("\\-", "-")
+    text = (ROOT / f"packaging/man/{name}.{section or PAGES[name]}").read_text().replace("\\-", "-")
     return " ".join(re.sub(r'\\f[A-Z]|\\&|^\.[A-Z]+|"', " ", text, flags=re.M).split())
 
 
@@ -51,3 +51,23 @@ def test_commands_and_their_options_are_in_the_manual(program):
     missing = {" ".join(command): options(help_of(program, *command)) - options(page) for command in found}
     assert not {name: lacks for name, lacks in missing.items() if lacks}
     assert not [name for name in missing if name not in page]
+
+
+def words(text):
+    return set(re.findall(r"[\w.-]+", text)) | set(re.findall(r"[\w-]+", text))
+
+
+def test_parameters_and_ioctls_of_the_module_are_in_the_manual():
+    sources = "".join(path.read_text() for path in (ROOT / "kmod").glob("*.c"))
+    named = set(re.findall(r"module_param(?:_named)?\((\w+)", sources)) | set(re.findall(r"case (WDI\w+):", sources))
+    assert len(named) > 15
+    assert not named - words(page_of("faultline", 4))
+
+
+def test_elements_and_attributes_of_application_data_are_in_the_manual():
+    text = re.sub(r"<!--.*?-->", "", (ROOT / "dtd/application.dtd").read_text(), flags=re.S)
+    named = set(re.findall(r"<!ELEMENT (\w+)", text))
+    for attributes in re.findall(r"<!ATTLIST \w+(.*?)>", text, re.S):
+        named |= set(re.findall(r"^\s*(\w+)\s+(?:NMTOKEN|CDATA|\()", attributes, re.M))
+    assert len(named) > 25
+    assert not named - words(page_of("faultline-application", 5))
