@@ -115,8 +115,11 @@ def test_heartbeat_while_the_supervisor_is_dead(prober, way):
     if way == "device":
         prober.start("status", READY_AFTER_S="0", DEVICE_S="3")
     else:
-        prober.start("status", data=watch('ready="notify" heartbeat="3000"'), READY_AFTER_S="0")
+        prober.start("descriptors", data=watch('ready="notify" heartbeat="3000"'), READY_AFTER_S="0")
+    assert not [name for name in events(site) if name.startswith("limit.")]
     prober.ask()
+    if way == "notify":
+        wait_until(lambda: "limit.files" in events(site), "it is warned of many open files")
     heart = Heart(prober)
     pid = heart.pid()
     if way == "device":
