@@ -261,12 +261,16 @@ HANG_TEST(threshold_changes)
 
 /* ---- no CPU to be had ---- */
 
+#define ANY_CPU -1
+
 static int pin_task(pid_t tid, int cpu)
 {
 	cpu_set_t set;
 
 	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
+	for (int i = 0; i < CPU_SETSIZE; i++)
+		if (i == cpu || cpu == ANY_CPU)
+			CPU_SET(i, &set);
 	return sched_setaffinity(tid, sizeof(set), &set);
 }
 
@@ -360,6 +364,7 @@ HANG_TEST(starved)
 	       block->duration_ns / 1000000, block->waited_ns / 1000000);
 	rival_end(rival);
 	WAIT_OVER(FAULTLINE_HANG_STARVED);
+	ASSERT_EQ(pin_task(scan_find(), ANY_CPU), 0);
 	END();
 }
 
