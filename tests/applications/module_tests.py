@@ -168,7 +168,8 @@ class Held:
 
 
 def gdb(pid):
-    done = subprocess.run(["gdb", "-batch", "-nx", "-p", str(pid), "-ex", "p $_siginfo.si_signo",
+    # Of the program alone: on an emulated machine the symbols of its libraries take long.
+    done = subprocess.run(["gdb", "-batch", "-nx", "-iex", "set auto-solib-add off", "-p", str(pid), "-ex", "p $_siginfo.si_signo",
                            "-ex", "p/x (long)$_siginfo._sifields._sigfault.si_addr", "-ex", "p $_siginfo.si_code",
                            "-ex", "info symbol $pc", "-ex", "bt", "-ex", "detach"], capture_output=True, text=True, timeout=240)
     return done.stdout + done.stderr
