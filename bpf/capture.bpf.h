@@ -12,6 +12,7 @@
 #include <linux/faultline.h>
 
 #include "kernel.h"
+#include "mappings.bpf.h"
 #include "probes.h"
 
 #define STACK_CHUNK	512
@@ -102,14 +103,31 @@ static __always_inline u32 capture_stack(u8 *stack, u64 from)
 	return size;
 }
 
-/*
- * Fills in what follows the record. @room must hold a whole capture with
- * PROBES_STACK_MAX bytes of stack; returns the bytes that are used.
- */
-static __always_inline u32 capture_take(struct faultline_capture *capture,
-					struct task_struct *task)
+/* The mappings behind the stack; 0 where there are none to be had. */
+static __always_inline u32 capture_mappings(struct faultline_capture *capture, struct task_struct *task)
 {
+	struct mappings *here = mappings_here();
+	u32 behind, size;
+
+	if (!here)
+		return 0;
+	size = mappings_take(here, task);
+	behind = (capture->stack_len + 7) & ~7U;
+	if (!size || size > PROBES_MAPS_MAX || behind > PROBES_STACK_MAX)
+		return 0;
+	bpf_probe_read_kernel((u8 *)(capture + 1) + behind, size, here->list);
+	return size;
+}
+
+/*
+ * Fills in what follows the record: a whole capture with PROBES_STACK_MAX bytes of stack, and PROBES_MAPS_MAX of
+ * mappings, must have room; returns the bytes that are used.
+ */
+static __always_inline u32 capture_take(struct faultline_record *record, struct task_struct *task)
+{
+	struct faultline_capture *capture = (void *)(record + 1);
 	u64 begin = bpf_ktime_get_ns();
+	u32 maps;
 	u64 sp;
 
 	__builtin_memset(capture, 0, sizeof(*capture));
@@ -117,8 +135,12 @@ static __always_inline u32 capture_take(struct faultline_capture *capture,
 	capture->stack_addr = sp & ~7ULL;
 	capture->stack_len = capture_stack((u8 *)(capture + 1),
 					   capture->stack_addr);
+	record->flags |= FAULTLINE_F_CAPTURE;
+	maps = capture_mappings(capture, task);
+	if (maps)
+		record->flags |= FAULTLINE_F_MAPS;
 	capture->cost_ns = bpf_ktime_get_ns() - begin;
-	return sizeof(*capture) + capture->stack_len;
+	return sizeof(*capture) + ((capture->stack_len + 7) & ~7U) + maps;
 }
 
 #endif /* CAPTURE_BPF_H */

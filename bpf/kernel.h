@@ -89,8 +89,70 @@ struct cred {
 	struct ucounts *ucounts;
 };
 
+struct dentry;
+struct mount;
+
+struct vfsmount {
+	struct dentry *mnt_root;
+};
+
+struct mount {
+	struct mount *mnt_parent;
+	struct dentry *mnt_mountpoint;
+	struct vfsmount mnt;
+};
+
+struct qstr {
+	__u32 len;
+	const unsigned char *name;
+};
+
+struct dentry {
+	struct dentry *d_parent;
+	struct qstr d_name;
+};
+
+struct path {
+	struct vfsmount *mnt;
+	struct dentry *dentry;
+};
+
+struct file {
+	struct path f_path;
+	unsigned int f_flags;
+	unsigned int f_mode;
+};
+
+struct fs_struct {
+	struct path root;
+};
+
+struct vm_area_struct {
+	unsigned long vm_start;
+	unsigned long vm_end;
+	unsigned long vm_flags;
+	unsigned long vm_pgoff;
+	struct file *vm_file;
+};
+
+struct maple_tree {
+	void *ma_root;
+};
+
+struct maple_range_64 {
+	unsigned long pivot[15];
+	void *slot[16];
+};
+
+struct maple_arange_64 {
+	unsigned long pivot[9];
+	void *slot[10];
+};
+
 /* @flags: until 6.17 */
 struct mm_struct {
+	struct maple_tree mm_mt;
+	struct file *exe_file;
 	unsigned long total_vm;
 	unsigned long data_vm;
 	unsigned long flags;
@@ -169,7 +231,6 @@ struct css_set {
 	struct cgroup_subsys_state *subsys[1];
 };
 
-struct file;
 struct kiocb;
 struct iov_iter;
 
@@ -184,6 +245,7 @@ struct task_struct {
 	struct signal_struct *signal;
 	struct sighand_struct *sighand;
 	struct css_set *cgroups;
+	struct fs_struct *fs;
 	struct thread_struct thread;
 };
 

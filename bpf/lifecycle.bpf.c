@@ -25,9 +25,17 @@
 #include "signal.bpf.h"
 
 #define FATAL_SIZE (sizeof(struct faultline_record) + \
-		    sizeof(struct faultline_capture) + PROBES_STACK_MAX)
+		    sizeof(struct faultline_capture) + PROBES_STACK_MAX + PROBES_MAPS_MAX)
 /* Captures stop when this much of the ring is taken; bare records go on. */
 #define RING_CAPTURES (PROBES_RING_SIZE / 4 * 3)
+
+/* Where a record with capture is made, to take no more of the ring than it needs. Nothing runs beside it on a CPU. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct { u8 bytes[FATAL_SIZE]; });
+} draft SEC(".maps");
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -99,18 +107,20 @@ static __always_inline void fatal_emit(const struct probes_process *process,
 				       struct task_struct *task)
 {
 	struct faultline_record *record;
+	u32 zero = 0, size;
 
-	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) >= RING_CAPTURES)
+	record = bpf_map_lookup_elem(&draft, &zero);
+	if (!record || bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) >= RING_CAPTURES)
 		goto bare;
-	record = bpf_ringbuf_reserve(&ring, FATAL_SIZE, 0);
-	if (!record)
+	fatal_fill(record, process, cause, task);
+	size = sizeof(*record) + capture_take(record, task);
+	if (size > FATAL_SIZE)
+		goto bare;
+	record->len = size;
+	if (bpf_ringbuf_output(&ring, record, size, 0))
 		goto bare;
 	record_count(FAULTLINE_RECORD_FATAL, cause->signo, true);
 	count(captures);
-	fatal_fill(record, process, cause, task);
-	record->flags |= FAULTLINE_F_CAPTURE;
-	record->len += capture_take((void *)(record + 1), task);
-	bpf_ringbuf_submit(record, 0);
 	return;
 
 bare:

@@ -39,16 +39,6 @@ char LICENSE[] SEC("license") = "GPL";
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
-struct path {
-	void *dentry;
-};
-
-struct file {
-	struct path f_path;
-	unsigned int f_flags;
-	unsigned int f_mode;
-};
-
 struct sockaddr {
 	unsigned short sa_family;
 };

@@ -270,7 +270,7 @@ static const char *frames_add(struct unwinding *unwinding)
 	if (whole)
 		return NULL;
 	if (!unwinding->core->n_maps)
-		return "the mappings were not captured, as only the module does: the callers are not known";
+		return "the mappings were not captured: the callers are not known";
 	why = libdw->dwfl_errmsg(-1);
 	return why ? why : "the callers cannot be found";
 }

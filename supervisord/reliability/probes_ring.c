@@ -8,6 +8,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "lib/log.h"
+
 /* Records handed on before other events of the loop get their turn. */
 #define RECORDS_A_TURN 64
 #define SHARED_SIZE sizeof(struct probes_shared)
@@ -84,8 +86,15 @@ static int record_arrived(void *user, void *data, size_t size)
 	memcpy(ring->record, data, size);
 	((struct faultline_record *)ring->record)->seq = ring->state.seq;
 	record = source_record_check(ring->record, size, &capture);
-	if (record)
+	if (record) {
 		ring->fn(ring->user, record, capture);
+	} else {
+		/* Nobody will acknowledge it. */
+		log_warning("BPF probes: record %llu is not sound, and is lost: this is a defect of Faultline",
+			    (unsigned long long)ring->state.seq);
+		ring->state.forgotten++;
+		reader_commit(ring);
+	}
 	return ++ring->turn < RECORDS_A_TURN ? 0 : -EAGAIN;
 }
 

@@ -6,7 +6,8 @@
 
 TAP on standard output. The module's captures have all that a backtrace needs, so it must be the same, frame by frame; the
 one of "faultctl fault show" has the same addresses and functions.
-The probes' have no mappings: there a program with a fixed address must be found up to main.
+The probes' have 4 KiB of stack and the mappings of code: no core file of the kernel's is asked for there, but the callers are
+known up to main, by gdb and by fault show alike, and the build ids are those of the files.
 """
 
 import json
@@ -22,6 +23,12 @@ from pathlib import Path
 FRAMES = 12
 MODULE_CASES = [("crash", way) for way in ("main", "library", "thread", "abort", "overflow", "thread-overflow")]
 MODULE_CASES.append(("crash-fixed", "library"))
+PROBES_CASES = {
+    "main": ["fault"] * 6 + ["main"],
+    "library": ["library_write", "from_library", "library_call", "main"],
+    "thread": ["fault"] * 4 + ["in_thread"],
+    "abort": ["abort", "main"],
+}
 LIMIT_STACK = {"overflow", "thread-overflow"}
 
 
@@ -166,11 +173,19 @@ class Bench:
         assert "fault" in functions and {"main", "start_thread"} & set(functions), said
 
     def partly(self, program, way):
-        """By the probes: no mappings, 4 KiB of stack."""
-        _, core, _ = self.crash(program, way)
-        found = frames(gdb(self.build / f"crash/{program}", core, f"bt {FRAMES}"))
-        functions = [re.search(r"(\w+) \(", line).group(1) for line in found]
-        assert functions[:7] == ["fault"] * 6 + ["main"], functions
+        """By the probes: the mappings of code, 4 KiB of stack."""
+        export, core, _ = self.crash(program, way)
+        binary = self.build / f"crash/{program}"
+        theirs = gdb(binary, core, f"bt {FRAMES}")
+        functions = [re.search(r"(\w+) \(", line).group(1).removeprefix("__GI_") for line in frames(theirs)]
+        wanted = PROBES_CASES[way]
+        begin = functions.index(wanted[0])
+        assert functions[begin:begin + len(wanted)] == wanted, theirs
+        self.shown(export, theirs, way, jumped(binary, core))
+        frames_shown, _ = self.show(export)
+        for module, build_id in {(module, build_id) for _, _, module, build_id in frames_shown if module}:
+            notes = subprocess.run(["readelf", "-n", module], capture_output=True, text=True, timeout=60).stdout
+            assert f"Build ID: {build_id}\n" in notes, (module, build_id, notes)
 
 
 def main():
@@ -182,7 +197,7 @@ def main():
             cases = [(bench.held, "crash", way) for way in ("main", "thread")]
             cases += [(bench.compare, *case) for case in MODULE_CASES]
         else:
-            cases = [(bench.partly, "crash-fixed", "main")]
+            cases = [(bench.partly, "crash-fixed", "main"), *((bench.partly, "crash", way) for way in PROBES_CASES)]
         cases = [case for case in cases if not sys.argv[3:] or f"{case[0].__name__}-{case[2]}" in sys.argv[3:]]
         print(f"1..{len(cases)}", flush=True)
         failed = 0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What faultctl fault show makes of a fault's data. The fault is put into the store, as only the module lists mappings."""
+"""What faultctl fault show makes of a fault's data. The fault is put into the store, as it is to have all that the module captures."""
 
 import json
 import sqlite3
