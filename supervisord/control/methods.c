@@ -126,7 +126,7 @@ static void answer_status(struct control_client *client, json_t *id, const json_
 	json_t *apps = apps_describe(gateway);
 
 	jsonrpc_result(client->peer, id, json_pack(
-		"{s:s, s:s, s:s, s:s, s:f, s:o, s:o, s:s*, s:I, s:s, s:o, s:o, s:i, s:i, s:I, s:o, s:o*}",
+		"{s:s, s:s, s:s, s:s, s:f, s:o, s:o, s:s*, s:I, s:s, s:o, s:o, s:o, s:i, s:i, s:I, s:o, s:o*}",
 		"gateway", gateway->settings->name, "group", gateway->settings->group,
 		"version", FAULTLINE_VERSION,
 		"configuration", gateway->settings->configuration_folder,
@@ -138,6 +138,7 @@ static void answer_status(struct control_client *client, json_t *id, const json_
 		"events", switching_name(gateway),
 		"source", source_describe(gateway),
 		"isolation", isolation_describe(gateway->isolation),
+		"ranges", ranges_possible(gateway),
 		"applications", (int)json_array_size(apps),
 		"runs", run_count(gateway),
 		"faults", (json_int_t)store_fault_count(gateway->store),

@@ -17,6 +17,15 @@ static void print_isolation(json_t *isolation)
 		printf("  missing     %s\n", json_string_value(line));
 }
 
+/* What is left without them is the isolation above. */
+static void print_ranges(json_t *ranges)
+{
+	if (json_is_true(json_object_get(ranges, "possible")))
+		puts("ranges        can be learnt, reported and refused");
+	else
+		printf("ranges        not guarded: %s\n", ctl_text(ranges, "why"));
+}
+
 /* "lifecycle: 4 programs, 1150 KiB" */
 static void print_probes(json_t *probes)
 {
@@ -111,6 +120,7 @@ static void print(json_t *status)
 	if (json_object_get(source, "error"))
 		printf("  error       %s\n", ctl_text(source, "error"));
 	print_isolation(json_object_get(status, "isolation"));
+	print_ranges(json_object_get(status, "ranges"));
 	print_watchdog(json_object_get(status, "watchdog"));
 	print_halt(json_object_get(status, "halt"));
 	printf("applications  %s\nruns          %s\nfaults        %s\n",

@@ -93,7 +93,7 @@ int probes_beside_range_possible(const struct probes_beside *beside, struct erro
 {
 	int ret = callable(err);
 
-	return ret ? ret : probes_range_possible(err);
+	return ret ? ret : probes_range_able(&beside->range, err);
 }
 
 int probes_beside_range(struct probes_beside *beside, uint32_t watch,

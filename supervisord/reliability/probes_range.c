@@ -36,6 +36,14 @@ static bool modules_read(char *text, size_t size)
 	return good;
 }
 
+int probes_range_able(const struct probes_range *range, struct error *err)
+{
+	if (!range->refused.code)
+		return probes_range_possible(err);
+	*err = range->refused;
+	return err->code;
+}
+
 int probes_range_possible(struct error *err)
 {
 	char text[512], *rest = text, *module;
@@ -56,13 +64,16 @@ void probes_range_resume(struct probes_range *range, const struct pins *pins)
 
 static int load(struct probes_range *range, const struct pins *pins, struct error *err)
 {
-	int ret = loaded(range) ? 0 : probes_range_possible(err);
+	int ret = loaded(range) ? 0 : probes_range_able(range, err);
 
 	if (ret || loaded(range))
 		return ret;
 	ret = probes_object_load(range->object, range->part, range->base, err);
-	if (ret)
+	if (ret) {
+		if (err)
+			range->refused = *err;
 		return ret;
+	}
 	if (pins->folder >= 0 && probes_object_pin(range->object, pins))
 		log_warning("BPF probes: ranges are not guarded while there is no supervisor");
 	return 0;

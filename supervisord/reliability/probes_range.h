@@ -16,15 +16,20 @@
  * @part: what is loaded
  * @object: its programs; not loaded where its count is 0
  * @base: the object that made the common maps; NULL beside the module, which has the watches
+ * @refused: why the kernel did not take the programs when they were wanted
  */
 struct probes_range {
 	const struct probes_part *part;
 	struct probes_object *object;
 	const struct probes_object *base;
+	struct error refused;
 };
 
 /** probes_range_possible - can this kernel do it? Else @err says what it lacks */
 int probes_range_possible(struct error *err);
+
+/** probes_range_able - likewise, and did it take the programs so far? */
+int probes_range_able(const struct probes_range *range, struct error *err);
 
 /** probes_range_resume - take over what a supervisor before this one left, if it did */
 void probes_range_resume(struct probes_range *range, const struct pins *pins);

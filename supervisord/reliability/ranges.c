@@ -200,6 +200,14 @@ static json_t *entry_describe(const struct range_entry *entry)
 	return NULL;
 }
 
+json_t *ranges_possible(const struct gateway *gateway)
+{
+	struct error err = { 0 };
+	bool can = !possible(gateway, &err);
+
+	return json_pack("{s:b, s:s*}", "possible", can, "why", can ? NULL : err.text);
+}
+
 json_t *ranges_describe(struct app *app)
 {
 	__cleanup_range struct range *rules = NULL;

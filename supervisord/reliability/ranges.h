@@ -32,6 +32,9 @@ void ranges_begin(struct app *app, uint32_t watch);
  */
 int ranges_change(struct app *app, const char *mode, struct error *err);
 
+/** ranges_possible - {possible, why?}: can this gateway guard ranges, as far as it has tried? New reference */
+json_t *ranges_possible(const struct gateway *gateway);
+
 /** ranges_describe - {application, mode, possible, why?, complete, entries: [{type, ...}]}; new reference */
 json_t *ranges_describe(struct app *app);
 

@@ -323,9 +323,9 @@ static int probes_range(struct source *source, uint32_t watch, const struct sour
 	return probes_range_change(&source->range, &source->pins, watch, range, err);
 }
 
-static int probes_range_able(const struct source *source, struct error *err)
+static int probes_ranges_able(const struct source *source, struct error *err)
 {
-	return probes_range_possible(err);
+	return probes_range_able(&source->range, err);
 }
 
 static void probes_learnt(struct source *source, uint32_t set, bool forget, struct range *to)
@@ -395,7 +395,7 @@ const struct source_ops source_probes = {
 	.change = probes_change,
 	.heartbeat = probes_heartbeat,
 	.release = probes_refuse,
-	.range_possible = probes_range_able,
+	.range_possible = probes_ranges_able,
 	.range = probes_range,
 	.learnt = probes_learnt,
 	.ack = probes_ack,

@@ -68,6 +68,27 @@ def test_learn_refuse_restart(prober):
     assert prober.ask() == {"read": "done"}
 
 
+def test_where_ranges_are_not_possible(prober):
+    """Landlock and seccomp, set before it executes, are what is left; status says what is missing."""
+    site = prober.site
+    site.source = "probes"
+    prober.start("files", data=lambda text: text.replace("\t<resources", '\t<watch range="learn"/>\n\t<resources'))
+    found = prober.ask()
+    if not site.ctl("range", "learn", "prober").returncode:
+        assert "RANGE_ABSENT" not in os.environ
+        assert site.ask("status")["ranges"] == {"possible": True}
+        pytest.skip("this kernel guards ranges")
+    status = site.ask("status")
+    assert not status["ranges"]["possible"] and "bpf" in status["ranges"]["why"].lower()
+    assert f"ranges        not guarded: {status['ranges']['why']}\n" in site.ctl("status").stdout
+    assert "its range is not guarded" in site.log("gateway")
+    if "RANGE_ABSENT" in os.environ:
+        assert status["isolation"]["landlock"] and status["isolation"]["seccomp"]
+    if status["isolation"]["landlock"]:
+        assert found["state"] == "done" and found["etc"] == "done"
+        assert {found[what] for what in ("tmp", "shm", "bundle", "var", "execute")} == {"EACCES"}
+
+
 def test_off(prober):
     begin(prober)
     site = prober.site
