@@ -14,7 +14,7 @@ $(eval $(call test,range_test,tests/probes/range_test.c $(SOURCES_TESTED),libbpf
 $(eval $(call test,limits_test,tests/probes/limits_test.c $(SOURCES_TESTED),libbpf libnl-genl-3.0,-lev -lpthread))
 $(eval $(call test,faults_test,tests/probes/faults_test.c $(filter-out %/faulter.c,$(wildcard tests/faults/*.c)) \
 	$(SOURCES_TESTED),libbpf libnl-genl-3.0,-lev -lpthread))
-$(eval $(call program,latency-bench,tests/bench/latency_bench.c $(SOURCE_PROBES) supervisord/priority.c lib/error.c lib/log.c,libbpf,-lev))
+$(eval $(call program,probes-bench,$(wildcard tests/bench/probes/*.c) $(SOURCE_PROBES) supervisord/priority.c lib/error.c lib/log.c,libbpf,-lev))
 $(eval $(call test,module_client_test,tests/probes/module_client_test.c $(filter-out tests/probes/stage.c \
 	%/source_module.c,$(SOURCES_TESTED)),libbpf libnl-genl-3.0,-lev))
 $(eval $(call program,progress-bench,tests/bench/progress_bench.c $(SOURCE_PROBES) lib/error.c lib/log.c,libbpf,-lev -lpthread))
