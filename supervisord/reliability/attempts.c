@@ -16,9 +16,26 @@ static void attempt_note(struct attempts *attempts, enum action action, int64_t 
 	attempts->last_ns = time_ns;
 }
 
+/*
+ * When it was, by the clock of this boot. Of one in this boot that is known, whoever set
+ * the calendar meanwhile; one before it is as far back as the calendar says.
+ */
+static int64_t attempt_time(const struct store *store, const json_t *row, int64_t now_ns)
+{
+	const char *boot_id = store_boot(store);
+	const char *id = json_string_value(json_object_get(row, "id"));
+	json_int_t uptime_ms = json_integer_value(json_object_get(row, "uptime_ms"));
+	int64_t ago_ms = clock_to_unix_ms(now_ns) - json_integer_value(json_object_get(row, "time_ms"));
+
+	if (uptime_ms > 0 && id && !strncmp(id, boot_id, strlen(boot_id)))
+		ago_ms = now_ns / 1000000 - uptime_ms;
+	/* A clock that was set back puts nothing into the future. */
+	return now_ns - (ago_ms > 0 ? ago_ms : 0) * 1000000;
+}
+
 void attempts_load(struct attempts *attempts, struct store *store, const char *application)
 {
-	int64_t now_ns = clock_now(), now_ms = clock_to_unix_ms(now_ns);
+	int64_t now_ns = clock_now();
 	json_t *rows, *row;
 	size_t i;
 
@@ -27,13 +44,11 @@ void attempts_load(struct attempts *attempts, struct store *store, const char *a
 	attempts->loaded = true;
 	rows = store_attempts(store, application, ACTION_ATTEMPTS_MAX);
 	json_array_foreach(rows, i, row) {
-		json_int_t ms = json_integer_value(json_object_get(row, "time_ms"));
 		enum action action;
 
 		if (!action_parse(json_string_value(json_object_get(row, "action")), &action))
 			continue;
-		/* A clock that was set back puts nothing into the future. */
-		attempt_note(attempts, action, now_ns - (now_ms > ms ? now_ms - ms : 0) * 1000000);
+		attempt_note(attempts, action, attempt_time(store, row, now_ns));
 		attempts->loop = json_is_true(json_object_get(row, "loop"));
 	}
 	json_decref(rows);

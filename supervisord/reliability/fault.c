@@ -273,11 +273,12 @@ static double duration_ms(const struct fault *fault)
 
 static json_t *outcome_make(const struct fault *fault, bool restored, const char *detail)
 {
-	return json_pack("{s:s, s:s, s:f, s:s, s:b, s:O*}", "action",
+	return json_pack("{s:s, s:s, s:f, s:s, s:b, s:I, s:O*}", "action",
 			 action_name(fault->action), "result",
 			 restored ? "restored" : "failed", "duration_ms",
 			 duration_ms(fault), "detail", detail, "loop",
-			 fault->loop, "data", fault->collected);
+			 fault->loop, "uptime_ms", (json_int_t)(clock_now() / 1000000), "data",
+			 fault->collected);
 }
 
 int fault_outcome_store(struct fault *fault, bool restored, const char *detail)

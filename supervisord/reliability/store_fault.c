@@ -245,16 +245,18 @@ json_t *store_fault(struct store *store, const char *id)
 
 static json_t *attempt_row(sqlite3_stmt *stmt, bool whole)
 {
-	return json_pack("{s:I, s:s?, s:b}", "time_ms", (json_int_t)sqlite3_column_int64(stmt, 0),
-			 "action", sqlite3_column_text(stmt, 1),
-			 "loop", sqlite3_column_int(stmt, 2));
+	return json_pack("{s:I, s:s?, s:b, s:s?, s:I}", "time_ms",
+			 (json_int_t)sqlite3_column_int64(stmt, 0), "action",
+			 sqlite3_column_text(stmt, 1), "loop", sqlite3_column_int(stmt, 2), "id",
+			 sqlite3_column_text(stmt, 3), "uptime_ms",
+			 (json_int_t)sqlite3_column_int64(stmt, 4));
 }
 
 json_t *store_attempts(struct store *store, const char *application, int limit)
 {
 	sqlite3_stmt *stmt = db_statement(store,
-		"SELECT time, outcome ->> 'action', coalesce(outcome ->> 'loop', 0) FROM"
-		" (SELECT time, outcome, rowid AS n FROM fault"
+		"SELECT time, outcome ->> 'action', coalesce(outcome ->> 'loop', 0), id,"
+		" outcome ->> 'uptime_ms' FROM (SELECT time, outcome, id, rowid AS n FROM fault"
 		" WHERE application = ?1 AND outcome IS NOT NULL"
 		" ORDER BY rowid DESC LIMIT ?2) ORDER BY n");
 

@@ -108,6 +108,14 @@ def clock_forward_in_the_crash_loop(m):
         clock_jumps(YEAR_S)
 
 
+def clock_forward_and_gateway_killed_in_the_crash_loop(m):
+    """Nor does a supervisor that starts anew count them by the calendar."""
+    for n in range(1, 5):
+        m.strike_handled(n)
+        clock_jumps(YEAR_S)
+        m.gateway_killed()
+
+
 def disk_fails(m):
     m.disk.fail()
     m.strike_restored()
@@ -120,6 +128,10 @@ TABLE = [
     Row("center dead, clock forward, gateway killed", clock_forward_while_the_center_is_dead, RESTORED, (OWN,), decide_ms=300),
     Row("center dead, clock back", clock_back_while_the_center_is_dead, RESTORED * 2, (OWN, OWN_ABORT), decide_ms=300),
     Row("crash loop, clock forward", clock_forward_in_the_crash_loop,
+        RESTORED * 3 + ("fault.stored", "fault.decided", "application.loop", "fault.failed"),
+        (SEGV,) * 3 + (("signal.segv", "stop", "failed", "center"),), "loop", decide_ms=60000,
+        options=("--window", 600, "--backoff", 1)),
+    Row("crash loop, clock forward, gateway killed", clock_forward_and_gateway_killed_in_the_crash_loop,
         RESTORED * 3 + ("fault.stored", "fault.decided", "application.loop", "fault.failed"),
         (SEGV,) * 3 + (("signal.segv", "stop", "failed", "center"),), "loop", decide_ms=60000,
         options=("--window", 600, "--backoff", 1)),
