@@ -17,7 +17,9 @@
 #include "supervisord/reliability/collection.h"
 #include "supervisord/reliability/refusal.h"
 #include "supervisord/remote/center.h"
+#include "supervisord/remote/preparation.h"
 #include "supervisord/remote/signature.h"
+#include "supervisord/remote/spare.h"
 #include "supervisord/remote/unpacker.h"
 #include "supervisord/settings.h"
 
@@ -207,16 +209,43 @@ static void resume_due(struct ev_loop *loop, ev_timer *timer, int events)
 		transfer_end(download);
 }
 
+static int space_free(const struct download *download, uint64_t *there, struct error *err)
+{
+	const char *folder = download->app->gateway->settings->state_folder;
+	struct statvfs fs;
+
+	if (statvfs(folder, &fs) < 0)
+		return error_set(err, -errno, "%s: %m", folder);
+	*there = (uint64_t)fs.f_bavail * fs.f_frsize;
+	return 0;
+}
+
+/* What can be made again goes, never what may have to be gone back to. */
+static void space_make(const struct download *download)
+{
+	struct gateway *gateway = download->app->gateway;
+
+	for (struct app *app = app_list_first(gateway); app; app = app->next)
+		if (!app->process && !spare_process(app))
+			preparation_drop(app);
+	collection_add(gateway, &(struct event){
+		.part = "remote", .name = "space.made", .application = download->app->name },
+		"little space is left: what was prepared for the starts of applications that do not run is deleted");
+}
+
 /* Better now than in the midst of it. What unpacking needs is not known before. */
 static int space_check(const struct download *download, struct error *err)
 {
 	const char *folder = download->app->gateway->settings->state_folder;
 	uint64_t needed = SPACE_FACTOR * download->size + SPACE_LEFT, there;
-	struct statvfs fs;
 
-	if (statvfs(folder, &fs) < 0)
-		return error_set(err, -errno, "%s: %m", folder);
-	there = (uint64_t)fs.f_bavail * fs.f_frsize;
+	if (space_free(download, &there, err))
+		return err->code;
+	if (there >= needed)
+		return 0;
+	space_make(download);
+	if (space_free(download, &there, err))
+		return err->code;
 	if (there >= needed)
 		return 0;
 	return error_set(err, -ENOSPC,
