@@ -21,7 +21,7 @@ static void print_isolation(json_t *isolation)
 static void print_ranges(json_t *ranges)
 {
 	if (json_is_true(json_object_get(ranges, "possible")))
-		puts("ranges        can be learnt, reported and refused");
+		puts("ranges        can be learnt, reported and refused, if the kernel takes the programs when the first is");
 	else
 		printf("ranges        not guarded: %s\n", ctl_text(ranges, "why"));
 }
