@@ -53,6 +53,7 @@ static void print_missed(json_t *source)
 		{ "threads_missed", "threads not looked at for hangs: the table is full" },
 		{ "switched_off", "records of detectors that are switched off" },
 		{ "refused", "records of BPF programs refused" },
+		{ "runs_skipped", "runs of programs that the kernel left out, as they ran on that CPU already" },
 		{ "suppressed", "limits that were reached within a second of their last record" },
 	};
 	bool missed = false;

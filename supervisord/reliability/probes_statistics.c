@@ -57,7 +57,8 @@ void probes_statistics_watches(struct source_statistics *statistics, int watches
 	}
 }
 
-void probes_statistics_costs(struct source_statistics *statistics, const struct probes_object *object)
+void probes_statistics_programs(struct source_statistics *statistics,
+				const struct probes_object *object)
 {
 	for (int i = 0; i < object->count; i++) {
 		__cleanup_close int fd = probes_object_program(object, i);
@@ -65,8 +66,10 @@ void probes_statistics_costs(struct source_statistics *statistics, const struct 
 		uint32_t size = sizeof(info);
 		struct source_cost *cost;
 
-		if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size) || !info.run_cnt ||
-		    statistics->n_costs == SOURCE_COSTS_MAX)
+		if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size))
+			continue;
+		statistics->skipped += info.recursion_misses;
+		if (!info.run_cnt || statistics->n_costs == SOURCE_COSTS_MAX)
 			continue;
 		cost = &statistics->costs[statistics->n_costs++];
 		snprintf(cost->place, sizeof(cost->place), "%.*s", (int)sizeof(cost->place) - 1,

@@ -14,7 +14,8 @@ void probes_statistics_counters(struct source_statistics *statistics,
 /** probes_statistics_watches - fill in how many watches and processes there are, from the map @watches */
 void probes_statistics_watches(struct source_statistics *statistics, int watches);
 
-/** probes_statistics_costs - add the costs of an object's programs, as far as the kernel was measuring */
-void probes_statistics_costs(struct source_statistics *statistics, const struct probes_object *object);
+/** probes_statistics_programs - add what the kernel counts of an object's programs: costs, as far as it was measuring */
+void probes_statistics_programs(struct source_statistics *statistics,
+				const struct probes_object *object);
 
 #endif /* SUPERVISORD_PROBES_STATISTICS_H */

@@ -52,6 +52,7 @@ static inline void source_settings_give(struct source_settings *settings,
  * @lost_full: the probes: lost because the ring was full
  * @lost_died: a supervisor had taken them, and died before it acknowledged them
  * @suppressed: limits that were reached less than a second after the last record of them
+ * @skipped: runs of programs that the kernel left out, as the program ran on that CPU already
  * @counts: records that there were, by FAULTLINE_COUNT_A_TYPE and _KIND
  * @costs: of each place in it; all 0 while nobody measures
  */
@@ -60,6 +61,7 @@ struct source_statistics {
 	uint64_t lost_full;
 	uint64_t lost_died;
 	uint64_t suppressed;
+	uint64_t skipped;
 	int n_counts;
 	struct source_count {
 		uint32_t type;

@@ -370,7 +370,7 @@ static int probes_statistics(struct source *source, struct source_statistics *st
 	if (source->progress.shared)
 		statistics->value[FAULTLINE_STATS_A_THREADS_MISSED] = source->progress.shared->missed;
 	for (int part = 0; part < PART_COUNT; part++)
-		probes_statistics_costs(statistics, &source->objects[part]);
+		probes_statistics_programs(statistics, &source->objects[part]);
 	return 0;
 }
 
