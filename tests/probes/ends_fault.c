@@ -152,8 +152,12 @@ void test_family(void **state)
 
 static int leave_a_child(void *argument)
 {
+	pid_t main = getpid();
+
 	if (!fork()) {
-		usleep(100000);
+		/* Its end is told before its children have another parent. */
+		while (getppid() == main)
+			usleep(1000);
 		crash(NULL);
 	}
 	return 0;

@@ -17,6 +17,13 @@ static int wait_in_threads(void *argument)
 
 	for (int i = 0; i < 4; i++)
 		pthread_create(&thread, NULL, thread_for_ever, NULL);
+	stage_tell();
+	return wait_for_ever(NULL);
+}
+
+static int wait_alone(void *argument)
+{
+	stage_tell();
 	return wait_for_ever(NULL);
 }
 
@@ -28,7 +35,8 @@ static void check_sent(int (*act)(void *), int signo)
 
 	stage_begin();
 	pid = stage_spawn(act, NULL);
-	usleep(20000);
+	/* Before that it may not have its signals as they are to be. */
+	stage_hear();
 	kill(pid, signo);
 	stage_until_last();
 	assert_signaled(pid, signo);
@@ -51,19 +59,21 @@ void test_sent(void **state)
 				       SIGALRM };
 
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
-		check_sent(wait_for_ever, signals[i]);
+		check_sent(wait_alone, signals[i]);
 		check_sent(wait_in_threads, signals[i]);
 	}
 }
 
 static int wait_blocked(void *argument)
 {
-	sigset_t set;
+	sigset_t set, pending;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	usleep(100000);
+	stage_tell();
+	while (!sigpending(&pending) && !sigismember(&pending, SIGTERM))
+		usleep(1000);
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 	return 0;
 }

@@ -41,6 +41,7 @@ static int act_when_told(void *argument)
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR1);
 	sigprocmask(SIG_BLOCK, &set, NULL);
+	stage_tell();
 	sigwait(&set, &signo);
 	if (!fork())
 		abort_myself(NULL);
@@ -231,7 +232,7 @@ static void test_watches_are_found(void **state)
 	next_open();
 	assert_int_equal(source_probes.watch(stage.source, pid, 8, NULL, &watch, NULL), -EEXIST);
 	/* Records come as they do to the one who set the watch. */
-	usleep(20000);
+	stage_hear();
 	kill(pid, SIGUSR1);
 	stage_until_last();
 	assert_int_equal(WEXITSTATUS(stage_status(pid)), 3);
@@ -354,7 +355,7 @@ static void check_replaced(void (*spoil)(void))
 	next_open();
 	assert_ledger(0, 0, 0, 0);
 	assert_int_equal(source_probes.watch(stage.source, pid, COOKIE, NULL, &watch, NULL), 0);
-	usleep(20000);
+	stage_hear();
 	kill(pid, SIGUSR1);
 	stage_until_last();
 	stage_status(pid);

@@ -2,6 +2,7 @@
 #include "tests/probes/stage.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +13,7 @@
 
 struct stage stage;
 
-static int gate[2] = { -1, -1 };
+static int gate[2] = { -1, -1 }, there[2] = { -1, -1 };
 
 static void record_seen(void *user, const struct faultline_record *record,
 			const struct faultline_capture *capture)
@@ -94,13 +95,17 @@ pid_t stage_fork(int (*act)(void *argument), void *argument)
 	pid_t pid;
 
 	assert_int_equal(pipe(gate), 0);
+	close(there[0]);
+	assert_int_equal(pipe(there), 0);
 	pid = fork();
 	assert_true(pid >= 0);
 	if (pid) {
 		close(gate[0]);
+		close(there[1]);
 		return pid;
 	}
 	close(gate[1]);
+	close(there[0]);
 	for (int signo = 1; signo < NSIG; signo++)
 		signal(signo, SIG_DFL);
 	sigemptyset(&all);
@@ -116,6 +121,21 @@ pid_t stage_fork(int (*act)(void *argument), void *argument)
 void stage_release(void)
 {
 	close(gate[1]);
+}
+
+void stage_tell(void)
+{
+	if (write(there[1], "", 1) != 1)
+		_exit(99);
+}
+
+void stage_hear(void)
+{
+	struct pollfd fd = { .fd = there[0], .events = POLLIN };
+	char byte;
+
+	assert_int_equal(poll(&fd, 1, STAGE_PATIENCE_S * 1000), 1);
+	assert_int_equal(read(there[0], &byte, 1), 1);
 }
 
 pid_t stage_spawn(int (*act)(void *argument), void *argument)

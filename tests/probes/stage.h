@@ -68,6 +68,10 @@ void stage_skip(const char *why);
 pid_t stage_fork(int (*act)(void *argument), void *argument);
 void stage_release(void);
 
+/** stage_tell - the process that stage_fork() made last: it is where stage_hear(), in the tester, waits for it to be */
+void stage_tell(void);
+void stage_hear(void);
+
 /** stage_spawn - stage_fork(), watched under a new cookie, released */
 pid_t stage_spawn(int (*act)(void *argument), void *argument);
 
