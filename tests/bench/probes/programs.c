@@ -12,14 +12,12 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include "lib/cleanup.h"
 #include "tests/bench/probes/bench.h"
 
 #define TURNS 9
 #define SIGNALS 100000
 #define PROCESSES 3000
 #define CRASHES 300
-#define PROGRAMS_MAX 64
 
 /* ---- work ---- */
 
@@ -54,88 +52,88 @@ static void work_crash(void)
 	}
 }
 
-/* ---- what the kernel counted ---- */
-
-/* Ids only rise: those of programs that are loaded from now on are greater. */
-static uint32_t program_newest(void)
-{
-	uint32_t id = 0;
-
-	while (!bpf_prog_get_next_id(id, &id))
-		;
-	return id;
-}
-
-struct cost {
-	char name[24];
-	double ns;
-};
-
-/* Of the programs after @id that ran and whose names begin so, in the order in which they were loaded. */
-static int costs_read(uint32_t id, const char *begin, struct cost *costs)
-{
-	int count = 0;
-
-	while (!bpf_prog_get_next_id(id, &id) && count < PROGRAMS_MAX) {
-		__cleanup_close int fd = bpf_prog_get_fd_by_id(id);
-		struct bpf_prog_info info = {};
-		uint32_t size = sizeof(info);
-
-		if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size) || !info.run_cnt ||
-		    strncmp(info.name, begin, strlen(begin)))
-			continue;
-		snprintf(costs[count].name, sizeof(costs[count].name), "%s", info.name);
-		costs[count++].ns = (double)info.run_time_ns / info.run_cnt;
-	}
-	return count;
-}
-
 /* ---- beside an empty program ---- */
 
-/* In the order of the programs in the object. */
-static const char *const tracepoints[] = {
-	"signal_generate", "signal_deliver", "sched_process_fork", "sched_process_exit",
+/* @program: of the probes */
+static const struct {
+	const char *tracepoint;
+	const char *program;
+} places[] = {
+	{ "signal_generate", "probe_signal_generate" },
+	{ "signal_deliver", "probe_signal_deliver" },
+	{ "sched_process_fork", "probe_process_fork" },
+	{ "sched_process_exit", "probe_process_exit" },
 };
-#define TRACEPOINTS (int)(sizeof(tracepoints) / sizeof(tracepoints[0]))
+#define PLACES (int)(sizeof(places) / sizeof(places[0]))
 
-static int empty_attach(const char *tracepoint)
+static int empty_load(const char *tracepoint)
 {
 	static const struct bpf_insn nothing[] = {
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K },
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
 	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_TRACE_RAW_TP);
-	__cleanup_close int fd = -1;
+	int fd;
 
 	options.attach_btf_id = libbpf_find_vmlinux_btf_id(tracepoint, BPF_TRACE_RAW_TP);
 	fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, "empty", "GPL", nothing, 2, &options);
 	if (fd < 0)
 		bench_die("an empty program");
-	return bpf_raw_tracepoint_open(NULL, fd);
+	return fd;
 }
 
-static void empty_measure(struct cost *costs)
+static double program_ns(int fd)
 {
-	uint32_t before = program_newest();
-	int links[TRACEPOINTS];
+	struct bpf_prog_info info = {};
+	uint32_t size = sizeof(info);
 
-	for (int i = 0; i < TRACEPOINTS; i++)
-		links[i] = empty_attach(tracepoints[i]);
+	if (bpf_obj_get_info_by_fd(fd, &info, &size) || !info.run_cnt)
+		bench_die("an empty program did not run");
+	return (double)info.run_time_ns / info.run_cnt;
+}
+
+static void empty_measure(double *ns)
+{
+	int programs[PLACES], links[PLACES];
+
+	for (int i = 0; i < PLACES; i++) {
+		programs[i] = empty_load(places[i].tracepoint);
+		links[i] = bpf_raw_tracepoint_open(NULL, programs[i]);
+		if (links[i] < 0)
+			bench_die(places[i].tracepoint);
+	}
 	work_short();
-	if (costs_read(before, "empty", costs) != TRACEPOINTS)
-		bench_die("the empty programs");
-	for (int i = 0; i < TRACEPOINTS; i++)
+	for (int i = 0; i < PLACES; i++) {
+		ns[i] = program_ns(programs[i]);
 		close(links[i]);
+		close(programs[i]);
+	}
 }
 
-static void probes_measure(struct cost *costs)
+/* What the probes cost so far, as status has it. */
+static const struct source_statistics *statistics_read(void)
 {
-	uint32_t before = program_newest();
+	static struct source_statistics statistics;
 
+	if (source_probes.statistics(bench.source, &statistics))
+		bench_die("the probes' statistics");
+	return &statistics;
+}
+
+static double cost_find(const struct source_statistics *statistics, const char *program)
+{
+	for (int i = 0; i < statistics->n_costs; i++)
+		if (!strcmp(statistics->costs[i].place, program))
+			return (double)statistics->costs[i].ns / statistics->costs[i].calls;
+	bench_die(program);
+}
+
+static void probes_measure(double *ns)
+{
 	probes_on();
 	work_short();
-	if (costs_read(before, "probe_", costs) != TRACEPOINTS)
-		bench_die("the probes");
+	for (int i = 0; i < PLACES; i++)
+		ns[i] = cost_find(statistics_read(), places[i].program);
 	probes_off();
 }
 
@@ -143,26 +141,25 @@ static void probes_measure(struct cost *costs)
 static void unwatched_rows(void)
 {
 	int turns = bench_rounds(TURNS) < TURNS ? bench_rounds(TURNS) : TURNS;
-	double empty[TRACEPOINTS][TURNS], probe[TRACEPOINTS][TURNS], more[TRACEPOINTS][TURNS];
-	struct cost costs[PROGRAMS_MAX];
+	double empty[PLACES][TURNS], probe[PLACES][TURNS], more[PLACES][TURNS], ns[PLACES];
 	char what[80];
 
 	for (int turn = 0; turn < turns; turn++) {
-		empty_measure(costs);
-		for (int i = 0; i < TRACEPOINTS; i++)
-			empty[i][turn] = costs[i].ns;
-		probes_measure(costs);
-		for (int i = 0; i < TRACEPOINTS; i++) {
-			probe[i][turn] = costs[i].ns;
+		empty_measure(ns);
+		for (int i = 0; i < PLACES; i++)
+			empty[i][turn] = ns[i];
+		probes_measure(ns);
+		for (int i = 0; i < PLACES; i++) {
+			probe[i][turn] = ns[i];
 			more[i][turn] = probe[i][turn] - empty[i][turn];
 		}
 	}
-	for (int i = 0; i < TRACEPOINTS; i++) {
-		snprintf(what, sizeof(what), "%s, not watched: an empty program", tracepoints[i]);
+	for (int i = 0; i < PLACES; i++) {
+		snprintf(what, sizeof(what), "%s, not watched: an empty program", places[i].tracepoint);
 		bench_row(what, "ns", empty[i], turns, 0);
-		snprintf(what, sizeof(what), "%s, not watched: the probe", tracepoints[i]);
+		snprintf(what, sizeof(what), "%s, not watched: the probe", places[i].tracepoint);
 		bench_row(what, "ns", probe[i], turns, 0);
-		snprintf(what, sizeof(what), "%s, not watched: more than the empty one", tracepoints[i]);
+		snprintf(what, sizeof(what), "%s, not watched: more than the empty one", places[i].tracepoint);
 		bench_row(what, "ns", more[i], turns, 0);
 	}
 }
@@ -171,17 +168,18 @@ static void unwatched_rows(void)
 
 static void program_rows(const char *name, void (*work)(void), bool watched)
 {
-	struct cost costs[PROGRAMS_MAX];
-	uint32_t before = program_newest();
+	const struct source_statistics *statistics;
 	char what[128];
-	int count;
 
 	probes_on();
 	work_run(work, watched);
-	count = costs_read(before, "", costs);
-	for (int i = 0; i < count; i++) {
-		snprintf(what, sizeof(what), "%.40s, %s: %.20s", name, watched ? "watched" : "not watched", costs[i].name);
-		bench_row(what, "ns", &costs[i].ns, 1, 0);
+	statistics = statistics_read();
+	for (int i = 0; i < statistics->n_costs; i++) {
+		const struct source_cost *cost = &statistics->costs[i];
+		double ns = (double)cost->ns / cost->calls;
+
+		snprintf(what, sizeof(what), "%s, %s: %s", name, watched ? "watched" : "not watched", cost->place);
+		bench_row(what, "ns", &ns, 1, 0);
 	}
 	probes_off();
 }
