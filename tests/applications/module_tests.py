@@ -27,6 +27,16 @@ def watch(attributes):
     return lambda text: text.replace("\t<resources", f"\t<watch {attributes}/>\n\t<resources")
 
 
+def wait_gently(condition, what):
+    """On an emulated machine each look takes from what is waited for."""
+    def looked():
+        found = condition()
+        if not found:
+            time.sleep(0.5)
+        return found
+    return wait_until(looked, what)
+
+
 def faults(site):
     return site.ask("faults")
 
@@ -37,7 +47,7 @@ def handled(site, n=1):
         found = faults(site)
         center = site.center_faults()
         return len(found) == n and found[0].get("outcome") and len(center) == n and all(f["outcome"] for f in center) and found[0]
-    return wait_until(known, f"fault {n} is handled, and the center knows")
+    return wait_gently(known, f"fault {n} is handled, and the center knows")
 
 
 def events(site):
@@ -119,7 +129,7 @@ def test_heartbeat_while_the_supervisor_is_dead(prober, way):
     assert not [name for name in events(site) if name.startswith("limit.")]
     prober.ask()
     if way == "notify":
-        wait_until(lambda: "limit.files" in events(site), "it is warned of many open files")
+        wait_gently(lambda: "limit.files" in events(site), "it is warned of many open files")
     heart = Heart(prober)
     pid = heart.pid()
     if way == "device":
@@ -154,7 +164,7 @@ class Held:
 
         def held():
             return next((hold for hold in self.site.ask("hold") if hold["held"]), None)
-        hold = wait_until(held, "the fault is held")
+        hold = wait_gently(held, "the fault is held")
         assert hold["application"] == "air-conditioner" and hold["signal"] == "SIGSEGV" and hold["pid"] == hold["tid"]
         assert self.site.app()["state"] == "held" and self.site.app()["pid"] == hold["pid"]
         return hold

@@ -265,7 +265,7 @@ static void fault_on_two_cpus(void *with)
 static unsigned char fatal[1 << 22];
 
 /* With the parameters as delivered, and nobody there to read. */
-TEST_F_TIMEOUT(stream, burst_of_ten_thousand, 120)
+TEST_F_TIMEOUT(stream, burst_of_ten_thousand, 600)
 {
 	const uint64_t expected = 2 * 10000 + 2;
 	int count = 10000, fatals = 0;
