@@ -211,6 +211,12 @@ static void peer_close_write(struct jsonrpc_peer *peer)
 	peer->write.fd = -1;
 }
 
+static void peer_written(struct jsonrpc_peer *peer, size_t n)
+{
+	peer->out_size -= n;
+	memmove(peer->out, peer->out + n, peer->out_size);
+}
+
 static void peer_writable(struct ev_loop *loop, ev_io *io, int events)
 {
 	struct jsonrpc_peer *peer = io->data;
@@ -223,14 +229,28 @@ static void peer_writable(struct ev_loop *loop, ev_io *io, int events)
 		peer->out_size = 0;
 		peer->finish = true;
 	} else {
-		peer->out_size -= n;
-		memmove(peer->out, peer->out + n, peer->out_size);
+		peer_written(peer, n);
 	}
 	if (peer->out_size)
 		return;
 	ev_io_stop(loop, io);
 	if (peer->finish)
 		peer_close_write(peer);
+}
+
+/*
+ * At once, where nothing waits before it: what else the loop has to do may take as long as
+ * a disk does. What does not go now, or fails, is the loop's.
+ */
+static void peer_write(struct jsonrpc_peer *peer)
+{
+	ssize_t n = ev_is_active(&peer->write) ? 0 :
+		    write(peer->write.fd, peer->out, peer->out_size);
+
+	if (n > 0)
+		peer_written(peer, n);
+	if (peer->out_size)
+		ev_io_start(peer->loop, &peer->write);
 }
 
 /* Consumes @message. */
@@ -258,7 +278,7 @@ static int peer_send(struct jsonrpc_peer *peer, json_t *message)
 		out[peer->out_size + size] = '\n';
 		peer->out = out;
 		peer->out_size += size + 1;
-		ev_io_start(peer->loop, &peer->write);
+		peer_write(peer);
 	} else if (!ret) {
 		ret = -ENOMEM;
 	}
