@@ -264,6 +264,14 @@ static struct probes_watches base_watches(const struct source *source)
 	};
 }
 
+static bool settings_of_hangs(const struct source_settings *settings)
+{
+	for (int i = FAULTLINE_WATCH_A_HEARTBEAT_MS; i <= FAULTLINE_WATCH_A_WORK; i++)
+		if (settings->given & 1U << i)
+			return true;
+	return false;
+}
+
 /* Looks for hangs of a watch as its settings want it, or says that it cannot. */
 static void progress_follow(struct source *source, uint32_t watch)
 {
@@ -289,7 +297,7 @@ static int probes_watch(struct source *source, pid_t pid, uint64_t cookie,
 
 	core_pattern_look(source);
 	ret = probes_watch_set(&watches, pid, cookie, settings, id, err);
-	if (!ret && settings && settings->given)
+	if (!ret && settings && settings_of_hangs(settings))
 		progress_follow(source, *id);
 	return ret;
 }
@@ -301,7 +309,7 @@ static int probes_change(struct source *source, uint32_t watch,
 
 	int ret = probes_watch_change(&watches, watch, settings);
 
-	if (!ret)
+	if (!ret && settings_of_hangs(settings))
 		progress_follow(source, watch);
 	return ret;
 }
