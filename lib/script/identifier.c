@@ -7,13 +7,16 @@
 #include "lib/script/identifier.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
+#include "lib/script/interpretation.h"
+
 #define SLOTS_FIRST 64
 
-/* struct identifier - @name: the script's, of @length bytes; NULL: the slot is free */
+/* struct identifier - @name: the script's, of @length bytes */
 struct identifier {
 	const char *name;
 	uint32_t hash;
@@ -21,6 +24,15 @@ struct identifier {
 	uint32_t awaited : 1;
 	uint32_t declared : 1;
 };
+
+/*
+ * A slot has the number of an identifier, from 1 on, and above it a part of its hash that tells
+ * most others apart without a look at them: 0 is a free one. So the slots of 60,000
+ * fit into a processor's cache; a script is too short for 2^24.
+ */
+#define NUMBER_BITS 24
+#define NUMBER_MASK ((1U << NUMBER_BITS) - 1)
+_Static_assert(SCRIPT_SIZE_MAX <= NUMBER_MASK + 1, "identifiers are numbered");
 
 /* struct reference - to a name that was not declared then */
 struct reference {
@@ -42,71 +54,91 @@ static uint32_t name_hash(const struct identifiers *identifiers, const char *nam
 	return (hash ^ hash >> 33) * 0xff51afd7ed558ccd >> 32;
 }
 
+static bool slot_has(const struct identifiers *identifiers, uint32_t slot, const char *name,
+		     size_t length, uint32_t hash)
+{
+	const struct identifier *found;
+
+	if ((slot ^ hash) & ~NUMBER_MASK)
+		return false;
+	found = &identifiers->known[(slot & NUMBER_MASK) - 1];
+	return found->hash == hash && found->length == length && !memcmp(found->name, name, length);
+}
+
 /* Where it is, or would be. */
-static struct identifier *slot_find(const struct identifiers *identifiers, const char *name,
-				    size_t length, uint32_t hash)
+static uint32_t *slot_find(const struct identifiers *identifiers, const char *name, size_t length,
+			   uint32_t hash)
 {
 	size_t mask = identifiers->n_slots - 1;
 	size_t i = hash & mask;
 
-	while (identifiers->slots[i].name &&
-	       (identifiers->slots[i].hash != hash || identifiers->slots[i].length != length ||
-		memcmp(identifiers->slots[i].name, name, length)))
+	while (identifiers->slots[i] &&
+	       !slot_has(identifiers, identifiers->slots[i], name, length, hash))
 		i = (i + 1) & mask;
 	return &identifiers->slots[i];
+}
+
+static void slot_fill(uint32_t *slots, size_t n_slots, uint32_t hash, uint32_t number)
+{
+	size_t i = hash & (n_slots - 1);
+
+	while (slots[i])
+		i = (i + 1) & (n_slots - 1);
+	slots[i] = (hash & ~NUMBER_MASK) | number;
 }
 
 static int slots_grow(struct identifiers *identifiers)
 {
 	size_t n = identifiers->n_slots ? 2 * identifiers->n_slots : SLOTS_FIRST;
-	struct identifiers grown = *identifiers;
+	uint32_t *slots = calloc(n, sizeof(*slots));
+	struct identifier *known = reallocarray(identifiers->known, n / 2, sizeof(*known));
 
-	if (!identifiers->n_slots &&
-	    getrandom(&grown.seed, sizeof(grown.seed), GRND_NONBLOCK) < 0)
-		grown.seed = (uintptr_t)&grown;
-	grown.slots = calloc(n, sizeof(*grown.slots));
-	grown.n_slots = n;
-	if (!grown.slots)
+	if (known)
+		identifiers->known = known;
+	if (!slots || !known) {
+		free(slots);
 		return -ENOMEM;
-	for (size_t i = 0; i < identifiers->n_slots; i++) {
-		const struct identifier *old = &identifiers->slots[i];
-
-		if (old->name)
-			*slot_find(&grown, old->name, old->length, old->hash) = *old;
 	}
+	if (!identifiers->n_slots && getrandom(&identifiers->seed, sizeof(identifiers->seed),
+					       GRND_NONBLOCK) < 0)
+		identifiers->seed = (uintptr_t)slots;
+	for (size_t i = 0; i < identifiers->n_known; i++)
+		slot_fill(slots, n, known[i].hash, i + 1);
 	free(identifiers->slots);
-	*identifiers = grown;
+	identifiers->slots = slots;
+	identifiers->n_slots = n;
 	return 0;
 }
 
-/* The slot of a name, which is put in where it is not yet; NULL: no memory. */
-static struct identifier *slot_take(struct identifiers *identifiers, const char *name, size_t length)
+/* What is known of a name, which is put in where it is not yet; NULL: no memory. */
+static struct identifier *identifier_take(struct identifiers *identifiers, const char *name,
+					  size_t length)
 {
-	struct identifier *slot;
-	uint32_t hash;
+	uint32_t hash, *slot;
 
 	if (2 * identifiers->n_known >= identifiers->n_slots && slots_grow(identifiers))
 		return NULL;
 	hash = name_hash(identifiers, name, length);
 	slot = slot_find(identifiers, name, length, hash);
-	if (!slot->name) {
-		*slot = (struct identifier){ .name = name, .hash = hash, .length = length };
-		identifiers->n_known++;
-	}
-	return slot;
+	if (*slot)
+		return &identifiers->known[(*slot & NUMBER_MASK) - 1];
+	*slot = (hash & ~NUMBER_MASK) | (identifiers->n_known + 1);
+	identifiers->known[identifiers->n_known] =
+		(struct identifier){ .name = name, .hash = hash, .length = length };
+	return &identifiers->known[identifiers->n_known++];
 }
 
 int identifier_declare(struct identifiers *identifiers, const char *name)
 {
-	struct identifier *slot = slot_take(identifiers, name, strlen(name));
+	struct identifier *known = identifier_take(identifiers, name, strlen(name));
 
-	if (!slot)
+	if (!known)
 		return -ENOMEM;
-	if (slot->declared)
+	if (known->declared)
 		return -EEXIST;
-	if (slot->awaited)
+	if (known->awaited)
 		identifiers->n_awaited--;
-	slot->declared = 1;
+	known->declared = 1;
 	return 0;
 }
 
@@ -129,13 +161,13 @@ static int reference_keep(struct identifiers *identifiers, const struct referenc
 
 int identifier_refer(struct identifiers *identifiers, const char *name, size_t length)
 {
-	struct identifier *slot = slot_take(identifiers, name, length);
+	struct identifier *known = identifier_take(identifiers, name, length);
 
-	if (!slot)
+	if (!known)
 		return -ENOMEM;
-	if (slot->declared || slot->awaited)
+	if (known->declared || known->awaited)
 		return 0;
-	slot->awaited = 1;
+	known->awaited = 1;
 	identifiers->n_awaited++;
 	return 1;
 }
@@ -153,8 +185,9 @@ const char *identifier_missing(const struct identifiers *identifiers, size_t *le
 	for (size_t i = 0; identifiers->n_awaited && i < identifiers->n_references; i++) {
 		const struct reference *reference = &identifiers->references[i];
 		uint32_t hash = name_hash(identifiers, reference->name, reference->length);
+		uint32_t slot = *slot_find(identifiers, reference->name, reference->length, hash);
 
-		if (slot_find(identifiers, reference->name, reference->length, hash)->declared)
+		if (identifiers->known[(slot & NUMBER_MASK) - 1].declared)
 			continue;
 		*length = reference->length;
 		*place = reference->place;
@@ -166,6 +199,7 @@ const char *identifier_missing(const struct identifiers *identifiers, size_t *le
 void identifiers_end(struct identifiers *identifiers)
 {
 	free(identifiers->slots);
+	free(identifiers->known);
 	free(identifiers->references);
 	memset(identifiers, 0, sizeof(*identifiers));
 }

@@ -21,9 +21,10 @@ struct reference;
  * All names that it is given are borrowed until identifiers_end().
  */
 struct identifiers {
-	struct identifier *slots;
-	size_t n_slots;
+	struct identifier *known;
 	size_t n_known;
+	uint32_t *slots;
+	size_t n_slots;
 	size_t n_awaited;
 	uint64_t seed;
 	struct reference *references;

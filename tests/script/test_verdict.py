@@ -279,3 +279,33 @@ def test_definitions_are_refused_as_xmllint_does(tmp_path, seed):
         assert (run.returncode == 0) == deterministic, definition.text() + run.stdout
         verdicts.add(deterministic)
     assert verdicts
+
+
+SERVICE = """<!ELEMENT service (block*)>
+<!ATTLIST service event CDATA #FIXED 'service.start'>
+<!ELEMENT block EMPTY>
+<!ATTLIST block event CDATA #FIXED 'block.start' name ID #REQUIRED name.type CDATA #FIXED 'token'
+ see IDREFS #IMPLIED see.type CDATA #FIXED 'string'>
+"""
+
+
+@pytest.mark.parametrize("change, place", [
+    (None, None),
+    (lambda blocks: blocks[4999].update(name="b10"), 5001),             # which is there already
+    (lambda blocks: blocks[7].update(see="b6 b5000"), 9),               # one behind the last
+    (lambda blocks: blocks[4000].update(name="other"), 4001),           # the first that refers to it
+])
+def test_thousands_of_identifiers(tmp_path, change, place):
+    """As many as make a table grow, with references to what is before and behind; the place of the first that is wrong."""
+    blocks = [{"name": f"b{n}", "see": f"b{max(n - 1, 0)} b{min(n + 1, 4999)}"} for n in range(5000)]
+    if change:
+        change(blocks)
+    (tmp_path / "service.dtd").write_text(SERVICE)
+    script = tmp_path / "service.xml"
+    script.write_text("<service>\n" + "".join(f'<block name="{b["name"]}" see="{b["see"]}"/>\n' for b in blocks) + "</service>\n")
+    done = subprocess.run([BUILD / "bin/script-check", tmp_path / "service.dtd", script], capture_output=True, text=True, check=False)
+    if place:
+        assert done.returncode == 1 and f"service.xml:{place}:" in done.stdout, done.stdout[:300]
+    else:
+        assert done.returncode == 0, done.stdout[:300]
+    assert xmllint(tmp_path / "service.dtd", [str(script)]) == {str(script): not place}
