@@ -4,7 +4,7 @@ include supervisord/link/build.mk
 include supervisord/keeper/build.mk
 
 SUPERVISORD := $(addprefix supervisord/,\
-	main.c leftovers.c settings.c program.c priority.c watchdog.c \
+	main.c leftovers.c pages.c settings.c program.c priority.c watchdog.c \
 	control/control.c control/methods.c \
 	keeper/packet.c \
 	reliability/attempts.c reliability/collection.c reliability/detector.c reliability/evidence.c \

@@ -22,7 +22,7 @@
 
 #include "lib/log.h"
 #include "supervisord/link/control.h"
-#include "supervisord/link/pages.h"
+#include "supervisord/pages.h"
 #include "supervisord/link/protocol.h"
 #include "lib/sandbox.h"
 #include "supervisord/link/transfer.h"

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "lib/log.h"
-#include "supervisord/link/pages.h"
+#include "supervisord/pages.h"
 #include "supervisord/link/protocol.h"
 #include "supervisord/link/sink.h"
 

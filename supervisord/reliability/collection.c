@@ -12,6 +12,7 @@
 
 #include "lib/alloc.h"
 #include "lib/log.h"
+#include "supervisord/pages.h"
 #include "supervisord/reliability/detector.h"
 #include "supervisord/reliability/fault.h"
 #include "supervisord/reliability/fault_record.h"
@@ -45,6 +46,7 @@ struct collection {
 		uint64_t ticket;
 		uint64_t seq;	/* newest record in it */
 	} first, last;
+	bool rested;		/* what the start needed is given back */
 	uint64_t opened_ns;	/* before that nobody passed heartbeats on */
 	unsigned int n_past;
 	struct {
@@ -117,6 +119,12 @@ static void rest_due(struct ev_loop *loop, ev_timer *timer, int events)
 	ev_timer_stop(loop, timer);
 	store_rest(gateway->store);
 	malloc_trim(0);
+	/* Once, what only the start needed; what a fault needs is to be there for the next one. */
+	if (gateway->collection->rested)
+		return;
+	gateway->collection->rested = true;
+	pages_find();
+	pages_release();
 }
 
 void collection_open(struct gateway *gateway)

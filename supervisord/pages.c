@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "supervisord/link/pages.h"
+#include "supervisord/pages.h"
 
 #include <malloc.h>
 #include <stdbool.h>
