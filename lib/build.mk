@@ -5,7 +5,7 @@ LIB_SANDBOX := lib/sandbox.c
 LIB_JSONRPC := lib/jsonrpc.c
 LIB_XML := lib/xmlfile.c
 LIB_SCRIPT := $(addprefix lib/script/,allowed.c argument.c attribute.c block.c control.c definition.c dtd.c identifier.c \
-	interpretation.c length.c program.c reading.c) \
+	interpretation.c length.c program.c reading.c token.c) \
 	lib/xmlfile.c
 LIB_APPLICATION := lib/application.c
 LIB_ACTION := lib/action.c

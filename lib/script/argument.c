@@ -2,10 +2,11 @@
 #include "lib/script/argument.h"
 
 #include <errno.h>
-#include <libxml/parser.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "lib/script/token.h"
 
 #define DIGIT "0123456789"
 
@@ -127,8 +128,7 @@ int argument_parse(const struct argument_rule *rule, const char *value,
 		*number = measure;
 	} else {
 		measure.integer = strlen(value);
-		if (rule->type == ARGUMENT_TOKEN &&
-		    !xmlValidateNmtokenValue((const xmlChar *)value))
+		if (rule->type == ARGUMENT_TOKEN && !token_is_nmtoken(value))
 			code = -EINVAL;
 	}
 	if (code)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/script/allowed.h"
+#include "lib/script/token.h"
 
 /* As the DTD asks, and as xmllint checks it; types and ranges come after. */
 static bool syntax_valid(const struct definition_attribute *attribute, const char *value)
@@ -13,14 +14,14 @@ static bool syntax_valid(const struct definition_attribute *attribute, const cha
 		return false;
 	switch (attribute->syntax) {
 	case DEFINITION_NMTOKEN:
-		return xmlValidateNmtokenValue((const xmlChar *)value);
+		return token_is_nmtoken(value);
 	case DEFINITION_NMTOKENS:
-		return xmlValidateNmtokensValue((const xmlChar *)value);
+		return token_are_nmtokens(value);
 	case DEFINITION_ID:
 	case DEFINITION_IDREF:
-		return xmlValidateNameValue((const xmlChar *)value);
+		return token_is_name(value);
 	case DEFINITION_IDREFS:
-		return xmlValidateNamesValue((const xmlChar *)value);
+		return token_are_names(value);
 	case DEFINITION_ENUMERATION:
 		for (const char **v = attribute->allowed; *v; v++)
 			if (!strcmp(value, *v))
