@@ -132,6 +132,9 @@ static void child_run(const struct process_setup *setup, const struct notify *no
 {
 	struct error err = { 0 };
 
+	/* The other ends: a supervisor that is killed before it says go is to be noticed. */
+	close(p->go[1]);
+	close(p->failed[0]);
 	child_become(setup, notify, p, &err);
 	if (write(p->failed[1], &err, sizeof(err)) < 0)
 		_exit(126);

@@ -2,6 +2,7 @@
 """The supervisor dies, or makes way for a new one: applications go on and are taken over, never started twice."""
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -247,6 +248,52 @@ def test_run_goes_on_after_a_fault_while_nobody_was_there(slow):
     client.wait(30)
     assert [f["kind"] for f in site.ask("faults")] == ["signal.segv"]
     assert script_events(site).count("air-conditioner-initialization.start") == 2, "what was interrupted is repeated"
+
+
+def runs(pid, program):
+    try:
+        return os.readlink(f"/proc/{pid}/exe") == program
+    except OSError:
+        return False
+
+
+def child_about_to_execute(gateway):
+    """A process that has become the application's user, and executes the supervisor's program still; None: it was too quick."""
+    children = Path(f"/proc/{gateway}/task/{gateway}/children")
+    program = os.readlink(f"/proc/{gateway}/exe")
+    before = set(children.read_text().split())
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        for child in set(children.read_text().split()) - before:
+            try:
+                uid = re.search(r"^Uid:\t(\d+)", Path(f"/proc/{child}/status").read_text(), re.M).group(1)
+            except OSError:
+                continue
+            if uid != "0":
+                return int(child) if runs(child, program) else None
+
+
+def test_killed_while_a_process_is_made(site):
+    """What was not told to go ends, and holds nothing that the next supervisor needs."""
+    program = str(BIN / "faultlined")
+    site.stock(residence="transient")
+    site.start_center()
+    struck = 0
+    for _ in range(20):
+        site.start_gateway()
+        client = start_run(site)
+        child = child_about_to_execute(site.processes["gateway"].pid)
+        site.end("gateway", signal.SIGKILL)
+        client.wait(30)
+        if child:
+            struck += 1
+            wait_until(lambda: not runs(child, program), "it ends, or executes")
+        if struck == 2:
+            break
+    if not struck:
+        pytest.skip("none was caught in the midst of it")
+    site.start_gateway()
+    assert site.run()[1]
 
 
 def test_run_goes_on_after_an_upgrade(slow):
