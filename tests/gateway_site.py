@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import tempfile
 import time
@@ -178,6 +179,14 @@ class Site:
 
     def app(self, name="air-conditioner"):
         return next((app for app in self.ask("apps") if app["name"] == name), None)
+
+    def stored(self, query, *values):
+        """Rows of the gateway's database as it is on the disk, by another reader of the file."""
+        database = sqlite3.connect(f"file:{self.state}/gateway.db?mode=ro", uri=True)
+        try:
+            return database.execute(query, values).fetchall()
+        finally:
+            database.close()
 
     def applications_left(self):
         """What lies in the gateway's folders of applications and of their states."""

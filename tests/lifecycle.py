@@ -5,7 +5,6 @@ the center knows, and what is on the gateway's disk."""
 import contextlib
 import os
 import signal
-import sqlite3
 import subprocess
 import threading
 import time
@@ -68,13 +67,7 @@ class Moment:
     # The gateway and the center.
     def kept(self, name):
         """An event that is on the disk, where the next supervisor finds it."""
-        def count():
-            database = sqlite3.connect(f"file:{self.site.state}/gateway.db?mode=ro", uri=True)
-            try:
-                return database.execute("SELECT count(*) FROM event WHERE name = ?", (name,)).fetchone()[0]
-            finally:
-                database.close()
-        wait_until(count, f"{name} is on the disk")
+        wait_until(lambda: self.site.stored("SELECT 1 FROM event WHERE name = ?", name), f"{name} is on the disk")
 
     def gateway_killed(self):
         time.sleep(0.15)    # outcomes are on disk within 50 ms
@@ -154,15 +147,11 @@ def rows_of(faults, by):
 
 
 def on_disk(site):
-    """By another reader of the file, as it is after a flush."""
+    """As it is after a flush."""
     time.sleep(0.1)
-    database = sqlite3.connect(f"file:{site.state}/gateway.db?mode=ro", uri=True)
-    try:
-        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        return tuple(database.execute("SELECT kind, outcome ->> 'action', outcome ->> 'result',"
-                                      " iif(decided IS NULL, 'center', 'gateway') FROM fault ORDER BY rowid"))
-    finally:
-        database.close()
+    assert site.stored("PRAGMA integrity_check") == [("ok",)]
+    return tuple(site.stored("SELECT kind, outcome ->> 'action', outcome ->> 'result',"
+                             " iif(decided IS NULL, 'center', 'gateway') FROM fault ORDER BY rowid"))
 
 
 def begin(site, row, proxy_make=None):

@@ -22,10 +22,10 @@
 
 #include "lib/log.h"
 #include "supervisord/link/control.h"
-#include "supervisord/pages.h"
 #include "supervisord/link/protocol.h"
 #include "lib/sandbox.h"
 #include "supervisord/link/transfer.h"
+#include "supervisord/pages.h"
 
 static const struct option long_options[] = {
 	{ "user", required_argument, NULL, 'u' },

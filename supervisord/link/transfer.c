@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 #include "lib/log.h"
-#include "supervisord/pages.h"
 #include "supervisord/link/protocol.h"
 #include "supervisord/link/sink.h"
+#include "supervisord/pages.h"
 
 #define CONNECT_TIMEOUT_MS 10000
 #define CONNECTIONS_KEPT 4

@@ -118,10 +118,11 @@ static void rest_due(struct ev_loop *loop, ev_timer *timer, int events)
 
 	ev_timer_stop(loop, timer);
 	store_rest(gateway->store);
-	malloc_trim(0);
 	/* Once, what only the start needed; what a fault needs is to be there for the next one. */
-	if (gateway->collection->rested)
+	if (gateway->collection->rested) {
+		malloc_trim(0);
 		return;
+	}
 	gateway->collection->rested = true;
 	pages_find();
 	pages_release();

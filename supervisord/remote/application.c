@@ -297,11 +297,9 @@ static void pending_finish(struct app *app)
 
 static void halted_put(struct app *app, bool halted)
 {
-	json_t *kept = json_boolean(halted);
-
+	/* One of the two that there are for all: not counted. */
 	if (app->halted != halted)
-		store_setting_put(app->gateway->store, "halted", app->name, kept);
-	json_decref(kept);
+		store_setting_put(app->gateway->store, "halted", app->name, json_boolean(halted));
 	app->halted = halted;
 }
 

@@ -35,10 +35,12 @@ static void teller_pump(struct teller *teller);
 
 static void bound_set(struct teller *teller, double bound_s)
 {
-	json_t *kept = json_real(bound_s);
+	json_t *kept;
 
-	if (bound_s != teller->bound_s &&
-	    !store_setting_put(teller->gateway->store, "backoff", teller->name, kept))
+	if (bound_s == teller->bound_s)
+		return;
+	kept = json_real(bound_s);
+	if (!store_setting_put(teller->gateway->store, "backoff", teller->name, kept))
 		collection_flush_soon(teller->gateway);
 	json_decref(kept);
 	teller->bound_s = bound_s;

@@ -106,20 +106,12 @@ def test_fault_data_have_200_events_and_a_bound(site):
 
 
 def kept(site):
-    database = sqlite3.connect(f"file:{site.state}/gateway.db?mode=ro", uri=True)
-    try:
-        return [database.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in ("event", "fault")]
-    finally:
-        database.close()
+    return [site.stored(f"SELECT count(*) FROM {table}")[0][0] for table in ("event", "fault")]
 
 
 def told_not(site):
     """How many faults the center has yet to hear of, or of what became of them."""
-    database = sqlite3.connect(f"file:{site.state}/gateway.db?mode=ro", uri=True)
-    try:
-        return database.execute("SELECT count(*) FROM fault WHERE NOT (reported AND outcome_sent)").fetchone()[0]
-    finally:
-        database.close()
+    return site.stored("SELECT count(*) FROM fault WHERE NOT (reported AND outcome_sent)")[0][0]
 
 
 @pytest.mark.parametrize("retention, events, faults", [

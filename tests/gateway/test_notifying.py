@@ -3,7 +3,6 @@
 
 import json
 import signal
-import sqlite3
 import time
 
 import pytest
@@ -57,12 +56,8 @@ def deaf(site):
 
 def bound_s(site):
     """How long the gateway waits at most, as it is on disk."""
-    database = sqlite3.connect(f"file:{site.state}/gateway.db?mode=ro", uri=True)
-    try:
-        row = database.execute("SELECT value FROM setting WHERE kind = 'backoff' AND name = 'faults'").fetchone()
-        return json.loads(row[0]) if row else 0.2
-    finally:
-        database.close()
+    rows = site.stored("SELECT value FROM setting WHERE kind = 'backoff' AND name = 'faults'")
+    return json.loads(rows[0][0]) if rows else 0.2
 
 
 def told(site):
