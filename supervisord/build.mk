@@ -65,5 +65,5 @@ SOURCE_PROBES := $(addprefix supervisord/reliability/,source.c source_probes.c p
 	probes_parts.c probes_prepare.c probes_progress.c probes_range.c probes_ring.c probes_statistics.c probes_watch.c)
 
 # Learns the range of operation of any command; for those who verify applications.
-$(eval $(call program,faultline-range,supervisord/range/main.c $(SOURCE_PROBES) $(LIB_BASE) $(LIB_RANGE) \
+$(eval $(call program,faultline-range,$(addprefix supervisord/range/,main.c learning.c) $(SOURCE_PROBES) $(LIB_BASE) $(LIB_RANGE) \
 	lib/xmlfile.c,libxml-2.0 libbpf,-lev))

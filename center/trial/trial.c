@@ -3,14 +3,15 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "center/trial/learning.h"
 #include "lib/alloc.h"
 #include "supervisord/gateway.h"
+#include "supervisord/range/learning.h"
 #include "supervisord/reliability/detector.h"
 #include "supervisord/runtime/isolation.h"
 #include "supervisord/runtime/logs.h"
@@ -175,16 +176,38 @@ static void record_seen(void *user, const struct faultline_record *record,
 		process_recorded(trial->process);
 }
 
+/* As a document; NULL where nothing was learnt. */
+static json_t *range_document(const struct range *range)
+{
+	json_t *document = NULL;
+	char *text = NULL;
+	size_t size;
+	FILE *file = range->count ? open_memstream(&text, &size) : NULL;
+
+	if (file) {
+		range_print(range, file);
+		fclose(file);
+		document = json_string(text);
+	}
+	free(text);
+	return document;
+}
+
 static void range_tell(struct trial *trial)
 {
 	const struct range_places places = {
 		.state = text_of(trial->plan, "state"), .bundle = text_of(trial->plan, "folder"),
 	};
-	json_t *range = trial->learning ? learning_end(trial->learning, trial->application->name,
-						       trial->application->version, &places) : NULL;
+	__cleanup_range struct range *range = NULL;
+	json_t *document;
 
-	if (range)
-		trial->tell(json_pack("{s:o}", "range", range));
+	if (!trial->learning)
+		return;
+	range = learning_end(trial->learning, trial->application->name,
+			     trial->application->version, &places);
+	document = range_document(range);
+	if (document)
+		trial->tell(json_pack("{s:o}", "range", document));
 }
 
 static void app_exited(void *user, int status)

@@ -14,13 +14,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "bpf/range.h"
 #include "lib/log.h"
 #include "lib/range.h"
-#include "supervisord/reliability/probes_range.h"
+#include "supervisord/range/learning.h"
 #include "supervisord/reliability/source.h"
-
-#define SET 1
 
 static const char usage[] =
 	"Usage: faultline-range [OPTION]... COMMAND [ARGUMENT]...\n"
@@ -113,9 +110,9 @@ static void ended(struct ev_loop *loop, ev_io *io, int events)
 }
 
 /* Runs it under a watch that learns; the status of wait(2), or a negative errno with @err set. */
-static int command_run(struct ev_loop *loop, struct source *source, char **command, struct error *err)
+static int command_run(struct ev_loop *loop, struct learning *learning, char **command,
+		       struct error *err)
 {
-	const struct source_range range = { .mode = RANGE_LEARN, .set = SET };
 	int go[2], pidfd, status = 0, ret;
 	uint32_t watch;
 	pid_t pid;
@@ -137,9 +134,9 @@ static int command_run(struct ev_loop *loop, struct source *source, char **comma
 	close(go[0]);
 	pidfd = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
 	ret = pidfd < 0 ? error_set(err, -errno, "%s", strerror(errno)) :
-			  source_probes.watch(source, pid, 1, NULL, &watch, err);
+			  source_probes.watch(learning_source(learning), pid, 1, NULL, &watch, err);
 	if (!ret)
-		ret = source_probes.range(source, watch, &range, err);
+		ret = learning_begin(learning, watch, err);
 	if (!ret && write(go[1], "", 1) != 1)
 		ret = error_set(err, -errno, "%s: %s", command[0], strerror(errno));
 	close(go[1]);
@@ -156,34 +153,31 @@ static int command_run(struct ev_loop *loop, struct source *source, char **comma
 	return ret ? ret : status;
 }
 
+static int learnt_put(struct learning *learning, struct error *err)
+{
+	__cleanup_range struct range *range = learning_end(learning, options.application,
+							   options.release, &options.places);
+
+	if (options.output)
+		return range_write(range, options.output, err);
+	range_print(range, stdout);
+	return 0;
+}
+
 static int learn(char **command, struct error *err)
 {
-	__cleanup_range struct range *range = range_new(options.application, options.release);
 	struct ev_loop *loop = ev_loop_new(EVFLAG_AUTO);
-	struct source *source = NULL;
-	int status, ret = probes_range_possible(err);
+	struct learning *learning = learning_open(loop, record_seen, NULL, err);
+	int status, ret;
 
-	if (!ret)
-		ret = source_probes.open(&source, loop, record_seen, NULL, NULL, err);
-	status = ret;
-	if (!ret && options.check) {
-		/* No watch has this number. */
-		ret = source_probes.range(source, 1, &(struct source_range){ .mode = RANGE_LEARN, .set = SET }, err);
-		status = ret;
-	} else if (!ret) {
-		status = command_run(loop, source, command, err);
-		ret = status < 0 ? status : 0;
-		if (!ret) {
-			source_probes.learnt(source, SET, true, range);
-			range_generalise(range, &options.places);
-			if (options.output)
-				ret = range_write(range, options.output, err);
-			else
-				range_print(range, stdout);
-		}
-	}
-	if (source)
-		source_probes.close(source);
+	if (!learning)
+		status = err->code;
+	else if (options.check)
+		status = learning_begin(learning, 1, err);	/* no watch has this number */
+	else
+		status = command_run(loop, learning, command, err);
+	ret = status < 0 || options.check ? 0 : learnt_put(learning, err);
+	learning_close(learning);
 	ev_loop_destroy(loop);
 	return ret ? ret : status;
 }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "center/trial/learning.h"
+#include "supervisord/range/learning.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "bpf/range.h"
@@ -53,26 +51,15 @@ int learning_begin(struct learning *learning, uint32_t watch, struct error *err)
 	return ret;
 }
 
-json_t *learning_end(struct learning *learning, const char *application, const char *version,
-		     const struct range_places *places)
+struct range *learning_end(struct learning *learning, const char *application,
+			   const char *version, const struct range_places *places)
 {
-	__cleanup_range struct range *range = range_new(application, version);
-	json_t *document = NULL;
-	char *text = NULL;
-	size_t size;
-	FILE *file;
+	struct range *range = range_new(application, version);
 
-	if (learning->begun)
+	/* The places are in it in any case. */
+	if (learning->begun) {
 		source_probes.learnt(learning->source, SET, true, range);
-	if (!range->count)
-		return NULL;
-	range_generalise(range, places);
-	file = open_memstream(&text, &size);
-	if (file) {
-		range_print(range, file);
-		fclose(file);
-		document = json_string(text);
+		range_generalise(range, places);
 	}
-	free(text);
-	return document;
+	return range;
 }

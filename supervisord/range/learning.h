@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What an application uses while it is tried, as its range of operation: learnt by the
- * gateway's own probes, where this kernel has what they need and this user may load them.
+ * What a process uses, as a range of operation: learnt by the gateway's own probes, where
+ * this kernel has what they need and this user may load them. For programs that are no
+ * gateway.
  */
-#ifndef CENTER_TRIAL_LEARNING_H
-#define CENTER_TRIAL_LEARNING_H
+#ifndef SUPERVISORD_RANGE_LEARNING_H
+#define SUPERVISORD_RANGE_LEARNING_H
 
 #include <ev.h>
-#include <jansson.h>
 
 #include "lib/error.h"
 #include "lib/range.h"
@@ -17,7 +17,7 @@ struct learning;
 
 /**
  * learning_open - get ready
- * @record, @user: told what else the probes see of the application
+ * @record, @user: told what else the probes see of it
  *
  * Return: freed with learning_close(); NULL with @err set, which says what is missing.
  */
@@ -25,19 +25,19 @@ struct learning *learning_open(struct ev_loop *loop, source_record_fn record, vo
 			       struct error *err);
 void learning_close(struct learning *learning);
 
-/** learning_source - where the application is to be watched; of source_probes */
+/** learning_source - where it is to be watched; of source_probes */
 struct source *learning_source(struct learning *learning);
 
 /** learning_begin - note what this watch uses from now on; 0, or a negative errno with @err set */
 int learning_begin(struct learning *learning, uint32_t watch, struct error *err);
 
 /**
- * learning_end - what was learnt, as an XML document (dtd/range.dtd)
+ * learning_end - what was learnt
  * @places: what is to be {state} and {bundle} in it
  *
- * Return: a new string, NULL when nothing was learnt.
+ * Return: freed with range_free(); without entries where nothing was learnt.
  */
-json_t *learning_end(struct learning *learning, const char *application, const char *version,
-		     const struct range_places *places);
+struct range *learning_end(struct learning *learning, const char *application,
+			   const char *version, const struct range_places *places);
 
-#endif /* CENTER_TRIAL_LEARNING_H */
+#endif /* SUPERVISORD_RANGE_LEARNING_H */
