@@ -62,7 +62,7 @@ int main(int argc, char **argv)
 	int ret;
 
 	if (argc > 1) {
-		fputs("usage: faultline-trial <PLAN\n"
+		fputs("Usage: faultline-trial <PLAN\n"
 		      "It is started by \"faultline-center app add\".\n", stderr);
 		return 2;
 	}

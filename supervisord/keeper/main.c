@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -188,17 +189,40 @@ static void serve(void)
 			close(fds[1].fd);
 			fds[1].fd = -1;
 		}
+		if (fds[0].revents & (POLLERR | POLLHUP | POLLNVAL))
+			return;
 		if (fds[0].revents)
 			fds[1].fd = supervisor_accept(fds[1].fd);
 	}
 }
 
-int main(void)
+/* Is the descriptor that faultlined starts it with a socket that listens? */
+static bool is_started_by_supervisor(void)
+{
+	int listens = 0;
+	socklen_t size = sizeof(listens);
+
+	return !getsockopt(KEEPER_FD, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) && listens;
+}
+
+static int explain(int argc, char **argv)
+{
+	bool asked = argc == 2 && !strcmp(argv[1], "--help");
+
+	fputs("Usage: faultline-keeper\n"
+	      "Holds what applications would lose with a supervisor that dies.\n"
+	      "faultlined(8) starts it; it is of no use by hand.\n", asked ? stdout : stderr);
+	return asked ? 0 : 2;
+}
+
+int main(int argc, char **argv)
 {
 	const struct rlimit descriptors = { .rlim_cur = KEEPER_ITEMS_MAX * KEEPER_FDS_MAX,
 					    .rlim_max = KEEPER_ITEMS_MAX * KEEPER_FDS_MAX };
 	struct error err = { 0 };
 
+	if (argc > 1 || !is_started_by_supervisor())
+		return explain(argc, argv);
 	log_open("faultline-keeper", LOG_NOTICE);
 	/* Whoever ends the supervisor does not mean this; it ends when it is told to. */
 	signal(SIGTERM, SIG_IGN);

@@ -37,7 +37,7 @@ static const struct option long_options[] = {
 };
 
 static const char usage[] =
-	"usage: faultline-link [--user NAME] [--ca FILE] [--stall SECONDS] [--verbose]\n"
+	"Usage: faultline-link [--user NAME] [--ca FILE] [--stall SECONDS] [--verbose]\n"
 	"Started by faultlined, which passes a socket as descriptor 3.\n"
 	"  --user NAME      user to run as; started as root\n"
 	"  --ca FILE        trusted certificates (PEM) instead of the system's\n"

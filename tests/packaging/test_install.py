@@ -38,6 +38,15 @@ def test_the_daemon_finds_its_helpers_beside_it(root):
     assert {"faultline-keeper", "faultline-link", "faultline-unpack"} <= {path.name for path in folder.iterdir()}
 
 
+@pytest.mark.parametrize("helper", ["keeper", "link", "unpack"])
+def test_helpers_tell_what_they_are_for(root, helper):
+    """Started by hand they end at once."""
+    program = (root / "usr/sbin/faultlined").resolve().parent / f"faultline-{helper}"
+    for arguments, status in (["--help"], 0), (["--nothing"], 2):
+        done = subprocess.run([program, *arguments], stdin=subprocess.DEVNULL, text=True, capture_output=True, timeout=20)
+        assert done.returncode == status and f"Usage: faultline-{helper}" in done.stdout + done.stderr
+
+
 def test_what_a_gateway_has_set_stays(root):
     settings = root / "etc/faultline/gateway.xml"
     settings.write_text("<mine/>")

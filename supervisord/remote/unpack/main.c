@@ -39,7 +39,7 @@ static const struct option long_options[] = {
 };
 
 static const char usage[] =
-	"usage: faultline-unpack --sha256 HEX --size BYTES --into FOLDER \\\n"
+	"Usage: faultline-unpack --sha256 HEX --size BYTES --into FOLDER \\\n"
 	"                        [--user NAME | --uid NUMBER]\n"
 	"Unpacks the bundle on standard input into an empty folder. What it wrote stays\n"
 	"there when it fails, with status 1 and one line on standard error; the status is\n"
@@ -58,6 +58,10 @@ static int arguments_read(struct arguments *arguments, int argc, char **argv)
 	int option;
 
 	*arguments = (struct arguments){ };
+	if (argc == 2 && !strcmp(argv[1], "--help")) {
+		fputs(usage, stdout);
+		exit(0);
+	}
 	while ((option = getopt_long(argc, argv, "", long_options, NULL)) >= 0) {
 		switch (option) {
 		case 'h':
