@@ -57,6 +57,12 @@ class Moment:
         self.strike(signo)
         self.handled(n)
 
+    def waits(self):
+        """The second fault's back-off."""
+        self.strike_handled()
+        self.strike()
+        wait_until(lambda: len(self.site.ask("faults")) == 2 and self.site.ask("faults")[0]["state"] == "decided", "it waits")
+
     def strike_restored(self):
         """Where nothing can be written down: it runs again all the same."""
         pid = self.site.app()["pid"]

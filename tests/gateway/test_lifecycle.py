@@ -65,15 +65,8 @@ def gateway_killed_after(m):
     m.gateway_killed()
 
 
-def waits(m):
-    """The second fault's back-off."""
-    m.strike_handled()
-    m.strike()
-    wait_until(lambda: len(m.site.ask("faults")) == 2 and m.site.ask("faults")[0]["state"] == "decided", "it waits")
-
-
 def gateway_killed_in_the_back_off(m):
-    waits(m)
+    m.waits()
     m.gateway_killed()
 
 
@@ -86,7 +79,7 @@ def gateway_killed_while_it_waits_for_the_center(m):
 
 
 def gateway_ended_well_in_the_back_off(m):
-    waits(m)
+    m.waits()
     m.site.end("gateway")
     m.site.start_gateway()
 
@@ -300,14 +293,14 @@ def connection_breaks_while_it_is_asked(m):
 
 # It waits for its turn.
 def center_killed_in_the_back_off(m):
-    waits(m)
+    m.waits()
     m.center_killed()
     m.handled(2)
     m.center_started()
 
 
 def list_changes_in_the_back_off(m):
-    waits(m)
+    m.waits()
     m.site.center("countermeasure", "set", "signal", "stop")
     m.handled(2)
 

@@ -28,6 +28,7 @@ from lifecycle import RESTORED, Row, begin, check  # noqa: E402
 
 YEAR_S = 365 * 86400
 DISK_MIB = 32
+BACK_OFF_MS = 15000
 SEGV = ("signal.segv", "restart", "restored", "center")
 OWN = ("signal.segv", "restart", "restored", "gateway")
 OWN_ABORT = ("signal.abrt", "restart", "restored", "gateway")
@@ -116,6 +117,19 @@ def clock_forward_and_gateway_killed_in_the_crash_loop(m):
         m.gateway_killed()
 
 
+def clock_set_in_the_back_off(seconds, then=lambda m: None):
+    """It lasts as long as if nobody had set the clock."""
+    def inject(m):
+        m.waits()
+        began = time.monotonic()
+        clock_jumps(seconds)
+        then(m)
+        m.handled(2)
+        waited_ms = (time.monotonic() - began) * 1000
+        assert waited_ms > BACK_OFF_MS / 4, f"it was over after {waited_ms:.0f} ms"
+    return inject
+
+
 def disk_fails(m):
     m.disk.fail()
     m.strike_restored()
@@ -135,6 +149,13 @@ TABLE = [
         RESTORED * 3 + ("fault.stored", "fault.decided", "application.loop", "fault.failed"),
         (SEGV,) * 3 + (("signal.segv", "stop", "failed", "center"),), "loop", decide_ms=60000,
         options=("--window", 600, "--backoff", 1)),
+    # The first fault of a window does not wait, the second one does.
+    Row("back-off, clock forward", clock_set_in_the_back_off(YEAR_S), RESTORED * 2, (SEGV, SEGV), decide_ms=60000,
+        options=("--window", 600, "--backoff", BACK_OFF_MS)),
+    Row("back-off, clock back", clock_set_in_the_back_off(-YEAR_S), RESTORED * 2, (SEGV, SEGV), decide_ms=60000,
+        options=("--window", 600, "--backoff", BACK_OFF_MS)),
+    Row("back-off, clock forward, gateway killed", clock_set_in_the_back_off(YEAR_S, lambda m: m.gateway_killed()),
+        RESTORED * 2, (SEGV, SEGV), decide_ms=60000, options=("--window", 600, "--backoff", BACK_OFF_MS)),
     Row("I/O error", disk_fails, None, (SEGV, SEGV), decide_ms=60000, device="failing"),
 ]
 

@@ -34,8 +34,11 @@ mapfile -t libraries < <(ldd "${programs[@]}" 2> /dev/null | grep -o '/[^ ]* (' 
 wanted=$(mktemp -d)
 trap 'rm -rf "$wanted"' EXIT
 echo "$@" > "$wanted/wanted"
-BOOT_LIMIT=${BOOT_LIMIT:-1400} tests/vm/boot.sh "$flavour" tests/probes/vm.init "$wanted/wanted" "${files[@]}" "${libraries[@]}"
-((all)) || exit 0
+status=0
+BOOT_LIMIT=${BOOT_LIMIT:-1400} tests/vm/boot.sh "$flavour" tests/probes/vm.init "$wanted/wanted" "${files[@]}" "${libraries[@]}" ||
+	status=$?
+((all)) || exit $status
 echo range_test > "$wanted/wanted"
 BOOT_APPEND="lsm=landlock,yama" tests/vm/boot.sh "$flavour" tests/probes/vm.init "$wanted/wanted" \
-	build/out/tests/range_test "${libraries[@]}"
+	build/out/tests/range_test "${libraries[@]}" || status=$?
+exit $status
