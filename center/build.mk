@@ -38,7 +38,7 @@ $(eval $(call program,faultline-center,$(CENTER) $(LIB_BASE) $(LIB_XML) $(LIB_SC
 # Runs an application where it is registered, with the gateway's own execution environment (31).
 TRIAL := $(addprefix center/trial/,main.c room.c trial.c) supervisord/range/learning.c \
 	supervisord/keeper/packet.c $(addprefix supervisord/reliability/,detector.c hang_data.c) $(SOURCE_PROBES) \
-	$(addprefix supervisord/runtime/,cgroup.c isolation.c keeper.c log.c logs.c notify.c process.c \
+	$(addprefix supervisord/runtime/,cgroup.c child.c isolation.c keeper.c log.c logs.c notify.c process.c \
 	process_watch.c runtimes.c watching.c) \
 	supervisord/program.c
 

@@ -24,7 +24,7 @@ SUPERVISORD := $(addprefix supervisord/,\
 	remote/application.c remote/center.c remote/download.c remote/link.c \
 	remote/link_process.c remote/management.c remote/orders.c remote/poller.c remote/preparation.c remote/request.c \
 	remote/signature.c remote/standing.c remote/spare.c remote/takeover.c remote/teller.c remote/unpacker.c \
-	runtime/cgroup.c runtime/isolation.c runtime/keeper.c runtime/log.c runtime/logs.c \
+	runtime/cgroup.c runtime/child.c runtime/isolation.c runtime/keeper.c runtime/log.c runtime/logs.c \
 	runtime/notify.c runtime/process.c runtime/process_watch.c runtime/runtimes.c runtime/watching.c \
 	script/branch.c script/branch_show.c script/calendar.c script/drive.c script/dry_run.c script/event_list.c \
 	script/machine.c script/machine_state.c script/plan.c script/run.c script/run_applications.c script/run_fault.c script/run_kept.c \

@@ -2,15 +2,11 @@
 #include "supervisord/runtime/process.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <linux/sched.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,7 +14,7 @@
 #include "lib/log.h"
 #include "supervisord/gateway.h"
 #include "supervisord/runtime/cgroup.h"
-#include "supervisord/runtime/isolation.h"
+#include "supervisord/runtime/child.h"
 #include "supervisord/runtime/keeper.h"
 #include "supervisord/runtime/log.h"
 #include "supervisord/runtime/notify.h"
@@ -35,141 +31,6 @@
 
 /* How long the kernel's record of an end may come after the end itself. */
 #define RECORD_OVERDUE_S 0.25
-
-/* Pipes of a start; [0] is read, [1] written. Each end is -1 once handed on. */
-struct pipes {
-	int in[2];
-	int out[2];
-	int err[2];
-	int go[2];	/* parent to child: the watch is set */
-	int failed[2];	/* child to parent: struct error, unless execve() worked */
-};
-
-static void pipes_close(struct pipes *p)
-{
-	int *all = (int *)p;
-
-	for (size_t i = 0; i < sizeof(*p) / sizeof(int); i++)
-		if (all[i] >= 0)
-			close(all[i]);
-}
-
-static int pipes_open(struct pipes *p)
-{
-	memset(p, -1, sizeof(*p));
-	if (!pipe2(p->in, O_CLOEXEC) && !pipe2(p->out, O_CLOEXEC) &&
-	    !pipe2(p->err, O_CLOEXEC) && !pipe2(p->go, O_CLOEXEC) &&
-	    !pipe2(p->failed, O_CLOEXEC))
-		return 0;
-	return -errno;
-}
-
-static void signals_reset(void)
-{
-	struct sigaction action = { .sa_handler = SIG_DFL };
-	sigset_t none;
-
-	for (int s = 1; s < NSIG; s++)
-		sigaction(s, &action, NULL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-/* Environment from the application data alone, where its state is, and whom it notifies. */
-static char **environment_make(const struct process_setup *setup, const struct notify *notify)
-{
-	int heartbeat_ms = setup->application->watch.heartbeat_ms;
-	size_t n = 0;
-	char **environment;
-
-	while (setup->application->environment[n])
-		n++;
-	environment = alloc_zero(n + 8, sizeof(*environment));
-	environment[n] = alloc_format("STATE_DIRECTORY=%s", setup->state_folder);
-	environment[n + 1] = alloc_format("TMPDIR=%s", setup->state_folder);
-	environment[n + 2] = "PATH=/usr/local/bin:/usr/bin:/bin";
-	environment[n + 3] = alloc_format("NOTIFY_SOCKET=%s", notify_path(notify));
-	if (heartbeat_ms) {
-		environment[n + 4] = alloc_format("WATCHDOG_USEC=%d000", heartbeat_ms);
-		environment[n + 5] = alloc_format("WATCHDOG_PID=%d", getpid());
-	}
-	if (setup->standby)
-		environment[heartbeat_ms ? n + 6 : n + 4] = "FAULTLINE_STANDBY=1";
-	memcpy(environment, setup->application->environment, n * sizeof(*environment));
-	return environment;
-}
-
-#define CHILD_TRY(what, condition)					\
-	do {								\
-		if (!(condition))					\
-			return error_set(err, -errno, "%s: %m", what);	\
-	} while (0)
-
-/* In the child; returns only when a step failed. */
-static int child_become(const struct process_setup *setup, const struct notify *notify,
-			struct pipes *p, struct error *err)
-{
-	char **environment = environment_make(setup, notify);
-	char go;
-
-	CHILD_TRY("setsid", setsid() >= 0);
-	CHILD_TRY("descriptors", dup2(p->in[0], 0) == 0 &&
-		  dup2(setup->application->channel ? p->out[1] : p->err[1], 1) == 1 &&
-		  dup2(p->err[1], 2) == 2);
-	CHILD_TRY("close_range", !syscall(SYS_close_range, 3, ~0U, 4 /* CLOEXEC */));
-	umask(077);
-	signals_reset();
-	if (isolation_enter(setup->isolation, setup, err))
-		return err->code;
-	CHILD_TRY(setup->state_folder, !chdir(setup->state_folder));
-	CHILD_TRY("watch", read(p->go[0], &go, 1) == 1);
-	execve(setup->command[0], setup->command, environment);
-	return error_set(err, -errno, "execute %s: %m", setup->command[0]);
-}
-
-static void child_run(const struct process_setup *setup, const struct notify *notify,
-		      struct pipes *p)
-{
-	struct error err = { 0 };
-
-	/* The other ends: a supervisor that is killed before it says go is to be noticed. */
-	close(p->go[1]);
-	close(p->failed[0]);
-	child_become(setup, notify, p, &err);
-	if (write(p->failed[1], &err, sizeof(err)) < 0)
-		_exit(126);
-	_exit(127);
-}
-
-/* Sets the watch, lets the child go on, and waits until it has executed. */
-static int child_release(const struct process_setup *setup, pid_t pid, uint64_t cookie,
-			 uint32_t *watch, struct pipes *p, struct error *err)
-{
-	struct source_settings settings = { 0 };
-	struct error failure;
-	ssize_t n;
-	int ret;
-
-	if (setup->source_ops) {
-		watching_settings(&settings, &setup->application->watch);
-		ret = setup->source_ops->watch(setup->source, pid, cookie, &settings, watch, err);
-		if (ret)
-			return ret;
-		setup->handler->watched(setup->user, *watch);
-	}
-	close(p->failed[1]);
-	p->failed[1] = -1;
-	if (write(p->go[1], "", 1) != 1)
-		return error_set(err, -EPIPE, "%s: ended before it was started",
-				 setup->application->name);
-	do {
-		n = read(p->failed[0], &failure, sizeof(failure));
-	} while (n < 0 && errno == EINTR);
-	if (n <= 0)
-		return 0;
-	return error_set(err, failure.code, "%s: cannot be started: %.400s",
-			 setup->application->name, failure.text);
-}
 
 static void process_reap(struct process *process)
 {
@@ -427,41 +288,6 @@ static void process_attach(struct process *process, int fds[KEPT_COUNT],
 	notify_start(process->notify, process->pid, &notify_handler, process);
 }
 
-/* fork(2) into a group, with a descriptor of the child; a move afterwards would cost milliseconds. */
-static pid_t child_fork(const struct cgroup *cgroup, int *pidfd)
-{
-	struct clone_args arguments = {
-		.flags = CLONE_PIDFD | (cgroup ? CLONE_INTO_CGROUP : 0),
-		.pidfd = (uintptr_t)pidfd,
-		.exit_signal = SIGCHLD,
-		.cgroup = cgroup ? cgroup_fd(cgroup) : 0,
-	};
-
-	return syscall(SYS_clone3, &arguments, sizeof(arguments));
-}
-
-/* Return: 0 with the group, or with none where the gateway has none. */
-static int group_make(struct cgroup **cgroup, const struct process_setup *setup,
-		      uint64_t cookie, struct error *err)
-{
-	const struct application *app = setup->application;
-
-	if (!setup->isolation->cgroups.base)
-		return 0;
-	*cgroup = cgroup_new(&setup->isolation->cgroups, app->name, cookie,
-			     (uint64_t)app->memory_mib << 20, app->processes, err);
-	return *cgroup ? 0 : err->code;
-}
-
-/* A child that must not go on: it waits for the pipe, or has failed already. */
-static void child_abort(pid_t pid, int pidfd)
-{
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
-	if (pidfd >= 0)
-		close(pidfd);
-}
-
 static struct process *process_new(struct ev_loop *loop, const struct process_setup *setup,
 				   pid_t pid, uint64_t cookie)
 {
@@ -505,64 +331,34 @@ static void limits_begin(const struct process *process, const struct application
 int process_start(struct process **result, struct ev_loop *loop,
 		  const struct process_setup *setup, struct error *err)
 {
-	static uint64_t last_cookie;
-	uint64_t cookie = clock_now();
 	uint32_t watch = 0;
 	struct process *process;
-	struct cgroup *cgroup = NULL;
-	struct notify *notify;
-	struct pipes p;
-	int pidfd = -1, ret;
+	struct child child;
 	int fds[KEPT_COUNT];
-	pid_t pid;
+	int ret = child_make(&child, loop, setup, err);
 
-	if (cookie <= last_cookie)
-		cookie = last_cookie + 1;
-	last_cookie = cookie;
-	notify = notify_new(loop, setup->notify_folder, cookie, setup->uid,
-			    &setup->application->watch, err);
-	if (!notify)
-		return err->code;
-	ret = group_make(&cgroup, setup, cookie, err);
+	if (ret)
+		return ret;
+	ret = child_release(&child, setup, &watch, err);
 	if (ret) {
-		notify_free(notify);
+		child_abort(&child);
 		return ret;
 	}
-	ret = pipes_open(&p);
-	pid = ret ? -1 : child_fork(cgroup, &pidfd);
-	if (!pid)
-		child_run(setup, notify, &p);
-	if (pid < 0) {
-		ret = ret ? ret : -errno;
-		pipes_close(&p);
-		cgroup_free(cgroup);
-		notify_free(notify);
-		return error_set(err, ret, "%s: cannot be started: %s",
-				 setup->application->name, strerror(-ret));
-	}
-	ret = child_release(setup, pid, cookie, &watch, &p, err);
-	if (ret) {
-		child_abort(pid, pidfd);
-		pipes_close(&p);
-		cgroup_free(cgroup);
-		notify_free(notify);
-		return ret;
-	}
-	process = process_new(loop, setup, pid, cookie);
+	process = process_new(loop, setup, child.pid, child.cookie);
 	watching_begin(&process->watching, setup->source_ops, setup->source, watch,
 		       &setup->application->watch);
 	limits_begin(process, setup->application);
-	process->cgroup = cgroup;
-	process->notify = notify;
-	/* Without a channel its input ends at once: both ends of it are closed below. */
-	fds[KEPT_IN] = process->talks ? steal_fd(&p.in[1]) : -1;
-	fds[KEPT_OUT] = process->talks ? steal_fd(&p.out[0]) : -1;
-	fds[KEPT_ERR] = steal_fd(&p.err[0]);
-	fds[KEPT_PIDFD] = pidfd;
-	fds[KEPT_NOTIFY] = notify_fd(notify);
+	process->cgroup = child.cgroup;
+	process->notify = child.notify;
+	/* Without a channel its input ends at once: child_close() has both ends of it. */
+	fds[KEPT_IN] = process->talks ? steal_fd(&child.in) : -1;
+	fds[KEPT_OUT] = process->talks ? steal_fd(&child.out) : -1;
+	fds[KEPT_ERR] = steal_fd(&child.err);
+	fds[KEPT_PIDFD] = steal_fd(&child.pidfd);
+	fds[KEPT_NOTIFY] = notify_fd(child.notify);
 	process_keep(process, fds);
 	process_attach(process, fds, setup);
-	pipes_close(&p);
+	child_close(&child);
 	*result = process;
 	return 0;
 }
