@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "supervisord/reliability/probes_beside.h"
 
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "lib/alloc.h"
+#include "lib/cleanup.h"
 #include "lib/log.h"
 #include "supervisord/reliability/pins.h"
 #include "supervisord/reliability/probes_parts.h"
 #include "supervisord/reliability/probes_range.h"
+#include "supervisord/reliability/probes_statistics.h"
 
 #define MODULE_BTF "/sys/kernel/btf/faultline"
 
@@ -87,6 +91,23 @@ int probes_beside_parts(const struct probes_beside *beside, struct source_part *
 	for (; count < BESIDE_COUNT && count < room; count++)
 		probes_object_measure(&beside->objects[count], &parts[count]);
 	return count;
+}
+
+void probes_beside_statistics(const struct probes_beside *beside, struct source_statistics *statistics)
+{
+	int counters = probes_object_fd(&beside->objects[BESIDE_LIMITS], "counters");
+	int cpus = libbpf_num_possible_cpus();
+	__cleanup_free struct probes_counters *per_cpu = NULL;
+	uint32_t zero = 0;
+
+	if (counters >= 0 && cpus > 0) {
+		per_cpu = alloc_zero(cpus, sizeof(*per_cpu));
+		if (!bpf_map_lookup_elem(counters, &zero, per_cpu))
+			for (int i = 0; i < cpus; i++)
+				statistics->suppressed += per_cpu[i].suppressed;
+	}
+	for (int i = 0; i < BESIDE_COUNT; i++)
+		probes_statistics_programs(statistics, &beside->objects[i]);
 }
 
 int probes_beside_range_possible(const struct probes_beside *beside, struct error *err)

@@ -24,6 +24,13 @@ const char *probes_beside_blind(const struct probes_beside *beside);
 /** probes_beside_parts - as source_ops::parts */
 int probes_beside_parts(const struct probes_beside *beside, struct source_part *parts, int room);
 
+/**
+ * probes_beside_statistics - add what they left out, and what they cost
+ *
+ * Of records the module keeps count.
+ */
+void probes_beside_statistics(const struct probes_beside *beside, struct source_statistics *statistics);
+
 /** probes_beside_range_possible, probes_beside_range, probes_beside_learnt - as in struct source_ops */
 int probes_beside_range_possible(const struct probes_beside *beside, struct error *err);
 int probes_beside_range(struct probes_beside *beside, uint32_t watch,

@@ -516,7 +516,7 @@ static int module_ack(struct source *source, uint64_t seq)
 	return command_send(source, msg, &answer);
 }
 
-static int module_statistics(struct source *source, struct source_statistics *statistics)
+static int statistics_get(struct source *source, struct source_statistics *statistics)
 {
 	struct nl_msg *msg __cleanup_msg = request_new(source, FAULTLINE_CMD_STATS_GET, 0);
 	struct answer answer = { .statistics = statistics };
@@ -525,10 +525,19 @@ static int module_statistics(struct source *source, struct source_statistics *st
 	return msg ? command_send(source, msg, &answer) : -ENOMEM;
 }
 
+static int module_statistics(struct source *source, struct source_statistics *statistics)
+{
+	int ret = statistics_get(source, statistics);
+
+	if (!ret)
+		probes_beside_statistics(source->beside, statistics);
+	return ret;
+}
+
 static int module_ledger(struct source *source, struct source_ledger *ledger)
 {
 	struct source_statistics statistics;
-	int ret = module_statistics(source, &statistics);
+	int ret = statistics_get(source, &statistics);
 
 	if (ret)
 		return ret;

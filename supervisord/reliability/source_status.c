@@ -189,8 +189,8 @@ json_t *source_status_describe(const struct gateway *gateway)
 	} else {
 		number_add(object, "lost_ring_full", statistics.lost_full);
 		number_add(object, "lost_supervisor_died", statistics.lost_died);
-		number_add(object, "suppressed", statistics.suppressed);
-		number_add(object, "runs_skipped", statistics.skipped);
 	}
+	number_add(object, "suppressed", statistics.suppressed);
+	number_add(object, "runs_skipped", statistics.skipped);
 	return object;
 }

@@ -121,8 +121,17 @@ static int open_of_each_kind(void *argument)
 	return dup(0) >= 0 ? 92 : 0;
 }
 
+static uint64_t suppressed(void)
+{
+	struct source_statistics statistics;
+
+	assert_int_equal(stage.ops->statistics(stage.source, &statistics), 0);
+	return statistics.suppressed;
+}
+
 static void test_suppressed_are_counted(void **state)
 {
+	uint64_t before = suppressed();
 	pid_t pid = act_to_the_end(open_of_each_kind, NULL);
 	uint64_t last = 0;
 	uint32_t told = 0;
@@ -140,6 +149,7 @@ static void test_suppressed_are_counted(void **state)
 	}
 	assert_in_range(stage_count(LIMIT), 2, 4);
 	assert_int_equal(told, 4);
+	assert_int_equal(suppressed() - before, told - stage_count(LIMIT));
 }
 
 static int file_max_write(const char *value)
