@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The probes: compiled for the kernel's virtual machine, one object for each
-# concern, turned into headers that the supervisor carries in itself.
+# concern, packed into the bytes of an array that the supervisor carries in itself.
 BPF_OBJECTS := lifecycle limits progress range
 
 BPF_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell uname -m)))
@@ -8,8 +8,7 @@ BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -std=gnu17 -Wall -Wextra -Werror \
 	-Wno-unused-parameter -Wno-missing-field-initializers \
 	-Wno-unknown-attributes -D__TARGET_ARCH_$(BPF_ARCH) \
 	-Iinclude/uapi -idirafter /usr/include/$(shell uname -m)-linux-gnu
-BPF_HEADERS := $(BPF_OBJECTS:%=$(O)/bpf/%.skel.h)
-GENERATED += $(BPF_HEADERS)
+GENERATED += $(BPF_OBJECTS:%=$(O)/bpf/%.bpf.gz.h)
 
 $(O)/bpf/%.bpf.o: bpf/%.bpf.c
 	@mkdir -p $(@D)
@@ -18,9 +17,9 @@ $(O)/bpf/%.bpf.o: bpf/%.bpf.c
 	@# Linking drops the debug sections that only the compiler wrote.
 	@$(BPFTOOL) gen object $@ $@.debug
 
-$(O)/bpf/%.skel.h: $(O)/bpf/%.bpf.o
-	@echo "  SKEL    $@"
-	@$(BPFTOOL) gen skeleton $< name probes_$* > $@
+$(O)/bpf/%.bpf.gz.h: $(O)/bpf/%.bpf.o
+	@echo "  GZIP    $@"
+	@gzip -9n < $< | od -An -v -tx1 | sed 's/ \(..\)/0x\1,/g' > $@
 
 .SECONDARY: $(BPF_OBJECTS:%=$(O)/bpf/%.bpf.o)
 

@@ -43,4 +43,4 @@ TRIAL := $(addprefix center/trial/,main.c room.c trial.c) supervisord/range/lear
 	supervisord/program.c
 
 $(eval $(call program,faultline-trial,$(TRIAL) $(LIB_BASE) $(LIB_SANDBOX) $(LIB_JSONRPC) $(LIB_XML) \
-	$(LIB_APPLICATION) $(LIB_RANGE),libxml-2.0 jansson libbpf,-lev))
+	$(LIB_APPLICATION) $(LIB_RANGE),libxml-2.0 jansson libbpf zlib,-lev))

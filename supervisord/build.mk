@@ -12,7 +12,7 @@ SUPERVISORD := $(addprefix supervisord/,\
 	reliability/fault_blocks.c reliability/fault_data.c reliability/fault_record.c reliability/figures.c reliability/hang_data.c reliability/holding.c \
 	reliability/registers.c \
 	reliability/mappings.c reliability/notifier.c reliability/packed.c reliability/pins.c reliability/refusal.c reliability/policy.c \
-	reliability/probes_beside.c reliability/probes_limits.c reliability/probes_object.c \
+	reliability/probes_beside.c reliability/probes_elf.c reliability/probes_limits.c reliability/probes_object.c \
 	reliability/probes_parts.c reliability/probes_prepare.c reliability/probes_progress.c reliability/probes_range.c reliability/probes_ring.c \
 	reliability/probes_statistics.c reliability/probes_watch.c \
 	reliability/range_record.c reliability/ranges.c reliability/restoration.c reliability/restoration_install.c \
@@ -61,9 +61,9 @@ $(O)/supervisord/ctl/syscalls_table.h: supervisord/ctl/syscalls.awk
 GENERATED += $(O)/supervisord/ctl/syscalls_table.h
 
 # The probes as a source of kernel events, for programs that are no gateway.
-SOURCE_PROBES := $(addprefix supervisord/reliability/,source.c source_probes.c pins.c probes_limits.c probes_object.c \
+SOURCE_PROBES := $(addprefix supervisord/reliability/,source.c source_probes.c pins.c probes_elf.c probes_limits.c probes_object.c \
 	probes_parts.c probes_prepare.c probes_progress.c probes_range.c probes_ring.c probes_statistics.c probes_watch.c)
 
 # Learns the range of operation of any command; for those who verify applications.
 $(eval $(call program,faultline-range,$(addprefix supervisord/range/,main.c learning.c) $(SOURCE_PROBES) $(LIB_BASE) $(LIB_RANGE) \
-	lib/xmlfile.c,libxml-2.0 libbpf,-lev))
+	lib/xmlfile.c,libxml-2.0 libbpf zlib,-lev))

@@ -7,10 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The skeletons look at the shared memory by its type. */
-#include "bpf/probes.h"
-
-#include "bpf/limits.skel.h"
 #include "lib/cleanup.h"
 #include "supervisord/reliability/probes_prepare.h"
 
@@ -29,11 +25,6 @@ const struct probes_hook probes_limits_hooks[] = {
 	{ "limit_create", "files that a full file system cannot take" },
 	{}
 };
-
-const void *probes_limits_elf(size_t *size)
-{
-	return probes_limits__elf_bytes(size);
-}
 
 /* Of a function that a program could stand behind; -ENOENT where the kernel has none of this name. */
 static int arguments_count(const struct btf *btf, const char *function)

@@ -5,8 +5,7 @@
 
 #include "supervisord/reliability/probes_object.h"
 
-/** probes_limits_elf, probes_limits_prepare, probes_limits_hooks - for struct probes_part */
-const void *probes_limits_elf(size_t *size);
+/** probes_limits_prepare, probes_limits_hooks - for struct probes_part */
 int probes_limits_prepare(struct bpf_object *bpf, struct error *err);
 /** probes_limits_prepare_beside - the same beside the module, which takes the records */
 int probes_limits_prepare_beside(struct bpf_object *bpf, struct error *err);

@@ -225,12 +225,13 @@ static int programs_keep(struct probes_object *object, struct bpf_object *bpf)
 static int object_load(struct probes_object *object, const struct probes_object *base,
 		       struct error *err)
 {
-	struct bpf_object *bpf __cleanup(bpf_object__closep) = NULL;
-	const void *elf;
 	size_t size;
+	__cleanup_free void *elf = probes_elf_unpack(object->part->elf, &size);
+	struct bpf_object *bpf __cleanup(bpf_object__closep) = NULL;
 	int ret;
 
-	elf = object->part->elf(&size);
+	if (!elf)
+		return refused(-errno, "unpack the programs", err);
 	bpf = bpf_object__open_mem(elf, size,
 				   &(struct bpf_object_open_opts){
 					.sz = sizeof(struct bpf_object_open_opts),
@@ -286,11 +287,10 @@ static void pin_name(const struct probes_part *part, const char *name, char *pin
 /* What stands last for an object that is whole: as many descriptors, from the same bytes. */
 static void whole_name(const struct probes_object *object, int count, char *pin, size_t size)
 {
-	size_t elf_size;
-	const void *elf = object->part->elf(&elf_size);
+	const struct probes_elf *elf = object->part->elf;
 
 	snprintf(pin, size, "%s-whole-%016llx-%d", pin_begin(object->part),
-		 (unsigned long long)pins_hash(elf, elf_size), count);
+		 (unsigned long long)pins_hash(elf->packed, elf->size), count);
 }
 
 void probes_part_unpin(const struct probes_part *part, const struct pins *pins)

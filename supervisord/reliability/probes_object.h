@@ -13,6 +13,7 @@
 
 #include "lib/error.h"
 #include "supervisord/reliability/pins.h"
+#include "supervisord/reliability/probes_elf.h"
 #include "supervisord/reliability/source.h"
 
 /* Links, maps and programs of one object. */
@@ -45,7 +46,7 @@ struct probes_part {
 	const char *pins;
 	const char *blind;
 	bool by_need;
-	const void *(*elf)(size_t *size);
+	const struct probes_elf *elf;
 	int (*prepare)(struct bpf_object *bpf, struct error *err);
 	const struct probes_hook *hooks;
 };

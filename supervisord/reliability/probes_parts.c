@@ -1,14 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "supervisord/reliability/probes_parts.h"
 
-/* The skeletons look at the shared memory by its type. */
-#include "bpf/probes.h"
-#include "bpf/progress.h"
-#include "bpf/range.h"
-
-#include "bpf/lifecycle.skel.h"
-#include "bpf/progress.skel.h"
-#include "bpf/range.skel.h"
 #include "supervisord/reliability/probes_limits.h"
 #include "supervisord/reliability/probes_prepare.h"
 
@@ -19,12 +11,12 @@ const struct probes_part probes_parts[PART_COUNT] = {
 	[PART_LIFECYCLE] = {
 		.name = "lifecycle",
 		.blind = "fatal signals and ends of processes are not seen",
-		.elf = probes_lifecycle__elf_bytes,
+		.elf = &probes_elf_lifecycle,
 	},
 	[PART_LIMITS] = {
 		.name = "limits",
 		.blind = LIMITS_BLIND,
-		.elf = probes_limits_elf,
+		.elf = &probes_elf_limits,
 		.prepare = probes_limits_prepare,
 		.hooks = probes_limits_hooks,
 	},
@@ -32,13 +24,13 @@ const struct probes_part probes_parts[PART_COUNT] = {
 		.name = "progress",
 		.blind = "hangs are not seen",
 		.by_need = true,
-		.elf = probes_progress__elf_bytes,
+		.elf = &probes_elf_progress,
 	},
 	[PART_RANGE] = {
 		.name = "range",
 		.blind = RANGE_BLIND,
 		.by_need = true,
-		.elf = probes_range__elf_bytes,
+		.elf = &probes_elf_range,
 	},
 };
 
@@ -46,7 +38,7 @@ const struct probes_part probes_parts_beside[BESIDE_COUNT] = {
 	[BESIDE_LIMITS] = {
 		.name = "limits",
 		.blind = LIMITS_BLIND,
-		.elf = probes_limits_elf,
+		.elf = &probes_elf_limits,
 		.prepare = probes_limits_prepare_beside,
 		.hooks = probes_limits_hooks,
 	},
@@ -55,7 +47,7 @@ const struct probes_part probes_parts_beside[BESIDE_COUNT] = {
 		.blind = RANGE_BLIND,
 		.pins = "module_range",
 		.by_need = true,
-		.elf = probes_range__elf_bytes,
+		.elf = &probes_elf_range,
 		.prepare = probes_prepare_beside,
 	},
 };

@@ -23,6 +23,7 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import installed  # noqa: E402
 from gateway_site import BIN, ROOT, Site, wait_until  # noqa: E402
 
 CHATTER = ROOT / "build/out/bin/chatter"
@@ -31,8 +32,6 @@ TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 IDLE_S = 5      # what a start leaves behind is given back within that
 PROGRAMS = ("faultlined", "faultline-link", "faultline-keeper")
 PROFILES = {"whole": "", "without the highly reliable means (R9)": ' reliability="no"', "without scripts (R12)": ' scripts="no"'}
-# Of the gateway's part of an installation; the rest is the center's, the documentation and the module's sources.
-INSTALLED = ("faultlined", "faultline-link", "faultline-keeper", "faultline-unpack", "faultctl")
 
 BUNDLE = """<application name="chatter" version="1.0.0" runtime="native" residence="resident">
 <command program="bin/chatter">
@@ -166,13 +165,13 @@ def memory(options):
         finally:
             gateway.close()
     with tempfile.TemporaryDirectory() as folder:
-        size = 0
-        for name in INSTALLED:
-            subprocess.run(["strip", "-o", f"{folder}/{name}", BIN / name], check=True)
-            size += os.path.getsize(f"{folder}/{name}")
-        size += sum(path.stat().st_size for path in (ROOT / "dtd").glob("*.dtd"))
-    rows.append({"what": "installed: programs, stripped, and DTDs", "unit": "KiB", "p50": size // 1024})
-    return {"rows": rows, "budgets_KiB": {"Private_Dirty": 2560, "Pss": 7168, "installed": 1024}}
+        installed.install(folder)
+        sizes = installed.gateway_sizes(folder)
+    for path, size in sizes.items():
+        if "bin/" in path or "libexec/" in path:
+            rows.append({"what": f"installed: {os.path.basename(path)}", "unit": "KiB", "p50": round(size / 1024)})
+    rows.append({"what": "installed: the gateway's part together", "unit": "KiB", "p50": round(sum(sizes.values()) / 1024)})
+    return {"rows": rows, "budgets_KiB": {"Private_Dirty": 2560, "Pss": 7168, "installed": installed.BUDGET_KIB}}
 
 
 def main():

@@ -2,11 +2,15 @@
 """make install gives a gateway and a center that start with what is installed."""
 
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import installed  # noqa: E402
+
+ROOT = installed.ROOT
 
 
 def run(*command, **options):
@@ -18,7 +22,7 @@ def run(*command, **options):
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
     root = tmp_path_factory.mktemp("root")
-    run("make", "-s", "install", f"DESTDIR={root}")
+    installed.install(root)
     return root
 
 
@@ -47,10 +51,15 @@ def test_helpers_tell_what_they_are_for(root, helper):
         assert done.returncode == status and f"Usage: faultline-{helper}" in done.stdout + done.stderr
 
 
+def test_the_gateway_s_part_is_small(root):
+    sizes = installed.gateway_sizes(root)
+    assert sum(sizes.values()) <= installed.BUDGET_KIB * 1024, sizes
+
+
 def test_what_a_gateway_has_set_stays(root):
     settings = root / "etc/faultline/gateway.xml"
     settings.write_text("<mine/>")
-    run("make", "-s", "install", f"DESTDIR={root}")
+    installed.install(root)
     assert settings.read_text() == "<mine/>"
 
 

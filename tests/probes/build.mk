@@ -1,20 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-only
 $(eval $(call test,source_test,tests/probes/source_test.c \
 	$(addprefix supervisord/reliability/,source.c mappings.c) lib/alloc.c lib/hex.c lib/log.c,jansson))
-SOURCE_PROBES := $(addprefix supervisord/reliability/,source.c source_probes.c pins.c probes_limits.c probes_object.c \
-	probes_parts.c probes_prepare.c probes_progress.c probes_range.c probes_ring.c probes_statistics.c probes_watch.c) \
-	lib/range.c lib/alloc.c
-SOURCES_TESTED := tests/probes/stage.c $(SOURCE_PROBES) $(addprefix supervisord/reliability/,source_module.c module_statistics.c probes_beside.c) lib/error.c lib/log.c
+PROBES_TESTED := $(SOURCE_PROBES) lib/range.c lib/alloc.c
+SOURCES_TESTED := tests/probes/stage.c $(PROBES_TESTED) $(addprefix supervisord/reliability/,source_module.c module_statistics.c probes_beside.c) lib/error.c lib/log.c
 $(eval $(call test,probes_test,tests/probes/probes_test.c \
-	$(addprefix tests/probes/,ends.c $(addprefix ends_,exit.c fault.c limit.c signal.c stack.c watch.c)) $(SOURCES_TESTED),libbpf libnl-genl-3.0,-lev -lpthread))
-$(eval $(call test,restart_test,tests/probes/restart_test.c $(SOURCES_TESTED),libbpf libnl-genl-3.0,-lev))
+	$(addprefix tests/probes/,ends.c $(addprefix ends_,exit.c fault.c limit.c signal.c stack.c watch.c)) $(SOURCES_TESTED),libbpf libnl-genl-3.0 zlib,-lev -lpthread))
+$(eval $(call test,restart_test,tests/probes/restart_test.c $(SOURCES_TESTED),libbpf libnl-genl-3.0 zlib,-lev))
 $(eval $(call test,progress_test,tests/probes/progress_test.c \
-	$(addprefix tests/probes/,hangs.c hangs_machine.c hangs_thread.c) $(SOURCES_TESTED),libbpf libnl-genl-3.0,-lev -lpthread))
-$(eval $(call test,range_test,tests/probes/range_test.c $(SOURCES_TESTED),libbpf libnl-genl-3.0,-lev))
-$(eval $(call test,limits_test,tests/probes/limits_test.c $(SOURCES_TESTED),libbpf libnl-genl-3.0,-lev -lpthread))
+	$(addprefix tests/probes/,hangs.c hangs_machine.c hangs_thread.c) $(SOURCES_TESTED),libbpf libnl-genl-3.0 zlib,-lev -lpthread))
+$(eval $(call test,range_test,tests/probes/range_test.c $(SOURCES_TESTED),libbpf libnl-genl-3.0 zlib,-lev))
+$(eval $(call test,limits_test,tests/probes/limits_test.c $(SOURCES_TESTED),libbpf libnl-genl-3.0 zlib,-lev -lpthread))
 $(eval $(call test,faults_test,tests/probes/faults_test.c $(filter-out %/faulter.c,$(wildcard tests/faults/*.c)) \
-	$(SOURCES_TESTED),libbpf libnl-genl-3.0,-lev -lpthread))
-$(eval $(call program,probes-bench,$(wildcard tests/bench/probes/*.c) $(SOURCE_PROBES) supervisord/priority.c lib/error.c lib/log.c,libbpf,-lev))
+	$(SOURCES_TESTED),libbpf libnl-genl-3.0 zlib,-lev -lpthread))
+$(eval $(call program,probes-bench,$(wildcard tests/bench/probes/*.c) $(PROBES_TESTED) supervisord/priority.c lib/error.c lib/log.c,libbpf zlib,-lev))
 $(eval $(call test,module_client_test,tests/probes/module_client_test.c $(filter-out tests/probes/stage.c \
-	%/source_module.c,$(SOURCES_TESTED)),libbpf libnl-genl-3.0,-lev))
-$(eval $(call program,progress-bench,tests/bench/progress_bench.c $(SOURCE_PROBES) lib/error.c lib/log.c,libbpf,-lev -lpthread))
+	%/source_module.c,$(SOURCES_TESTED)),libbpf libnl-genl-3.0 zlib,-lev))
+$(eval $(call program,progress-bench,tests/bench/progress_bench.c $(PROBES_TESTED) lib/error.c lib/log.c,libbpf zlib,-lev -lpthread))

@@ -17,3 +17,4 @@ $(eval $(call test,test_logs,tests/unit/test_logs.c supervisord/runtime/logs.c $
 $(eval $(call test,test_calendar,tests/unit/test_calendar.c supervisord/script/calendar.c,,))
 $(eval $(call test,test_range,tests/unit/test_range.c $(LIB_BASE) $(LIB_RANGE) lib/xmlfile.c,libxml-2.0))
 $(eval $(call test,test_notify,tests/unit/test_notify.c supervisord/runtime/notify.c $(LIB_BASE),jansson,-lev))
+$(eval $(call test,test_probes_elf,tests/unit/test_probes_elf.c supervisord/reliability/probes_elf.c,zlib))
