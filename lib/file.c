@@ -129,6 +129,13 @@ int file_write(const char *path, const void *data, size_t size, mode_t mode,
 	return folder_sync(temporary, err);
 }
 
+bool file_same(const struct stat *a, const struct stat *b)
+{
+	return a->st_ino == b->st_ino && a->st_size == b->st_size &&
+	       a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
 void file_settle(const char *path)
 {
 	const char *name = path_name(path);

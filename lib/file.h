@@ -3,7 +3,9 @@
 #ifndef LIB_FILE_H
 #define LIB_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "lib/error.h"
@@ -33,6 +35,9 @@ int fd_write(int fd, const void *data, size_t size);
  */
 int file_write(const char *path, const void *data, size_t size, mode_t mode,
 	       struct error *err);
+
+/** file_same - is it the same file, and not written to between @a and @b? */
+bool file_same(const struct stat *a, const struct stat *b);
 
 /** file_settle - remove what writes of @path that were cut short left; only while nobody writes it */
 void file_settle(const char *path);

@@ -26,7 +26,7 @@ SUPERVISORD := $(addprefix supervisord/,\
 	remote/signature.c remote/standing.c remote/spare.c remote/takeover.c remote/teller.c remote/unpacker.c \
 	runtime/cgroup.c runtime/child.c runtime/isolation.c runtime/keeper.c runtime/log.c runtime/logs.c \
 	runtime/notify.c runtime/process.c runtime/process_watch.c runtime/runtimes.c runtime/watching.c \
-	script/branch.c script/branch_show.c script/calendar.c script/drive.c script/dry_run.c script/event_list.c \
+	script/branch.c script/branch_show.c script/calendar.c script/drive.c script/dry_run.c script/event_list.c script/last_good.c \
 	script/machine.c script/machine_state.c script/plan.c script/run.c script/run_applications.c script/run_fault.c script/run_kept.c \
 	script/run_resume.c script/run_script.c script/script.c script/services.c \
 	script/switching.c)

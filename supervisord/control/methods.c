@@ -122,11 +122,14 @@ static bool app_is_here(const struct gateway *gateway, const char *name)
 
 static void answer_status(struct control_client *client, json_t *id, const json_t *params)
 {
-	const struct gateway *gateway = client->gateway;
+	struct gateway *gateway = client->gateway;
 	json_t *apps = apps_describe(gateway);
 
+	/* A file that changed is looked at now, and not when somebody waits for a run. */
+	if (gateway->events)
+		event_list_put(switching_current(gateway));
 	jsonrpc_result(client->peer, id, json_pack(
-		"{s:s, s:s, s:s, s:s, s:f, s:o, s:o, s:s*, s:I, s:s, s:o, s:o, s:o, s:i, s:i, s:I, s:o, s:o*}",
+		"{s:s, s:s, s:s, s:s, s:f, s:o, s:o, s:s*, s:I, s:s, s:s*, s:s*, s:o, s:o, s:o, s:i, s:i, s:I, s:o, s:o*}",
 		"gateway", gateway->settings->name, "group", gateway->settings->group,
 		"version", FAULTLINE_VERSION,
 		"configuration", gateway->settings->configuration_folder,
@@ -136,6 +139,8 @@ static void answer_status(struct control_client *client, json_t *id, const json_
 		"policy_refused", policy_refused(gateway),
 		"policy_version", (json_int_t)policy_version(gateway),
 		"events", switching_name(gateway),
+		"events_refused", switching_refused(gateway),
+		"services_refused", services_refused(gateway),
 		"source", source_describe(gateway),
 		"isolation", isolation_describe(gateway->isolation),
 		"ranges", ranges_possible(gateway),
@@ -389,7 +394,7 @@ static void answer_events_list(struct control_client *client, json_t *id, const 
 		jsonrpc_error(client->peer, id, JSONRPC_REFUSED, NO_SCRIPTS, NULL);
 		return;
 	}
-	list = event_list_current(&client->gateway->events);
+	list = switching_current(client->gateway);
 	array = json_array();
 	for (size_t i = 0; (entry = event_list_entry(list, i)); i++)
 		json_array_append_new(array, json_pack("{s:s, s:s*, s:s*}", "event", entry->event,

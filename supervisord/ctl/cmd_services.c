@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <stdio.h>
+
 #include "supervisord/ctl/ctl.h"
 
 static void print(json_t *services)
@@ -13,11 +15,29 @@ static void print(json_t *services)
 		  "no service runs by itself; services.xml names none, and the center has requested none");
 }
 
+/* What is shown is not what stands in the file. */
+static void refused_tell(const struct ctl_options *options)
+{
+	json_t *status = NULL;
+
+	if (ctl_ask(options, "status", NULL, NULL, NULL, &status))
+		return;
+	if (json_object_get(status, "services_refused"))
+		fprintf(stderr, "faultctl: %s; the services before it stay in force\n",
+			ctl_text(status, "services_refused"));
+	json_decref(status);
+}
+
 static int run(const struct ctl_options *options, int argc, char **argv)
 {
+	int status;
+
 	if (argc > 1)
 		return ctl_usage(&ctl_services_command);
-	return ctl_show(options, "services", NULL, print);
+	status = ctl_show(options, "services", NULL, print);
+	if (!status)
+		refused_tell(options);
+	return status;
 }
 
 const struct ctl_command ctl_services_command = {

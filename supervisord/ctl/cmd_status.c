@@ -106,6 +106,11 @@ static void print(json_t *status)
 	if (json_object_get(status, "policy_refused"))
 		printf("  refused     %s\n", ctl_text(status, "policy_refused"));
 	printf("events        list %s\n", ctl_text(status, "events"));
+	if (json_object_get(status, "events_refused"))
+		printf("  refused     %s; what was in force before it stays\n", ctl_text(status, "events_refused"));
+	if (json_object_get(status, "services_refused"))
+		printf("services      refused: %s; what was in force before it stays\n",
+		       ctl_text(status, "services_refused"));
 	printf("kernel events %s", ctl_text(source, "name"));
 	if (json_object_get(source, "emitted"))
 		printf(": %s emitted = %s delivered + %s pending + %s lost",

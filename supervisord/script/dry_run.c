@@ -10,6 +10,7 @@
 #include "supervisord/script/plan.h"
 #include "supervisord/script/run.h"
 #include "supervisord/script/script.h"
+#include "supervisord/script/switching.h"
 
 struct dry_run {
 	struct gateway *gateway;
@@ -108,7 +109,7 @@ struct dry_run *dry_run_start(struct gateway *gateway, const char *service,
 		return NULL;
 	}
 	strcpy(dry_run->service, service);
-	dry_run->events = event_list_current(&gateway->events);
+	dry_run->events = switching_current(gateway);
 	dry_run->fetching = script_fetch(gateway, service, dry_run->definition, script_fetched,
 					 dry_run, err);
 	if (!dry_run->fetching) {

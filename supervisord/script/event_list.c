@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "lib/alloc.h"
+#include "lib/file.h"
 #include "lib/log.h"
 #include "lib/name.h"
 #include "lib/xmlfile.h"
@@ -15,6 +16,7 @@ struct event_list {
 	int owners;
 	char *path;
 	struct stat file;	/* as it was when it was read, or last refused */
+	char *refused;
 	size_t n;
 	struct event_list_entry *entries;	/* sorted by event */
 };
@@ -42,10 +44,20 @@ static int entry_read(struct event_list_entry *entry, const xmlNode *node,
 		return error_at(err, -EINVAL, xmlGetLineNo(node), 0,
 				"%s:%ld: event %s needs both an application and a processing, or neither",
 				path, xmlGetLineNo(node), event);
+	entry->line = xmlGetLineNo(node);
 	entry->event = alloc_copy(event);
 	entry->application = application ? alloc_copy(application) : NULL;
 	entry->processing = processing ? alloc_copy(processing) : NULL;
 	return 0;
+}
+
+static int entries_refuse(const struct event_list *list, size_t i, struct error *err)
+{
+	long a = list->entries[i - 1].line, b = list->entries[i].line;
+	long first = a < b ? a : b, second = a < b ? b : a;
+
+	return error_at(err, -EINVAL, second, 0, "%s:%ld: event %s is there twice, in line %ld as well",
+			list->path, second, list->entries[i].event, first);
 }
 
 static int entries_read(struct event_list *list, const xmlNode *root, struct error *err)
@@ -61,8 +73,7 @@ static int entries_read(struct event_list *list, const xmlNode *root, struct err
 	qsort(list->entries, n, sizeof(*list->entries), entry_compare);
 	for (size_t i = 1; i < n; i++)
 		if (!entry_compare(&list->entries[i - 1], &list->entries[i]))
-			return error_set(err, -EINVAL, "%s: event %s is there twice",
-					 list->path, list->entries[i].event);
+			return entries_refuse(list, i, err);
 	return 0;
 }
 
@@ -83,32 +94,56 @@ struct event_list *event_list_open(const char *path, struct error *err)
 	return NULL;
 }
 
-static bool file_same(const struct stat *a, const struct stat *b)
+struct event_list *event_list_open_copy(const char *path, const char *copy, const char *refused,
+					struct error *err)
 {
-	return a->st_ino == b->st_ino && a->st_size == b->st_size &&
-	       a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
-	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+	struct event_list *list = event_list_open(copy, err);
+
+	if (!list)
+		return NULL;
+	free(list->path);
+	list->path = alloc_copy(path);
+	list->refused = alloc_copy(refused);
+	if (stat(path, &list->file) < 0)
+		memset(&list->file, 0, sizeof(list->file));
+	return list;
 }
 
-struct event_list *event_list_current(struct event_list **current)
+struct event_list *event_list_current(struct event_list **current, struct error *refused)
 {
 	struct event_list *list = *current, *new;
-	struct error err = { 0 };
 	struct stat now;
 
 	if (!stat(list->path, &now) && !file_same(&now, &list->file)) {
-		new = event_list_open(list->path, &err);
+		new = event_list_open(list->path, refused);
 		if (new) {
 			log_notice("%s: %zu events, in force from now on", new->path, new->n);
 			event_list_put(list);
 			*current = new;
 		} else {
-			log_error("%s; the list before it stays in force", err.text);
+			free(list->refused);
+			list->refused = alloc_copy(refused->text);
 			list->file = now;
 		}
 	}
 	(*current)->owners++;
 	return *current;
+}
+
+const char *event_list_refused(const struct event_list *list)
+{
+	return list->refused;
+}
+
+const char *event_list_file(const struct event_list *list, const struct stat **read)
+{
+	*read = &list->file;
+	return list->path;
+}
+
+size_t event_list_size(const struct event_list *list)
+{
+	return list->n;
 }
 
 void event_list_put(struct event_list *list)
@@ -122,6 +157,7 @@ void event_list_put(struct event_list *list)
 	}
 	free(list->entries);
 	free(list->path);
+	free(list->refused);
 	free(list);
 }
 

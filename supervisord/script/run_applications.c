@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "supervisord/remote/management.h"
-#include "supervisord/script/event_list.h"
 #include "supervisord/script/run_private.h"
+#include "supervisord/script/switching.h"
 
 /* All run: the script begins, or goes on when its list of events was exchanged. */
 static void applications_ready(struct run *run)
@@ -66,7 +66,7 @@ int run_prepare(struct run *run, struct error *err)
 	run->definition = run_definition(run->gateway, run->service, err);
 	if (!run->definition)
 		return -EINVAL;
-	run->events = event_list_current(&run->gateway->events);
+	run->events = switching_current(run->gateway);
 	return run_applications_find(run, err);
 }
 

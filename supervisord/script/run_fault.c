@@ -4,6 +4,7 @@
 
 #include "supervisord/script/event_list.h"
 #include "supervisord/script/run_private.h"
+#include "supervisord/script/switching.h"
 
 /* What becomes of the step that was under way, its script says (drive.h). */
 void run_interrupted(struct app *app)
@@ -53,7 +54,7 @@ static void list_exchange(struct run *run)
 		return;
 	}
 	run->lists[run->n_lists++] = run->events;
-	run->events = event_list_current(&run->gateway->events);
+	run->events = switching_current(run->gateway);
 	if (run->drive)
 		drive_exchange(run->drive, run->events);
 	if (run_applications_find(run, &err))

@@ -11,6 +11,7 @@
 #include "lib/xmlfile.h"
 #include "supervisord/reliability/collection.h"
 #include "supervisord/script/calendar.h"
+#include "supervisord/script/last_good.h"
 #include "supervisord/script/run.h"
 #include "supervisord/settings.h"
 
@@ -44,10 +45,17 @@ struct service {
 	unsigned int skipped;
 };
 
+/**
+ * struct service_list - those of services.xml
+ * @read: the file as it was when it was read at the start
+ * @refused: why the file as it is now is not in force; NULL when it is
+ */
 struct service_list {
 	char *path;
+	struct stat read;
 	ev_stat changed;
 	bool started;
+	char *refused;
 	size_t n;
 	struct service *services;
 };
@@ -199,10 +207,11 @@ static void service_init(struct service *service, struct gateway *gateway)
 	service->soon.data = service;
 }
 
-/* Takes the place of what is in force once all of it is good. */
-static int services_read(struct gateway *gateway, struct service_list *list, struct error *err)
+/* Takes the place of what is in force once all of it is good. Errors name @path. */
+static int services_read(struct gateway *gateway, const char *path, struct error *err)
 {
-	__cleanup_xmldoc xmlDoc *doc = xmlfile_read(list->path, "services.dtd", err);
+	struct service_list *list = gateway->services;
+	__cleanup_xmldoc xmlDoc *doc = xmlfile_read(path, "services.dtd", err);
 	struct service *services;
 	size_t n = 0;
 	int ret = 0;
@@ -214,7 +223,7 @@ static int services_read(struct gateway *gateway, struct service_list *list, str
 	     e = xmlfile_next(e, "service")) {
 		if (n == SERVICES_MAX) {
 			ret = error_set(err, -E2BIG, "%s: at most %d services are taken",
-					list->path, SERVICES_MAX);
+					path, SERVICES_MAX);
 			break;
 		}
 		service_init(&services[n], gateway);
@@ -239,6 +248,19 @@ static void timetable_start(struct gateway *gateway)
 			ev_periodic_start(gateway->loop, &list->services[i].due);
 }
 
+static void services_settle(struct gateway *gateway, const char *refused)
+{
+	struct service_list *list = gateway->services;
+
+	free(list->refused);
+	list->refused = refused ? alloc_copy(refused) : NULL;
+	if (!refused)
+		return;
+	log_error("%s; the services before it stay in force", refused);
+	collection_add(gateway, &(struct event){ .part = "script", .name = "services.refused" },
+		       "%s; the services before it stay in force", refused);
+}
+
 static void file_changed(struct ev_loop *loop, ev_stat *changed, int events)
 {
 	struct gateway *gateway = changed->data;
@@ -248,31 +270,53 @@ static void file_changed(struct ev_loop *loop, ev_stat *changed, int events)
 	if (!changed->attr.st_nlink) {
 		services_free(steal_pointer(&list->services), list->n);
 		list->n = 0;
+		services_settle(gateway, NULL);
+		last_good_drop(gateway, list->path);
 		log_notice("%s: it is gone, no service runs by itself", list->path);
-	} else if (services_read(gateway, list, &err)) {
-		log_error("%s; the services before it stay in force", err.text);
+	} else if (services_read(gateway, list->path, &err)) {
+		services_settle(gateway, err.text);
 	} else {
+		services_settle(gateway, NULL);
+		last_good_keep(gateway, list->path, &changed->attr);
 		timetable_start(gateway);
 		log_notice("%s: %zu services, in force from now on", list->path, list->n);
 	}
 }
 
-int services_open(struct gateway *gateway, struct error *err)
+int services_open(struct gateway *gateway, bool go_on, struct error *err)
 {
 	struct service_list *list = alloc_zero(1, sizeof(*list));
+	__cleanup_free char *copy = NULL;
+	struct error why = { 0 };
+	int ret;
 
 	gateway->services = list;
 	list->path = alloc_format("%s/services.xml", gateway->settings->configuration_folder);
 	ev_stat_init(&list->changed, file_changed, list->path, LOOK_EVERY_S);
 	list->changed.data = gateway;
-	return access(list->path, F_OK) ? 0 : services_read(gateway, list, err);
+	if (stat(list->path, &list->read) < 0)
+		return 0;
+	ret = services_read(gateway, list->path, &why);
+	copy = last_good_path(gateway, list->path);
+	if (!ret || !go_on || services_read(gateway, copy, NULL))
+		return ret ? error_at(err, ret, why.line, why.column, "%s", why.text) : 0;
+	list->refused = alloc_copy(why.text);
+	return 0;
 }
 
 void services_start(struct gateway *gateway)
 {
+	__cleanup_free char *refused = NULL;
+
 	if (!gateway->services)
 		return;
 	gateway->services->started = true;
+	refused = steal_pointer(&gateway->services->refused);
+	services_settle(gateway, refused);
+	if (!refused && gateway->services->read.st_nlink)
+		last_good_keep(gateway, gateway->services->path, &gateway->services->read);
+	else if (!refused)
+		last_good_drop(gateway, gateway->services->path);
 	ev_stat_start(gateway->loop, &gateway->services->changed);
 	timetable_start(gateway);
 }
@@ -286,7 +330,13 @@ void services_close(struct gateway *gateway)
 	ev_stat_stop(gateway->loop, &list->changed);
 	services_free(list->services, list->n);
 	free(list->path);
+	free(list->refused);
 	free(steal_pointer(&gateway->services));
+}
+
+const char *services_refused(const struct gateway *gateway)
+{
+	return gateway->services ? gateway->services->refused : NULL;
 }
 
 static json_t *time_json(time_t time)

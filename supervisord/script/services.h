@@ -8,6 +8,7 @@
 #define SUPERVISORD_SERVICES_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "lib/error.h"
 #include "supervisord/gateway.h"
@@ -17,14 +18,20 @@
 
 struct event;
 
-/** services_open - read the file; none is no error. The loop need not run yet */
-int services_open(struct gateway *gateway, struct error *err);
+/**
+ * services_open - read the file; none is no error. The loop need not run yet
+ * @go_on: one that is bad is no error either where it was good before: that is in force then
+ */
+int services_open(struct gateway *gateway, bool go_on, struct error *err);
 
 /** services_start - begin to keep the timetable */
 void services_start(struct gateway *gateway);
 
 /** services_close - nothing more is run; what runs goes on. NULL-safe */
 void services_close(struct gateway *gateway);
+
+/** services_refused - why the file as it is now is not in force; NULL when it is */
+const char *services_refused(const struct gateway *gateway);
 
 /** services_notice - an event has happened; what it begins, begins later */
 void services_notice(struct gateway *gateway, const struct event *event);

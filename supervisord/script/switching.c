@@ -15,21 +15,65 @@
 #include "supervisord/reliability/store.h"
 #include "supervisord/remote/application.h"
 #include "supervisord/script/event_list.h"
+#include "supervisord/script/last_good.h"
 #include "supervisord/settings.h"
 
-static struct event_list *list_open(const struct gateway *gateway, const char *name,
-				    struct error *err)
+static char *list_path(const struct gateway *gateway, const char *name)
 {
 	bool other = strcmp(name, SWITCHING_DEFAULT);
-	__cleanup_free char *path = alloc_format("%s/events%s%s.xml",
-						 gateway->settings->configuration_folder,
-						 other ? "-" : "", other ? name : "");
 
-	if (!gateway->settings->scripts) {
-		error_set(err, -ENOTSUP, "this gateway runs no scripts, and has no list of events");
-		return NULL;
-	}
-	return event_list_open(path, err);
+	return alloc_format("%s/events%s%s.xml", gateway->settings->configuration_folder,
+			    other ? "-" : "", other ? name : "");
+}
+
+struct event_list *switching_list_open(const struct gateway *gateway, const char *path, struct error *err)
+{
+	__cleanup_free char *copy = last_good_path(gateway, path);
+	struct error why = { 0 };
+	struct event_list *list = event_list_open(path, &why);
+
+	if (!list)
+		list = event_list_open_copy(path, copy, why.text, NULL);
+	if (!list)
+		error_at(err, why.code, why.line, why.column, "%s", why.text);
+	return list;
+}
+
+static void list_refuse(struct gateway *gateway, const char *why)
+{
+	log_error("%s; the list before it stays in force", why);
+	collection_add(gateway, &(struct event){
+		.part = "script", .name = "events.refused" },
+		"%s; the list before it stays in force", why);
+}
+
+/* Tells of a list that is refused; one that is good is there for the next start. */
+static void list_settle(struct gateway *gateway)
+{
+	const char *refused = event_list_refused(gateway->events);
+	const struct stat *read;
+	const char *path = event_list_file(gateway->events, &read);
+
+	if (refused)
+		list_refuse(gateway, refused);
+	else
+		last_good_keep(gateway, path, read);
+}
+
+struct event_list *switching_current(struct gateway *gateway)
+{
+	const struct event_list *before = gateway->events;
+	struct error refused = { 0 };
+	struct event_list *list = event_list_current(&gateway->events, &refused);
+
+	if (refused.code || list != before)
+		list_settle(gateway);
+	return list;
+}
+
+const char *switching_refused(const struct gateway *gateway)
+{
+	return gateway->events ? event_list_refused(gateway->events) : NULL;
 }
 
 int switching_open(struct gateway *gateway, struct error *err)
@@ -40,8 +84,10 @@ int switching_open(struct gateway *gateway, struct error *err)
 	struct event_list *list;
 
 	strcpy(gateway->events_name, SWITCHING_DEFAULT);
-	if (name && name_valid(name) && strcmp(name, SWITCHING_DEFAULT)) {
-		list = list_open(gateway, name, &why);
+	if (gateway->events && name && name_valid(name) && strcmp(name, SWITCHING_DEFAULT)) {
+		__cleanup_free char *path = list_path(gateway, name);
+
+		list = switching_list_open(gateway, path, &why);
 		if (list) {
 			event_list_put(gateway->events);
 			gateway->events = list;
@@ -51,11 +97,14 @@ int switching_open(struct gateway *gateway, struct error *err)
 		}
 	}
 	json_decref(kept);
+	if (gateway->events)
+		list_settle(gateway);
 	return 0;
 }
 
 int switching_set(struct gateway *gateway, const char *name, struct error *err)
 {
+	__cleanup_free char *path = NULL;
 	struct event_list *list;
 	json_t *kept;
 	int ret;
@@ -63,7 +112,11 @@ int switching_set(struct gateway *gateway, const char *name, struct error *err)
 	if (!name_valid(name))
 		return error_set(err, -EINVAL, "\"%.64s\" is not the name of a list of events",
 				 name);
-	list = list_open(gateway, name, err);
+	if (!gateway->settings->scripts)
+		return error_set(err, -ENOTSUP,
+				 "this gateway runs no scripts, and has no list of events");
+	path = list_path(gateway, name);
+	list = event_list_open(path, err);
 	if (!list)
 		return err->code;
 	kept = json_string(name);
@@ -79,6 +132,7 @@ int switching_set(struct gateway *gateway, const char *name, struct error *err)
 	event_list_put(gateway->events);
 	gateway->events = list;
 	snprintf(gateway->events_name, sizeof(gateway->events_name), "%s", name);
+	list_settle(gateway);
 	collection_add(gateway, &(struct event){ .part = "script", .name = "events.switched" },
 		       "list of events %s is in force", name);
 	return 0;
@@ -134,7 +188,7 @@ int switching_exchange(struct gateway *gateway, const char *name, const char *te
 		ret = file_write(path, text, strlen(text), 0644, err);
 	if (ret)
 		return ret;
-	event_list_put(event_list_current(&gateway->events));
+	event_list_put(switching_current(gateway));
 	collection_add(gateway, &(struct event){ .part = "script", .name = "events.exchanged" },
 		       "%s is the list of events now: %zu events", name, *n);
 	return 0;

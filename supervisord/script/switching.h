@@ -11,6 +11,25 @@
 
 #define SWITCHING_DEFAULT "default"
 
+/**
+ * switching_list_open - the list of the file @path; where that is bad, as it was when it was good last
+ *
+ * Return: NULL with @err set where it was never good. What is refused is told once the gateway's
+ * event collection is there, by switching_open().
+ */
+struct event_list *switching_list_open(const struct gateway *gateway, const char *path, struct error *err);
+
+/**
+ * switching_current - the list in force, with one more owner
+ *
+ * Its file is read anew when it has changed; a bad one is refused, recorded, and the one before
+ * stays, also over a restart.
+ */
+struct event_list *switching_current(struct gateway *gateway);
+
+/** switching_refused - why the file as it is now is not the list in force; NULL when it is */
+const char *switching_refused(const struct gateway *gateway);
+
 /** switching_open - read the list that was chosen last; where it cannot be read, events.xml */
 int switching_open(struct gateway *gateway, struct error *err);
 
