@@ -84,6 +84,23 @@ static int events_take(struct verification *v, const struct tryout *tryout)
 	return 0;
 }
 
+/* Also of an event that no definition here has: it would fail at the first gateway that uses the list. */
+static int events_check(const struct verification *v)
+{
+	const struct application *application = v->application;
+	const struct event_list_entry *entry;
+
+	for (size_t i = 0; v->events && (entry = event_list_entry(v->events, i)); i++)
+		if (entry->application && !strcmp(entry->application, application->name) &&
+		    !application_processing(application, entry->processing))
+			return error_set(v->err, -EINVAL,
+					 "%s:%ld: event %s drives processing %s, and %s %s has none of that name",
+					 json_string_value(json_object_get(v->report, "events")), entry->line,
+					 entry->event, entry->processing, application->name,
+					 application->version);
+	return 0;
+}
+
 static int processing_timeout(void *user, const char *application, const char *processing)
 {
 	const struct verification *v = user;
@@ -139,7 +156,7 @@ static void progress_tell(const struct verification *v)
 {
 	size_t of = json_array_size(v->cases);
 	json_t *next = json_array_get(v->cases, v->answered);
-	char *arguments = json_dumps(json_object_get(next, "arguments"), JSON_COMPACT);
+	char *arguments = json_dumps(json_object_get(next, "arguments"), JSON_COMPACT | JSON_REAL_PRECISION(15));
 	__cleanup_free char *what = alloc_format("%s %.60s", next ? json_string_value(
 		json_object_get(next, "processing")) : "the end", arguments ? arguments : "");
 
@@ -179,7 +196,7 @@ static void line_take(void *user, json_t *line)
 static int case_refuse(struct verification *v, const json_t *one, const char *kind, const char *text,
 		       const char *wrote)
 {
-	char *arguments = json_dumps(json_object_get(one, "arguments"), JSON_COMPACT);
+	char *arguments = json_dumps(json_object_get(one, "arguments"), JSON_COMPACT | JSON_REAL_PRECISION(15));
 
 	error_set(v->err, -ECANCELED, "%s %s is refused: %s%s%s: %s%s%s%s%s%s", v->application->name,
 		  v->application->version,
@@ -252,7 +269,7 @@ static int all_verify(struct verification *v, struct tryout *tryout)
 		ret = events_take(v, tryout);
 	if (!ret) {
 		v->cases = cases_make(v->application, v->definitions, v->events, &unknown, v->err);
-		ret = v->cases ? 0 : v->err->code;
+		ret = v->cases ? events_check(v) : v->err->code;
 	}
 	if (unknown)
 		json_object_set_new(v->report, "unknown", unknown);
@@ -285,13 +302,16 @@ int verification_make(struct store *store, int fd, const char *sha256, int64_t s
 	struct verification v = {
 		.store = store, .application = application, .options = options, .err = err,
 	};
+	const char *result;
 	int ret;
 
 	report_begin(&v);
 	tryout = tryout_open(fd, sha256, size, err);
 	ret = tryout ? all_verify(&v, tryout) : err->code;
+	/* One that was asked nothing has shown no more than that it starts. */
+	result = options->skip ? "skipped" : json_array_size(v.cases) ? "passed" : "unasked";
 	if (!ret)
-		json_object_set_new(v.report, "result", json_string(options->skip ? "skipped" : "passed"));
+		json_object_set_new(v.report, "result", json_string(result));
 	for (struct definition **d = v.definitions; *d; d++)
 		definition_free(*d);
 	event_list_put(v.events);

@@ -115,25 +115,43 @@ static size_t answers_count(const json_t *report, const char *key)
 	return n;
 }
 
+/* "1 script", "2 scripts" */
+static void count_print(size_t n, const char *what)
+{
+	printf("%zu %s%s", n, what, n == 1 ? "" : "s");
+}
+
 static void verified_print(const json_t *report)
 {
+	const char *result = json_string_value(json_object_get(report, "result"));
 	size_t errors = answers_count(report, "error");
 	size_t unknown = json_array_size(json_object_get(report, "unknown"));
 
-	if (!strcmp(json_string_value(json_object_get(report, "result")), "skipped")) {
+	if (!strcmp(result, "skipped")) {
 		printf("  not run: %s\n", json_string_value(json_object_get(report, "reason")));
 		return;
 	}
-	printf("  verified: %zu requests without a fault, %zu scripts\n",
-	       json_array_size(json_object_get(report, "cases")),
-	       json_array_size(json_object_get(report, "scripts")));
+	if (!strcmp(result, "unasked")) {
+		printf("  it starts and ends without a fault, but none of its ");
+		count_print(unknown, "processing");
+		puts(" was run: by the definitions here and its list of events\n"
+		     "  no script can ask for one. \"app verify\" does it once they are here (\"definition add\", --events)");
+		return;
+	}
+	printf("  verified: ");
+	count_print(json_array_size(json_object_get(report, "cases")), "request");
+	printf(" without a fault, ");
+	count_print(json_array_size(json_object_get(report, "scripts")), "script");
+	putchar('\n');
 	if (errors)
-		printf("  %zu were answered with an error%s\n", errors,
+		printf("  %zu %s answered with an error%s\n", errors, errors == 1 ? "was" : "were",
 		       json_object_get(report, "equipment") ? "" :
 		       "; there was no equipment (--equipment puts some in)");
-	if (unknown)
-		printf("  %zu processings were not run: by the definitions here and the list of events no script can ask for them\n",
-		       unknown);
+	if (unknown) {
+		printf("  ");
+		count_print(unknown, "processing");
+		puts(" not run: by the definitions here and the list of events no script can ask for that");
+	}
 }
 
 static int app_add(struct cli *cli, int argc, char **argv)
@@ -217,7 +235,7 @@ static int app_verify(struct cli *cli, int argc, char **argv)
 
 static void case_print(json_t *one)
 {
-	char *arguments = json_dumps(json_object_get(one, "arguments"), JSON_COMPACT);
+	char *arguments = json_dumps(json_object_get(one, "arguments"), JSON_COMPACT | JSON_REAL_PRECISION(15));
 	const char *error = json_string_value(json_object_get(one, "error"));
 	bool answered = json_object_get(one, "answered");
 

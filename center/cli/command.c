@@ -231,6 +231,6 @@ int command_print_rows(const struct cli *cli, json_t *rows, const struct column 
 
 void command_print_json(json_t *value)
 {
-	json_dumpf(value, stdout, JSON_INDENT(2));
+	json_dumpf(value, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
 	putchar('\n');
 }

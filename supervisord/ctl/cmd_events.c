@@ -102,7 +102,7 @@ static json_t *params_parse(int argc, char **argv, bool *follow)
 static void line_print(const struct ctl_options *options, json_t *event)
 {
 	if (options->json) {
-		json_dumpf(event, stdout, JSON_COMPACT);
+		json_dumpf(event, stdout, JSON_COMPACT | JSON_REAL_PRECISION(15));
 		putchar('\n');
 	} else {
 		printf("%s  %-11s  %-24s  %s\n", ctl_text(event, "time"), ctl_text(event, "part"),

@@ -147,6 +147,35 @@ def test_a_list_of_events_that_names_what_it_does_not_have_is_refused(center, pu
     assert "fly" in line and "off.switch" in line
 
 
+def test_so_is_one_for_an_event_that_no_service_here_has(center, pump, bundle):
+    other = bundle.folder / "more.xml"
+    other.write_text(EVENTS.format(off="pump", processing="stop").replace(
+        "</events>", '\n<event name="later.on" application="pump" processing="swim"/></events>'))
+    line = center.refuse("app", "add", pump(), "--events", other)
+    assert "more.xml:7: event later.on" in line and "swim" in line
+    assert center.json("app", "list") == []
+
+
+def test_one_that_was_asked_nothing_is_not_called_verified(center, pump):
+    nothing = center.data / "none.xml"
+    nothing.write_text("<events/>")
+    told = center.do("app", "add", pump(), "--events", nothing)
+    assert "none of its 6 processings was run" in told and "verified:" not in told
+    assert center.json("app", "list")[0]["verified"] == "unasked"
+    assert "unasked" in center.do("app", "show", "pump")
+    assert "12 requests" in center.do("app", "verify", "pump")
+    assert center.json("app", "list")[0]["verified"] == "passed"
+
+
+def test_numbers_are_shown_as_they_were_written(center, bundle, pump):
+    definition = bundle.folder / "pumping.dtd"
+    definition.write_text(definition.read_text().replace('"0.5"', '"0.05"'))
+    center.do("definition", "add", definition)
+    center.do("app", "add", pump())
+    assert 'set-flow {"litres":0.05}' in center.do("app", "show", "pump")
+    assert "0.0500000" not in center.do("app", "show", "pump", "--json")
+
+
 def test_a_script_that_does_not_fit_is_refused(center, bundle, pump):
     (bundle.folder / "pumping.xml").write_text('<pumping><note/></pumping>')
     center.do("script", "add", bundle.folder / "pumping.xml")
