@@ -47,7 +47,7 @@ static int64_t since_parse(const char *text)
 	return -1;
 }
 
-/* Params from the words; NULL when they are off. */
+/* Params from the words; NULL when they are off, which was told. */
 static json_t *params_parse(int argc, char **argv, bool *follow)
 {
 	static const struct option longs[] = {
@@ -59,10 +59,9 @@ static json_t *params_parse(int argc, char **argv, bool *follow)
 		{ NULL },
 	};
 	json_t *params = json_object();
-	bool good = true, limited = false;
+	const char *off = NULL, *why = NULL;
 	int64_t since;
 	int c, limit;
-	char rest;
 
 	optind = 0;
 	opterr = 0;
@@ -73,7 +72,10 @@ static json_t *params_parse(int argc, char **argv, bool *follow)
 			break;
 		case 's':
 			since = since_parse(optarg);
-			good = good && since >= 0;
+			if (since < 0 && !off) {
+				off = optarg;
+				why = "a time is needed: 90s, 15m, 12h, 7d ago, or 2026-01-31T23:59:59Z";
+			}
 			json_object_set_new(params, "since_ms", json_integer(since));
 			break;
 		case 'a':
@@ -83,18 +85,25 @@ static json_t *params_parse(int argc, char **argv, bool *follow)
 			json_object_set_new(params, "name", json_string(optarg));
 			break;
 		case 'n':
-			limited = sscanf(optarg, "%d%c", &limit, &rest) == 1 && limit > 0;
-			good = good && limited;
-			json_object_set_new(params, "limit", json_integer(limited ? limit : 0));
+			if (ctl_count(optarg, &limit)) {
+				json_object_set_new(params, "limit", json_integer(limit));
+			} else if (!off) {
+				off = optarg;
+				why = CTL_COUNT_WHY;
+			}
 			break;
 		default:
-			good = false;
+			off = "";
 		}
-	if (good && optind == argc) {
-		if (!limited && json_object_get(params, "since_ms"))
+	if (!off && optind == argc) {
+		if (!json_object_get(params, "limit") && json_object_get(params, "since_ms"))
 			json_object_set_new(params, "limit", json_integer(FOLLOW_LIMIT));
 		return params;
 	}
+	if (why && *off)
+		ctl_wrong(&ctl_events_command, off, why);
+	else
+		ctl_usage(&ctl_events_command);
 	json_decref(params);
 	return NULL;
 }
@@ -146,7 +155,7 @@ static int run(const struct ctl_options *options, int argc, char **argv)
 
 	params = params_parse(argc, argv, &follow);
 	if (!params)
-		return ctl_usage(&ctl_events_command);
+		return CTL_USAGE;
 	status = ctl_ask(options, "events", json_incref(params), NULL, NULL, &result);
 	if (!status) {
 		result = reversed(result);
@@ -166,7 +175,7 @@ static int run(const struct ctl_options *options, int argc, char **argv)
 }
 
 const struct ctl_command ctl_events_command = {
-	"events", "[-f] [-n NUMBER]", "The last events, oldest first",
+	"events", "[-f] [-n NUMBER] [-s TIME] [-a NAME] [-k NAME]", "The last events, oldest first",
 	"  -n, --number=NUMBER      how many, 50 by default, 1000 at most\n"
 	"  -s, --since=TIME         not before: 90s, 15m, 12h, 7d ago, or 2026-01-31T23:59:59Z\n"
 	"  -a, --application=NAME   of this application\n"

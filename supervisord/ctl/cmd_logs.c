@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,39 +21,45 @@ static void print_line(void *user, const char *method, json_t *line)
 	fflush(stdout);
 }
 
-/* Return: the application, or NULL when the words are off. */
-static const char *arguments_parse(int argc, char **argv, int *limit, bool *follow)
-{
-	const char *application = NULL;
-	char rest;
+struct words {
+	const char *application;
+	int limit;
+	bool follow;
+};
 
-	for (int i = 1; i < argc; i++) {
-		if (!strcmp(argv[i], "-f") || !strcmp(argv[i], "--follow")) {
-			*follow = true;
-		} else if (!strcmp(argv[i], "-n") && i + 1 < argc) {
-			if (sscanf(argv[++i], "%d%c", limit, &rest) != 1 || *limit < 1)
-				return NULL;
-		} else if (application || argv[i][0] == '-') {
-			return NULL;
-		} else {
-			application = argv[i];
-		}
-	}
-	return application;
+static int words_parse(int argc, char **argv, struct words *words)
+{
+	static const struct option longs[] = {
+		{ "follow", no_argument, NULL, 'f' },
+		{ "number", required_argument, NULL, 'n' },
+		{ NULL },
+	};
+	int c;
+
+	optind = 0;
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, "fn:", longs, NULL)) >= 0)
+		if (c == 'f')
+			words->follow = true;
+		else if (c != 'n')
+			return ctl_usage(&ctl_logs_command);
+		else if (!ctl_count(optarg, &words->limit))
+			return ctl_wrong(&ctl_logs_command, optarg, CTL_COUNT_WHY);
+	words->application = argv[optind];
+	return optind + 1 == argc ? CTL_OK : ctl_usage(&ctl_logs_command);
 }
 
 static int run(const struct ctl_options *options, int argc, char **argv)
 {
+	struct words words = { .limit = 50 };
 	json_t *result = NULL;
-	bool follow = false;
-	int limit = 50, status;
-	const char *application = arguments_parse(argc, argv, &limit, &follow);
+	int status = words_parse(argc, argv, &words);
 
-	if (!application)
-		return ctl_usage(&ctl_logs_command);
+	if (status)
+		return status;
 	status = ctl_ask(options, "logs",
-			 json_pack("{s:s, s:i, s:b}", "application", application, "limit",
-				   limit, "follow", follow),
+			 json_pack("{s:s, s:i, s:b}", "application", words.application, "limit",
+				   words.limit, "follow", words.follow),
 			 print_line, (void *)options, &result);
 	json_decref(result);
 	return status;
@@ -60,8 +67,8 @@ static int run(const struct ctl_options *options, int argc, char **argv)
 
 const struct ctl_command ctl_logs_command = {
 	"logs", "APP [-n NUMBER] [-f]", "What an application wrote to its standard error",
-	"  -n NUMBER     how many of the last lines, 50 by default, 1000 at most\n"
-	"  -f, --follow  go on with each new line, until interrupted\n"
+	"  -n, --number=NUMBER  how many of the last lines, 50 by default, 1000 at most\n"
+	"  -f, --follow         go on with each new line, until interrupted\n"
 	"\n"
 	"The log of an application is kept when it is deleted: its last 256 to 512 KiB.\n"
 	"With --json: one object a line.\n",

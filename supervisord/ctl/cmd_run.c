@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "supervisord/ctl/ctl.h"
 
@@ -74,6 +76,17 @@ static int dry_run(const struct ctl_options *options, const char *service)
 	return CTL_OK;
 }
 
+/* Who ends the command may take that for the end of the service. */
+static void interrupted(int number)
+{
+	static const char text[] = "\nfaultctl: the service goes on; \"faultctl events -f\" shows how\n";
+	ssize_t written = write(STDERR_FILENO, text, sizeof(text) - 1);
+
+	(void)written;
+	signal(number, SIG_DFL);
+	raise(number);
+}
+
 static int run(const struct ctl_options *options, int argc, char **argv)
 {
 	json_t *result = NULL;
@@ -85,6 +98,7 @@ static int run(const struct ctl_options *options, int argc, char **argv)
 		return dry_run(options, argv[2]);
 	if (argc != 2)
 		return ctl_usage(&ctl_run_command);
+	signal(SIGINT, interrupted);
 	status = ctl_ask(options, "run", json_pack("{s:s}", "service", argv[1]),
 			 print_progress, (void *)options, &result);
 	if (status)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/alloc.h"
 #include "lib/application.h"
@@ -19,7 +20,8 @@
 
 /**
  * struct check - what a script is checked against
- * @folder: with definitions/SERVICE.dtd and events.xml
+ * @folder: with definitions/SERVICE.dtd and @list
+ * @list: the list of events that is in force there
  * @given: application data that the command names
  * @known: what the gateway told of an application: {processing: seconds}, null when
  *	it has none of that name
@@ -27,6 +29,7 @@
 struct check {
 	struct ctl_options quiet;
 	char *folder;
+	char *list;
 	struct application *given[APPLICATIONS_MAX];
 	int n_given;
 	json_t *known;
@@ -38,6 +41,7 @@ static void check_end(struct check *check)
 		application_free(check->given[i]);
 	json_decref(check->known);
 	free(check->folder);
+	free(check->list);
 }
 
 /* What is not named on the command line is asked of the gateway, once for each application. */
@@ -122,14 +126,20 @@ static void script_check(const struct ctl_options *options, struct check *check,
 			 const char *service, const char *path, struct error *err)
 {
 	__cleanup_free char *dtd = alloc_format("%s/definitions/%s.dtd", check->folder, service);
-	__cleanup_free char *list = alloc_format("%s/events.xml", check->folder);
-	__cleanup_definition struct definition *definition = definition_load(dtd, err);
+	__cleanup_free char *list = alloc_format("%s/%s", check->folder, check->list);
+	__cleanup_definition struct definition *definition = NULL;
 	__cleanup_program struct program *program = NULL;
 	__cleanup_free char *text = NULL;
 	struct plan plan = { .name = path, .timeout = processing_timeout, .user = check };
 	struct event_list *events;
 	size_t size;
 
+	if (access(dtd, F_OK))
+		error_at(err, -ENOENT, 1, 1,
+			 "%s:1:1: there is no definition of the service \"%s\" in %s/definitions; put %s.dtd there, or name another service with --service",
+			 path, service, check->folder, service);
+	else
+		definition = definition_load(dtd, err);
 	if (definition)
 		text = file_read(path, SCRIPT_SIZE_MAX, &size, err);
 	if (text)
@@ -161,17 +171,21 @@ static void error_print(const struct ctl_options *options, const char *path,
 	json_decref(json);
 }
 
-/* Where the gateway has its definitions; the usual place when it does not answer. */
-static char *folder_ask(const struct check *check)
+/* Where the gateway has its definitions, and which list is in force; the usual place and list when it does not answer. */
+static void folder_ask(struct check *check)
 {
 	json_t *status = NULL;
-	char *folder;
+	const char *list;
 
-	if (ctl_ask(&check->quiet, "status", NULL, NULL, NULL, &status))
-		return alloc_copy(CONFIGURATION);
-	folder = alloc_copy(ctl_text(status, "configuration"));
+	if (ctl_ask(&check->quiet, "status", NULL, NULL, NULL, &status)) {
+		check->folder = alloc_copy(CONFIGURATION);
+		return;
+	}
+	check->folder = alloc_copy(ctl_text(status, "configuration"));
+	list = ctl_text(status, "events");
+	if (name_valid(list) && strcmp(list, "default"))
+		check->list = alloc_format("events-%s.xml", list);
 	json_decref(status);
-	return folder;
 }
 
 static void xml_quiet(void *user, xmlErrorPtr error)
@@ -207,6 +221,7 @@ static int run(const struct ctl_options *options, int argc, char **argv)
 	argc--;
 	argv++;
 	optind = 0;
+	opterr = 0;
 	while ((c = getopt_long(argc, argv, "a:c:s:", longs, NULL)) >= 0)
 		if (c == 'a' && !err.code) {
 			application_give(&check, optarg, &err);
@@ -226,7 +241,9 @@ static int run(const struct ctl_options *options, int argc, char **argv)
 	else if (!err.code && !name_valid(service))
 		error_set(&err, -EINVAL, "\"%s\" is not the name of a service", service);
 	if (!check.folder)
-		check.folder = folder_ask(&check);
+		folder_ask(&check);
+	if (!check.list)
+		check.list = alloc_copy("events.xml");
 	if (!err.code)
 		script_check(options, &check, service, argv[optind], &err);
 	if (err.code)
@@ -245,7 +262,7 @@ const struct ctl_command ctl_script_command = {
 	"and processing that the list of events gives it; then the worst case.\n\n"
 	"  -a, --application=FILE      an application.xml that the gateway does not have; may be repeated\n"
 	"  -c, --configuration=FOLDER  with definitions/ and events.xml; the gateway's by default,\n"
-	"                              " CONFIGURATION " when it does not answer\n"
+	"                              with the list in force; " CONFIGURATION " when it does not answer\n"
 	"  -s, --service=SERVICE       the script's service; the name of its file by default\n",
 	run,
 };

@@ -77,8 +77,15 @@ int ctl_show_result(const struct ctl_options *options, json_t *result, ctl_print
 /** ctl_usage - tell that a command's words are off; CTL_USAGE */
 int ctl_usage(const struct ctl_command *command);
 
-/** ctl_limit - parse "-n NUMBER" and nothing else; false when the words are off */
-bool ctl_limit(int argc, char **argv, int *limit);
+/** ctl_wrong - likewise, with the word that is off, and why; CTL_USAGE */
+int ctl_wrong(const struct ctl_command *command, const char *word, const char *why);
+
+/* How many events, faults or lines a gateway gives at once. */
+#define CTL_COUNT_MAX 1000
+#define CTL_COUNT_WHY "a number from 1 to 1000 is needed"
+
+/** ctl_count - parse the NUMBER of "-n NUMBER"; false: CTL_COUNT_WHY */
+bool ctl_count(const char *text, int *n);
 
 /* Output. */
 void ctl_print_json(json_t *json);

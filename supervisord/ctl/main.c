@@ -17,15 +17,25 @@ static const struct ctl_command *const commands[] = {
 	 &ctl_hold_command, &ctl_release_command,
 };
 
+/* Where the summaries begin. */
+#define SUMMARY_COLUMN 37
+
 #define N_COMMANDS (sizeof(commands) / sizeof(*commands))
 
 static void help(void)
 {
 	puts("Usage: faultctl [OPTION]... COMMAND\n"
 	     "Ask the gateway and let it run services.\n");
-	for (size_t i = 0; i < N_COMMANDS; i++)
-		printf("  %-8s %-22s %s\n", commands[i]->name, commands[i]->arguments,
-		       commands[i]->summary);
+	for (size_t i = 0; i < N_COMMANDS; i++) {
+		int width = printf("  %s %s", commands[i]->name, commands[i]->arguments);
+
+		/* What is too long for its column has the summary on a line of its own. */
+		if (width >= SUMMARY_COLUMN) {
+			putchar('\n');
+			width = 0;
+		}
+		printf("%*s%s\n", SUMMARY_COLUMN - width, "", commands[i]->summary);
+	}
 	puts("\n"
 	     "  -s, --socket=FILE  the gateway's socket, " SOCKET " by default;\n"
 	     "                     $FAULTLINE_SOCKET is looked at as well\n"
@@ -37,29 +47,38 @@ static void help(void)
 	     "3 the gateway does not answer. See faultctl(1).");
 }
 
+static void usage_print(FILE *to, const struct ctl_command *command)
+{
+	fprintf(to, "Usage: faultctl [OPTION]... %s%s%s\n", command->name,
+		*command->arguments ? " " : "", command->arguments);
+}
+
 static void command_help(const struct ctl_command *command)
 {
-	printf("Usage: faultctl [OPTION]... %s %s\n%s.\n", command->name,
-	       command->arguments, command->summary);
+	usage_print(stdout, command);
+	printf("%s.\n", command->summary);
 	if (command->help)
 		printf("\n%s", command->help);
 }
 
 int ctl_usage(const struct ctl_command *command)
 {
-	fprintf(stderr, "Usage: faultctl [OPTION]... %s %s\nTry \"faultctl %s --help\".\n",
-		command->name, command->arguments, command->name);
+	usage_print(stderr, command);
+	fprintf(stderr, "Try \"faultctl %s --help\".\n", command->name);
 	return CTL_USAGE;
 }
 
-bool ctl_limit(int argc, char **argv, int *limit)
+int ctl_wrong(const struct ctl_command *command, const char *word, const char *why)
+{
+	fprintf(stderr, "faultctl: %s: %s\n", word, why);
+	return ctl_usage(command);
+}
+
+bool ctl_count(const char *text, int *n)
 {
 	char rest;
 
-	if (argc == 1)
-		return true;
-	return argc == 3 && !strcmp(argv[1], "-n") &&
-	       sscanf(argv[2], "%d%c", limit, &rest) == 1 && *limit > 0;
+	return sscanf(text, "%d%c", n, &rest) == 1 && *n >= 1 && *n <= CTL_COUNT_MAX;
 }
 
 static int command_run(const struct ctl_options *options, int argc, char **argv)
@@ -67,10 +86,12 @@ static int command_run(const struct ctl_options *options, int argc, char **argv)
 	for (size_t i = 0; i < N_COMMANDS; i++) {
 		if (strcmp(commands[i]->name, argv[0]))
 			continue;
-		if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
-			command_help(commands[i]);
-			return CTL_OK;
-		}
+		/* As in "faultctl script check --help". */
+		for (int k = 1; k < argc; k++)
+			if (!strcmp(argv[k], "--help") || !strcmp(argv[k], "-h")) {
+				command_help(commands[i]);
+				return CTL_OK;
+			}
 		return commands[i]->run(options, argc, argv);
 	}
 	fprintf(stderr, "faultctl: there is no command \"%s\"; try \"faultctl --help\"\n",
@@ -118,10 +139,13 @@ int main(int argc, char **argv)
 		help();
 		return CTL_USAGE;
 	}
-	/* As in "faultctl status --json". */
-	if (argc - optind > 1 && !strcmp(argv[argc - 1], "--json")) {
-		options.json = true;
-		argc--;
-	}
+	/* As in "faultctl status --json", wherever it stands. */
+	for (int i = optind + 1; i < argc;)
+		if (!strcmp(argv[i], "--json")) {
+			options.json = true;
+			memmove(&argv[i], &argv[i + 1], (argc-- - i) * sizeof(*argv));
+		} else {
+			i++;
+		}
 	return command_run(&options, argc - optind, argv + optind);
 }

@@ -87,7 +87,9 @@ int switching_open(struct gateway *gateway, struct error *err)
 	if (gateway->events && name && name_valid(name) && strcmp(name, SWITCHING_DEFAULT)) {
 		__cleanup_free char *path = list_path(gateway, name);
 
-		list = switching_list_open(gateway, path, &why);
+		/* One that was taken away is not wanted any more. */
+		list = access(path, F_OK) ? event_list_open(path, &why) :
+					    switching_list_open(gateway, path, &why);
 		if (list) {
 			event_list_put(gateway->events);
 			gateway->events = list;
