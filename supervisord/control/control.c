@@ -3,11 +3,13 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -97,12 +99,34 @@ static void control_accept(struct ev_loop *loop, ev_io *io, int events)
 	control->n++;
 }
 
-/* A socket that somebody answers on is another daemon's; one that nobody does is left over. */
+/*
+ * Does the process that listens there live? A socket outlives it for a moment: a process that it was about to make has it
+ * too, until it notices that nobody will say go.
+ */
+static bool listener_lives(int fd)
+{
+	struct ucred listener = { 0 };
+	socklen_t size = sizeof(listener);
+	__cleanup_close int pidfd = -1;
+	struct pollfd ended = { .events = POLLIN };
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &listener, &size) || !listener.pid)
+		return true;
+	if (listener.pid == getpid())
+		return false;
+	pidfd = syscall(SYS_pidfd_open, listener.pid, 0);
+	if (pidfd < 0)
+		return errno != ESRCH;
+	ended.fd = pidfd;
+	return poll(&ended, 1, 0) == 0;
+}
+
+/* A socket whose maker answers is another daemon's; any other one is left over. */
 static int address_free(const struct sockaddr_un *address, struct error *err)
 {
 	__cleanup_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	if (!connect(fd, (const struct sockaddr *)address, sizeof(*address)))
+	if (!connect(fd, (const struct sockaddr *)address, sizeof(*address)) && listener_lives(fd))
 		return error_set(err, -EADDRINUSE,
 				 "%s: another faultlined is running; stop it, or set another run directory",
 				 address->sun_path);

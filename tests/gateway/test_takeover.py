@@ -4,6 +4,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -271,6 +272,35 @@ def child_about_to_execute(gateway):
                 continue
             if uid != "0":
                 return int(child) if runs(child, program) else None
+
+
+def test_control_socket_that_outlives_its_maker(site):
+    """As a process has it that was being made when the supervisor was killed: nobody answers there any more."""
+    path = site.folder / "run/control.sock"
+    path.parent.mkdir(exist_ok=True)
+    maker = os.fork()
+    if not maker:
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(path))
+        listener.listen()
+        holder = os.fork()
+        if holder:
+            (site.folder / "holder").write_text(str(holder))
+            os._exit(0)
+        time.sleep(60)
+        os._exit(0)
+    assert os.waitpid(maker, 0)[1] == 0
+    try:
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(path))
+        site.stock(residence="resident")
+        site.start_center()
+        site.configure()
+        site.spawn("gateway", BIN / "faultlined", "-v", "-c", site.folder / "gateway.xml")
+        wait_until(lambda: "is ready" in site.log("gateway"), "it starts")
+        assert site.run()[1]
+    finally:
+        os.kill(int((site.folder / "holder").read_text()), signal.SIGKILL)
 
 
 def test_killed_while_a_process_is_made(site):
