@@ -310,11 +310,12 @@ int center_get(struct gateway *gateway, const char *path, uint64_t max_bytes, in
 }
 
 int center_resume(struct gateway *gateway, const char *path, uint64_t offset, uint64_t max_bytes,
-		  int sink, link_done_fn done, void *user, struct error *err)
+		  int sink, link_done_fn done, link_progress_fn progress, void *user, struct error *err)
 {
 	struct center_request *request = request_make(gateway, "GET", path, NULL, done, user);
 
 	request->max_bytes = max_bytes;
+	request->progress = progress;
 	request->offset = offset;
 	request->sink = true;
 	request->timeout_ms = 0;
@@ -361,8 +362,8 @@ int center_check(struct gateway *gateway, const struct link_answer *answer,
 
 	if (!answer->status)
 		return error_set(err, -EHOSTUNREACH,
-				 "%s: the center at %s gave no answer: %s; is it running, and is its url right in gateway.xml?",
-				 what, url, answer->error ? answer->error : "unknown");
+				 "%s: the center gave no answer: %s; is it running, and is its url right in gateway.xml?",
+				 what, answer->error ? answer->error : url);
 	if (answer->status == 404)
 		return error_set(err, -ENOENT,
 				 "%s: the center at %s does not have it; add it there with faultline-center",

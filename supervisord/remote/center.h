@@ -38,9 +38,9 @@ int center_send(struct gateway *gateway, const char *method, const char *path,
 int center_get(struct gateway *gateway, const char *path, uint64_t max_bytes, int sink,
 	       link_done_fn done, link_progress_fn progress, void *user, struct error *err);
 
-/** center_resume - likewise, from byte @offset on */
+/** center_resume - likewise, from byte @offset on; @progress counts from there */
 int center_resume(struct gateway *gateway, const char *path, uint64_t offset, uint64_t max_bytes,
-		  int sink, link_done_fn done, void *user, struct error *err);
+		  int sink, link_done_fn done, link_progress_fn progress, void *user, struct error *err);
 
 /** center_forget - what was asked for @user is not told to it any more */
 void center_forget(struct gateway *gateway, const void *user);

@@ -31,6 +31,10 @@
 #define RESUME_FIRST_S 0.2
 #define RESUME_MAX_S 3.0
 
+/* How far it is, is told after so long, and again after twice as long, up to a minute. */
+#define TELL_FIRST_NS 2000000000ULL
+#define TELL_MAX_NS 60000000000ULL
+
 /* What a bundle may need beside itself while it is unpacked, and what is left for others. */
 #define SPACE_FACTOR 4
 #define SPACE_LEFT (1ULL << 20)
@@ -39,6 +43,7 @@
  * struct download - one download
  * @sink: write end of the unpacker's input, open until the last byte
  * @offset: bytes that the unpacker was given
+ * @tell_ns: when it is told next how far it is, and after how long then
  * @stuck: transfers that broke without a byte more
  * @resume: fires when the next one begins
  *
@@ -56,6 +61,7 @@ struct download {
 	bool transferring;
 	int sink;
 	uint64_t offset;
+	uint64_t tell_ns, tell_again_ns;
 	int stuck;
 	ev_timer resume;
 	struct unpacker *unpacker;
@@ -189,6 +195,27 @@ static void transferred(void *user, const struct link_answer *answer)
 	transfer_end(download);
 }
 
+/* Who waits for a slow line sees that it goes on, and for how long. */
+static void transfer_progress(void *user, uint64_t received)
+{
+	struct download *download = user;
+	uint64_t now = clock_now(), got = download->offset + received;
+	double seconds = (now - download->begun_ns) / 1e9;
+
+	if (now < download->tell_ns || !got || got >= download->size)
+		return;
+	download->tell_ns = now + download->tell_again_ns;
+	download->tell_again_ns = download->tell_again_ns * 2 < TELL_MAX_NS ?
+				  download->tell_again_ns * 2 : TELL_MAX_NS;
+	collection_add(download->app->gateway, &(struct event){
+		.part = "remote", .name = "download.progress", .application = download->app->name,
+		.data = json_pack("{s:I, s:I}", "bytes", (json_int_t)got, "of",
+				  (json_int_t)download->size) },
+		"%s %s: %" PRIu64 " of %" PRIu64 " KiB downloaded in %.0f s, about %.0f s are left",
+		download->app->name, download->version, got >> 10, download->size >> 10, seconds,
+		seconds * (download->size - got) / got);
+}
+
 static int transfer_begin(struct download *download)
 {
 	int sink = fcntl(download->sink, F_DUPFD_CLOEXEC, 0);
@@ -198,7 +225,7 @@ static int transfer_begin(struct download *download)
 		return error_set(&download->err, -errno, "%s: %m", download->app->name);
 	snprintf(path, sizeof(path), "/v1/artifacts/%s", download->sha256);
 	return center_resume(download->app->gateway, path, download->offset, download->size, sink,
-			     transferred, download, &download->err);
+			     transferred, transfer_progress, download, &download->err);
 }
 
 static void resume_due(struct ev_loop *loop, ev_timer *timer, int events)
@@ -269,6 +296,8 @@ static void bundle_fetch(struct download *download)
 		return;
 	}
 	download->transferring = true;
+	download->tell_ns = clock_now() + TELL_FIRST_NS;
+	download->tell_again_ns = TELL_FIRST_NS * 2;
 	/* Without a transfer the unpacker sees the end of its input, and ends it all. */
 	if (transfer_begin(download))
 		transfer_end(download);

@@ -24,6 +24,7 @@ class Breaking:
         self.portions = list(portions)
         self.ranges = []
         self.descriptions = 0
+        self.slow_s = 0     # so long does one take
         self.hold = threading.Event()
         self.hold.set()
         host, port = url.removeprefix("http://").split(":")
@@ -71,6 +72,11 @@ class Breaking:
         if path.startswith("/v1/artifacts/"):
             self.ranges.append(headers.get("range"))
             self.hold.wait(60)
+            for i in range(0, len(data) if self.slow_s else 0, -(-len(data) // 20)):
+                peer.sendall(data[i:i + -(-len(data) // 20)])
+                time.sleep(self.slow_s / 20)
+            if self.slow_s:
+                return True
             if self.portions:
                 peer.sendall(data[:self.portions.pop(0)])
                 return False
@@ -134,6 +140,22 @@ def test_the_last_byte_may_be_all_that_came(site, breaking):
     proxy.portions.append(size)
     assert site.run()[1]
     assert len(proxy.ranges) == 1
+
+
+def test_a_slow_one_tells_how_far_it_is(site, breaking):
+    proxy = breaking()
+    size = next(p for p in (site.folder / "center/artifacts").glob("??/*")).stat().st_size
+    proxy.slow_s = 7
+    lines, result, error = site.run()
+    assert result, error
+    told = [line for line in lines if line["event"] == "download.progress"]
+    assert len(told) == 2, "after 2 s, and 4 s later"
+    assert 2000 <= told[0]["t_ms"] < 3500 and 6000 <= told[1]["t_ms"] < 8000
+    assert 0 < told[0]["data"]["bytes"] < told[1]["data"]["bytes"] < told[0]["data"]["of"] == size
+    assert "air-conditioner 1.0.0: " in told[0]["text"] and "are left" in told[0]["text"]
+    proxy.slow_s = 0
+    lines, result, _ = site.run()
+    assert result and "download.progress" not in {line["event"] for line in lines}
 
 
 def test_two_requests_share_one_download(site, breaking):
