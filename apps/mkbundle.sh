@@ -8,7 +8,7 @@
 #
 # FOLDER, apps/air-conditioner by default, has the application.xml.in, and may have an events.xml: the list of events
 # that the center verifies the application by. The program and each further file, such as
-# a module that it imports, lie in bin/. Without --argument, --unit 127.0.0.1:15020 is given to those that drive one.
+# a module that it imports, lie in bin/. Without --argument, --unit 127.0.0.1:15020 is given to the examples that drive one.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -59,11 +59,16 @@ while [ $# -gt 0 ]; do
 	shift 2
 done
 [ -n "$output" ] && [ -n "$program" ] || fail "--output and --program are needed"
+[ -f "$folder/application.xml.in" ] || fail "$folder: it has no application.xml.in"
 [ -f "$program" ] || fail "$program: no such program; run make first"
-if [ -z "$arguments" ] && [ "$folder" != "$here/sdk/shell" ]; then
-	argument --unit
-	argument 127.0.0.1:15020
-fi
+case $(cd "$folder" && pwd) in
+"$here/air-conditioner" | "$here/air-conditioner-java" | "$here/data-logger")
+	if [ -z "$arguments" ]; then
+		argument --unit
+		argument 127.0.0.1:15020
+	fi
+	;;
+esac
 
 staging=$(mktemp -d)
 trap 'rm -rf "$staging"' EXIT

@@ -3,6 +3,7 @@
 
 import io
 import os
+import shutil
 import subprocess
 import tarfile
 import xml.etree.ElementTree as ElementTree
@@ -95,3 +96,16 @@ def test_bundle_with_other_settings(tmp_path):
     assert (root.get("version"), root.get("residence")) == ("1.2", "resident")
     assert [argument.text for argument in root.iter("argument")] == ["--unit", "10.0.0.1:502"]
     assert root.find("environment").attrib == {"name": "A", "value": "<&\"' b"}
+
+
+def test_bundle_of_an_application_of_ones_own_gets_no_arguments_that_nobody_gave(tmp_path):
+    for name in ("counter.sh", "application.xml.in"):
+        shutil.copy(ROOT / "apps/sdk/shell" / name, tmp_path)
+    output = tmp_path / "own.tar.zst"
+    subprocess.run([ROOT / "apps/mkbundle.sh", "--application", tmp_path, "--program", tmp_path / "counter.sh", "--output", output],
+                   check=True)
+    assert b"<argument>" not in unpacked(output.read_bytes()).extractfile("application.xml").read()
+    (tmp_path / "application.xml.in").unlink()
+    done = subprocess.run([ROOT / "apps/mkbundle.sh", "--application", tmp_path, "--program", tmp_path / "counter.sh",
+                           "--output", output], text=True, capture_output=True)
+    assert done.returncode == 2 and "application.xml.in" in done.stderr
