@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # What both daemons share.
 LIB_BASE := lib/alloc.c lib/error.c lib/log.c lib/name.c lib/file.c lib/hex.c
+# Wants jansson.
+LIB_TEXT := lib/text.c
 LIB_SANDBOX := lib/sandbox.c
 LIB_JSONRPC := lib/jsonrpc.c
 LIB_XML := lib/xmlfile.c

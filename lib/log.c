@@ -27,6 +27,10 @@ void log_write(int level, const char *format, ...)
 	va_start(ap, format);
 	vsnprintf(line, sizeof(line), format, ap);
 	va_end(ap);
+	/* What is quoted from outside makes no lines of its own, and gives a terminal no orders. */
+	for (char *c = line; *c; c++)
+		if ((unsigned char)*c < ' ' || *c == 127)
+			*c = ' ';
 	/* One write a line, so that lines of several processes do not mix. */
 	if (log_journal)
 		fprintf(stderr, "<%d>%s\n", level, line);

@@ -3,9 +3,11 @@
 
 #include <elf.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/text.h"
 #include "supervisord/ctl/image.h"
 #include "supervisord/reliability/registers.h"
 
@@ -133,15 +135,13 @@ json_t *unwind_frame(const struct core *core, uint64_t pc, uint64_t lookup)
 	return frame;
 }
 
-/* Names come out of a file that may hold anything; JSON takes UTF-8 alone, a terminal less. */
-static json_t *clean(const char *text)
+/* Names come out of a file that may hold anything. */
+static json_t *plain(const char *text)
 {
 	char copy[256];
-	size_t i;
 
-	for (i = 0; text[i] && i < sizeof(copy) - 1; i++)
-		copy[i] = text[i] >= ' ' && text[i] < 127 ? text[i] : '?';
-	copy[i] = '\0';
+	snprintf(copy, sizeof(copy), "%s", text);
+	text_plain(copy, strlen(copy), false);
 	return json_string(copy);
 }
 
@@ -159,13 +159,13 @@ static void symbol_add(const struct unwinding *unwinding, json_t *frame, Dwarf_A
 		return;
 	name = libdw->dwfl_module_addrinfo(module, lookup, &offset, &symbol, NULL, NULL, NULL);
 	if (name) {
-		json_object_set_new(frame, "function", clean(name));
+		json_object_set_new(frame, "function", plain(name));
 		json_object_set_new(frame, "function_offset", hex(offset + (pc - lookup)));
 	}
 	line = libdw->dwfl_module_getsrc(module, lookup);
 	name = line ? libdw->dwfl_lineinfo(line, NULL, &number, NULL, NULL, NULL) : NULL;
 	if (name) {
-		json_t *file = clean(name);
+		json_t *file = plain(name);
 
 		json_object_set_new(frame, "source", json_sprintf("%s:%d", json_string_value(file), number));
 		json_decref(file);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "lib/log.h"
+#include "lib/text.h"
 #include "supervisord/link/protocol.h"
 #include "supervisord/link/sink.h"
 #include "supervisord/pages.h"
@@ -319,10 +320,8 @@ static void transfer_fail(struct transfer *t, CURLcode code)
 	snprintf(t->error, sizeof(t->error), "%s: %s%s%s", server, what,
 		 known && known->what_next ? "; " : "",
 		 known && known->what_next ? known->what_next : "");
-	/* It may quote what the server sent; jansson refuses what is not UTF-8. */
-	for (char *p = t->error; *p; p++)
-		if ((unsigned char)*p < ' ' || (unsigned char)*p > '~')
-			*p = '?';
+	/* It may quote what the server sent. */
+	text_plain(t->error, strlen(t->error), false);
 	t->answer.status = 0;
 	t->answer.error = t->error;
 	t->answer.transient = !t->failure && known && known->transient;

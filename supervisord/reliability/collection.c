@@ -12,6 +12,7 @@
 
 #include "lib/alloc.h"
 #include "lib/log.h"
+#include "lib/text.h"
 #include "supervisord/pages.h"
 #include "supervisord/reliability/detector.h"
 #include "supervisord/reliability/fault.h"
@@ -177,6 +178,8 @@ void collection_add(struct gateway *gateway, const struct event *event,
 	va_start(ap, format);
 	vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
+	/* It may quote an application, which names itself as it likes, or a center. */
+	text_clean(text);
 	log_info("[%s] %s", event->part, text);
 	store_event_add(gateway->store, &row);
 	collection_flush_soon(gateway);
@@ -255,6 +258,18 @@ static bool record_known(const struct faultline_record *record)
 	}
 }
 
+/* Where a signal comes from: what the process did at an address, or somebody who sent it. */
+static void origin_text(const struct faultline_record *record, char *text, size_t size)
+{
+	text[0] = 0;
+	if (record->fault_addr || record->flags & FAULTLINE_F_KERNEL)
+		snprintf(text, size, " at address 0x%llx", (unsigned long long)record->fault_addr);
+	else if (record->flags & FAULTLINE_F_SENT && record->sender_tgid == record->tgid)
+		snprintf(text, size, ", sent by itself");
+	else if (record->flags & FAULTLINE_F_SENT)
+		snprintf(text, size, ", sent by process %d", record->sender_tgid);
+}
+
 static void record_add(struct gateway *gateway, const char *application,
 		       const struct faultline_record *record,
 		       const struct faultline_capture *capture)
@@ -286,11 +301,11 @@ static void record_add(struct gateway *gateway, const char *application,
 			       record->tgid, record->comm);
 	} else if (record->type == FAULTLINE_RECORD_FATAL) {
 		event.name = "process.fatal";
+		origin_text(record, text, sizeof(text));
 		collection_add(gateway, &event,
-			       "%s in process %d (%.16s) at address 0x%llx; captured %u bytes of stack in %.0f us",
+			       "%s in process %d (%.16s)%s; captured %u bytes of stack in %.0f us",
 			       detector_signal_name(record->signo, name), record->tgid,
-			       record->comm, (unsigned long long)record->fault_addr,
-			       capture ? capture->stack_len : 0,
+			       record->comm, text, capture ? capture->stack_len : 0,
 			       capture ? capture->cost_ns / 1e3 : 0.);
 	} else if (record->signo) {
 		event.name = "process.ended";

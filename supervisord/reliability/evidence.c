@@ -10,6 +10,7 @@
 
 #include "lib/alloc.h"
 #include "lib/cleanup.h"
+#include "lib/text.h"
 
 #define FILE_MAX 4096
 #define MAPS_MAX 49152
@@ -29,11 +30,8 @@ static json_t *text_of(const char *path, size_t max)
 		return json_null();
 	while (size < max && (n = read(fd, text + size, max - size)) > 0)
 		size += n;
-	/* Names in it are the application's own; JSON takes UTF-8 alone. */
-	for (size_t i = 0; i < size; i++)
-		if (((unsigned char)text[i] < ' ' && text[i] != '\n' && text[i] != '\t') ||
-		    (unsigned char)text[i] > '~')
-			text[i] = '?';
+	/* Names in it are the application's own. */
+	text_plain(text, size, true);
 	return json_stringn(text, size);
 }
 

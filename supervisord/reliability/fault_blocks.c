@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/hex.h"
+#include "supervisord/reliability/fault_record.h"
 #include "supervisord/reliability/mappings.h"
 #include "supervisord/reliability/source.h"
 
@@ -72,21 +73,11 @@ static void add_syscall(json_t *data, const struct faultline_record *record)
 						       (json_int_t)call->nr, "arguments", arguments));
 }
 
-/* A thread names itself as it likes; JSON takes UTF-8 alone. */
-static json_t *comm(const struct faultline_thread *thread)
-{
-	char text[FAULTLINE_COMM_LEN + 1] = { 0 };
-
-	for (int i = 0; i < FAULTLINE_COMM_LEN && thread->comm[i]; i++)
-		text[i] = thread->comm[i] >= ' ' && thread->comm[i] < 127 ? thread->comm[i] : '?';
-	return json_string(text);
-}
-
 static json_t *thread_describe(const struct faultline_thread *thread,
 			       const struct faultline_maps *maps)
 {
 	const char state[] = { thread->state >= 'A' && thread->state <= 'z' ? thread->state : '?' };
-	json_t *object = json_pack("{s:i, s:o, s:s%}", "tid", thread->tid, "comm", comm(thread),
+	json_t *object = json_pack("{s:i, s:o, s:s%}", "tid", thread->tid, "comm", fault_record_comm(thread->comm),
 				   "state", state, sizeof(state));
 	json_t *place = maps && thread->pc ? mappings_place(maps, thread->pc) : NULL;
 

@@ -3,8 +3,10 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/hex.h"
+#include "lib/text.h"
 #include "supervisord/reliability/detector.h"
 #include "supervisord/reliability/fault_blocks.h"
 #include "supervisord/reliability/hang_data.h"
@@ -61,14 +63,12 @@ static json_t *stack(const struct faultline_capture *capture)
 	return object;
 }
 
-/* A thread names itself as it likes; JSON takes UTF-8 alone. */
-static json_t *comm(const struct faultline_record *record)
+json_t *fault_record_comm(const char comm[FAULTLINE_COMM_LEN])
 {
-	char text[FAULTLINE_COMM_LEN + 1] = { 0 };
+	char text[FAULTLINE_COMM_LEN + 1];
 
-	for (int i = 0; i < FAULTLINE_COMM_LEN && record->comm[i]; i++)
-		text[i] = record->comm[i] >= ' ' && record->comm[i] < 127 ?
-			  record->comm[i] : '?';
+	snprintf(text, sizeof(text), "%.*s", FAULTLINE_COMM_LEN, comm);
+	text_plain(text, strlen(text), false);
 	return json_string(text);
 }
 
@@ -83,7 +83,7 @@ json_t *fault_record_describe(const struct faultline_record *record)
 				   "core_dump", record->flags & FAULTLINE_F_COREDUMP,
 				   "by_kernel", record->flags & FAULTLINE_F_KERNEL,
 				   "out_of_memory", record->flags & FAULTLINE_F_OOM,
-				   "comm", comm(record));
+				   "comm", fault_record_comm(record->comm));
 	json_t *hang = hang_data_describe(record);
 	char name[16];
 

@@ -6,6 +6,9 @@
 #include <jansson.h>
 #include <linux/faultline.h>
 
+/** fault_record_comm - a thread's name, which is what it likes, as plain text; new reference */
+json_t *fault_record_comm(const char comm[FAULTLINE_COMM_LEN]);
+
 /** fault_record_describe - its fixed part; new reference */
 json_t *fault_record_describe(const struct faultline_record *record);
 

@@ -11,6 +11,7 @@
 
 #include "lib/cleanup.h"
 #include "lib/log.h"
+#include "lib/text.h"
 
 #define FOLDER "/sys/fs/pstore"
 
@@ -27,15 +28,6 @@ static const char *folder(void)
 static int is_log(const struct dirent *entry)
 {
 	return !strncmp(entry->d_name, "dmesg-", strlen("dmesg-"));
-}
-
-/* JSON takes UTF-8 alone, and a reset may have left anything in that memory. */
-static void make_plain(char *text, size_t size)
-{
-	for (size_t i = 0; i < size; i++)
-		if (((unsigned char)text[i] < ' ' && text[i] != '\n' && text[i] != '\t') ||
-		    (unsigned char)text[i] > '~')
-			text[i] = '?';
 }
 
 /* The end of a file, where the panic itself stands. */
@@ -56,7 +48,8 @@ static json_t *text_of(int fd, size_t max)
 	if (!text || !size)
 		return NULL;
 	n = size > max ? size - max : 0;
-	make_plain(text + n, size - n);
+	/* A reset may have left anything in that memory. */
+	text_plain(text + n, size - n, true);
 	return json_stringn(text + n, size - n);
 }
 

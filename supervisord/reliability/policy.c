@@ -114,6 +114,7 @@ static int policy_take(struct policy *policy, const struct link_answer *answer,
 					   JSON_REJECT_DUPLICATES, NULL);
 	bool same = document && json_equal(document, policy->document);
 	struct error why = { 0 };
+	size_t entries;
 	int ret = document_check(document, err);
 
 	if (ret)
@@ -127,6 +128,7 @@ static int policy_take(struct policy *policy, const struct link_answer *answer,
 	policy->refused[0] = '\0';
 	if (same)
 		return 0;
+	entries = json_array_size(json_object_get(document, "countermeasures"));
 	/* In force also when it cannot be kept: a full disk must not hold on to an old list. */
 	if (file_write(path, answer->body, answer->size, 0600, err))
 		log_error("%s; the list is in force, and fetched again after a restart", err->text);
@@ -135,9 +137,8 @@ static int policy_take(struct policy *policy, const struct link_answer *answer,
 	collection_add(gateway, &(struct event){
 		.part = "center", .name = "policy.changed",
 		.data = json_pack("{s:I}", "policy_version", (json_int_t)policy_version(gateway)) },
-		"list of countermeasures, version %lld: %zu entries",
-		(long long)policy_version(gateway),
-		json_array_size(json_object_get(document, "countermeasures")));
+		"list of countermeasures, version %lld: %zu %s",
+		(long long)policy_version(gateway), entries, entries == 1 ? "entry" : "entries");
 	return 0;
 }
 

@@ -17,6 +17,7 @@
 #include "lib/file.h"
 #include "lib/log.h"
 #include "lib/name.h"
+#include "lib/text.h"
 
 /* What a connection of the command line takes before its other side reads. */
 #define READ_MAX (400 * 1024)
@@ -172,21 +173,6 @@ static void file_write_line(struct logs *logs, struct log_file *file, const char
 		log_warning("the log of %s cannot be written in %s: %m; lines are lost until it can",
 			    file->name, logs->folder);
 	file->failed = true;
-}
-
-/* Control characters would change a terminal; what is not UTF-8 is no JSON. */
-static void text_clean(char *text)
-{
-	json_t *valid;
-
-	for (char *c = text; *c; c++)
-		if ((unsigned char)*c < ' ' || *c == 127)
-			*c = ' ';
-	valid = json_string(text);
-	for (char *c = text; !valid && *c; c++)
-		if ((unsigned char)*c > 127)
-			*c = '?';
-	json_decref(valid);
 }
 
 /* A line of a file: time, process and text, each but the last ended by a space. */

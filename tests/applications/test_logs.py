@@ -92,3 +92,19 @@ def test_wrong_words(prober):
         done = prober.site.ctl("logs", *arguments)
         assert done.returncode == status and says in done.stderr, arguments
     assert prober.site.ctl("logs", "--help").stdout.startswith("Usage: faultctl")
+
+
+def test_name_of_a_process_is_only_a_name(prober):
+    """In events, in the supervisor's log and in fault data."""
+    site = prober.site
+    prober.start("name")
+    prober.ask()
+    pid = site.app("prober")["pid"]
+    os.kill(pid, signal.SIGSEGV)
+    struck = wait_until(lambda: next((e for e in site.ask("events") if e["name"] == "process.fatal"), None), "it is seen")
+    assert f"process {pid} (x  [31m? y), sent by process {os.getpid()}; " in struck["text"]
+    fault = wait_until(lambda: next((f for f in site.ask("faults") if f.get("outcome")), None), "it is handled")
+    assert site.ask("fault", "show", fault["id"])["data"]["kernel"]["comm"] == "x??[31m? y"
+    log = site.log("gateway")
+    assert "(x  [31m? y)" in log and all(line.startswith("faultlined: ") for line in log.splitlines())
+    assert "\x1b" not in log and "\x1b" not in site.ctl("fault", "show", fault["id"]).stdout

@@ -271,7 +271,7 @@ class TestUse:
     ], ids=lambda a: str(len(a)))
     def test_usage(self, arguments):
         ended = subprocess.run([BIN / "faultline-unpack", *arguments], input=b"", capture_output=True)
-        assert ended.returncode == 2 and b"usage" in ended.stderr
+        assert ended.returncode == 2 and b"Usage" in ended.stderr
 
     def test_folder_is_not_there(self, tmp_path):
         ended = subprocess.run([BIN / "faultline-unpack", "--sha256", "0" * 64, "--size", "1", "--into",

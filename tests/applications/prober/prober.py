@@ -137,6 +137,12 @@ def probe_log():
     return {}
 
 
+def probe_name():
+    """It calls itself what would begin a line and give a terminal an order."""
+    libc.prctl(15, b"x\n\x1b[31m\xff y")
+    return {}
+
+
 def probe_traceback():
     raise RuntimeError("as it was told")
 

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Text from outside: an application, a file of the kernel's, a server. JSON takes UTF-8 alone, and a terminal obeys control characters. */
+#ifndef LIB_TEXT_H
+#define LIB_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/**
+ * text_plain - whatever is no printable character of ASCII becomes '?'
+ * @text: @size bytes; zero bytes are no end, and become '?' too
+ * @lines: tabs and ends of lines stay
+ */
+void text_plain(char *text, size_t size, bool lines);
+
+/** text_clean - control characters become spaces; what is not UTF-8 has nothing but ASCII then */
+void text_clean(char *text);
+
+#endif /* LIB_TEXT_H */
