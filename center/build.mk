@@ -32,7 +32,7 @@ $(O)/center/http/console.o: center/http/openapi.json $(wildcard center/console/*
 
 $(O)/center/main.o $(O)/center/http/routes.o: PKG_CFLAGS += -DFAULTLINE_VERSION='"$(VERSION)"'
 
-$(eval $(call program,faultline-center,$(CENTER) $(LIB_BASE) $(LIB_XML) $(LIB_SCRIPT) \
+$(eval $(call program,faultline-center,$(CENTER) $(LIB_BASE) $(LIB_FAULT_EXPORT) $(LIB_XML) $(LIB_SCRIPT) \
 	$(LIB_APPLICATION) $(LIB_ACTION) $(LIB_SIGNATURE),libmicrohttpd sqlite3 libpq jansson libxml-2.0 libarchive libcrypto,-lpthread -lm))
 
 # Runs an application where it is registered, with the gateway's own execution environment (31).

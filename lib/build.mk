@@ -3,6 +3,7 @@
 LIB_BASE := lib/alloc.c lib/error.c lib/log.c lib/name.c lib/file.c lib/hex.c
 # Wants jansson.
 LIB_TEXT := lib/text.c
+LIB_FAULT_EXPORT := lib/fault_export.c
 LIB_SANDBOX := lib/sandbox.c
 LIB_JSONRPC := lib/jsonrpc.c
 LIB_XML := lib/xmlfile.c

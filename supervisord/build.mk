@@ -48,7 +48,7 @@ FAULTCTL := $(addprefix supervisord/ctl/,main.c client.c output.c cmd_status.c c
 	plan.c)
 $(eval $(call program,faultctl,\
 	$(FAULTCTL) supervisord/reliability/registers.c supervisord/script/event_list.c supervisord/script/plan.c \
-	$(LIB_BASE) $(LIB_SANDBOX) $(LIB_JSONRPC) $(LIB_TEXT) $(LIB_XML) $(LIB_SCRIPT) $(LIB_APPLICATION),\
+	$(LIB_BASE) $(LIB_SANDBOX) $(LIB_JSONRPC) $(LIB_TEXT) $(LIB_FAULT_EXPORT) $(LIB_XML) $(LIB_SCRIPT) $(LIB_APPLICATION),\
 	libxml-2.0 jansson,-lev))
 
 # The names of this machine's system calls, and of those machines that have the kernel's generic ones.

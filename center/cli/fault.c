@@ -7,6 +7,7 @@
 
 #include "center/cli/command.h"
 #include "center/fault/faults.h"
+#include "lib/fault_export.h"
 
 enum { OPTION_GATEWAY = 0x200, OPTION_KIND, OPTION_LIMIT, OPTION_DAYS };
 
@@ -130,6 +131,56 @@ static json_t *fault_find(struct store *store, const struct fault_arguments *arg
 	return NULL;
 }
 
+/* As its gateway exports it: what happened there, and what is known of it here. */
+static json_t *fault_as_exported(json_t *fault)
+{
+	static const char *const members[] = {
+		"id", "gateway", "group", "kind", "application", "version", "time", "received", "countermeasure", "outcome", "data",
+	};
+	json_t *outcome = json_object_get(fault, "outcome");
+	json_t *state = json_object_get(outcome, "result");
+	json_t *exported = json_pack("{s:b, s:o}", "reported", 1,
+				     "state", state ? json_incref(state) : json_string("decided"));
+
+	for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++) {
+		json_t *value = json_object_get(fault, members[i]);
+
+		if (value && !json_is_null(value))
+			json_object_set(exported, members[i], value);
+	}
+	return exported;
+}
+
+static int fault_export(struct cli *cli, int argc, char **argv)
+{
+	static const struct argp_option options[] = {
+		{ "gateway", OPTION_GATEWAY, "NAME", 0, "The one of this gateway", 0 },
+		{},
+	};
+	static const struct argp argp = {
+		.options = options,
+		.parser = fault_parse,
+		.args_doc = "ID FILE",
+		.doc = "Write a fault into FILE, which must not be there yet."
+		       "\v\"faultctl fault show -i FILE\" makes a page of it, \"faultctl fault core -i FILE\" a core file for gdb.",
+		.children = children,
+	};
+	struct fault_arguments arguments = {
+		.common = { .cli = cli, .operands_min = 2, .operands_max = 2 },
+	};
+	__cleanup_store struct store *store = NULL;
+	json_auto_t *fault = NULL, *exported = NULL;
+	struct error err = {};
+
+	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
+	store = store_open(&cli->place, STORE_READ, &err);
+	fault = store ? fault_find(store, &arguments, &err) : NULL;
+	exported = fault ? fault_as_exported(fault) : NULL;
+	if (!exported || fault_export_write(arguments.common.operands[1], exported, &err))
+		return command_fail(&err);
+	return 0;
+}
+
 static int fault_show(struct cli *cli, int argc, char **argv)
 {
 	static const struct argp_option options[] = {
@@ -207,6 +258,7 @@ static int fault_prune(struct cli *cli, int argc, char **argv)
 const struct command fault_commands[] = {
 	{ "fault", "list", "list the faults that gateways have reported", fault_list },
 	{ "fault", "show", "show one with all its data", fault_show },
+	{ "fault", "export", "write one into a file, for faultctl fault show", fault_export },
 	{ "fault", "prune", "forget old ones", fault_prune },
 	{},
 };

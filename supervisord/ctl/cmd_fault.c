@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "lib/fault_export.h"
 #include "supervisord/ctl/ctl.h"
 #include "supervisord/ctl/fault_request.h"
 #include "supervisord/ctl/libdw.h"
@@ -157,26 +155,6 @@ static void print(json_t *fault)
 	print_lines("events before it, newest first", json_object_get(data, "events"), "text");
 }
 
-/* A file to send to the application's maker; one that is there is left as it is. */
-static int file_export(const char *path, json_t *fault)
-{
-	json_t *document = json_pack("{s:s, s:i, s:O}", "format", "faultline-fault", "edition", 1,
-				     "fault", fault);
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	bool written = fd >= 0 && !json_dumpfd(document, fd, JSON_INDENT(1)) && !fsync(fd);
-
-	json_decref(document);
-	if (!written) {
-		fprintf(stderr, "faultctl: %s: %s\n", path, fd < 0 && errno == EEXIST ?
-			"there is such a file already; name another one" : strerror(errno));
-		if (fd >= 0)
-			unlink(path);
-	}
-	if (fd >= 0)
-		close(fd);
-	return written ? CTL_OK : CTL_FAILED;
-}
-
 static int show(const struct ctl_options *options, const struct fault_request *request)
 {
 	json_t *fault = NULL;
@@ -190,11 +168,15 @@ static int show(const struct ctl_options *options, const struct fault_request *r
 
 static int export(const struct ctl_options *options, const char *id, const char *path)
 {
+	struct error err = { 0 };
 	json_t *fault = NULL;
 	int status = fault_request_ask(&(struct fault_request){ .id = id }, options, &fault);
 
-	if (!status)
-		status = file_export(path, fault);
+	/* To send to the application's maker. */
+	if (!status && fault_export_write(path, fault, &err)) {
+		fprintf(stderr, "faultctl: %s\n", err.text);
+		status = CTL_FAILED;
+	}
 	json_decref(fault);
 	return status;
 }
@@ -217,5 +199,6 @@ const struct ctl_command ctl_fault_command = {
 	"show prints it, with the callers of the function that faulted as far as the files\n"
 	"are here (functions: needs " LIBDW_PACKAGE "). export writes it as JSON into FILE, which must\n"
 	"not be there yet. core writes a core file that gdb opens with the program; -o names\n"
-	"it (ID.core by default). -i takes the fault from what export wrote.\n", run,
+	"it (ID.core by default). -i takes the fault from what export wrote, here or at the\n"
+	"center (\"faultline-center fault export\").\n", run,
 };

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/fault_export.h"
+
 bool fault_request_parse(struct fault_request *request, int argc, char **argv)
 {
 	for (int i = 2; i < argc; i++) {
@@ -24,19 +26,13 @@ bool fault_request_parse(struct fault_request *request, int argc, char **argv)
 /* What "fault export" wrote, on whichever machine. */
 static int read_export(const char *path, json_t **fault)
 {
-	json_error_t error;
-	json_t *document = json_load_file(path, 0, &error);
-	json_t *found = json_object_get(document, "fault");
+	struct error err = { 0 };
 
-	if (!found) {
-		fprintf(stderr, "faultctl: %s: %s\n", path,
-			document ? "not what \"faultctl fault export\" writes" : error.text);
-		json_decref(document);
-		return CTL_FAILED;
-	}
-	*fault = json_incref(found);
-	json_decref(document);
-	return CTL_OK;
+	*fault = fault_export_read(path, &err);
+	if (*fault)
+		return CTL_OK;
+	fprintf(stderr, "faultctl: %s\n", err.text);
+	return CTL_FAILED;
 }
 
 int fault_request_ask(const struct fault_request *request, const struct ctl_options *options, json_t **fault)

@@ -73,6 +73,19 @@ def test_export_writes_a_file_and_never_over_one(site):
     assert "No such file" in site.ctl("fault", "export", fault["id"], site.folder / "no/such").stderr
 
 
+def test_the_center_exports_the_same_fault(site):
+    """What happened on a gateway is a page at the center too."""
+    start(site, "restart")
+    fault = strike(site)
+    wait_until(lambda: site.ask("fault", "show", fault["id"])["reported"] and site.center_faults()[0]["outcome"], "the center knows")
+    path = site.folder / "exported.json"
+    site.center("fault", "export", fault["id"], path)
+    here = site.ctl("fault", "show", fault["id"]).stdout
+    assert "SIGSEGV" in here and site.ctl("fault", "show", "-i", path).stdout == here
+    again = site.center("fault", "export", fault["id"], path, check=False)
+    assert again.returncode == 1 and "name another one" in again.stderr
+
+
 def test_fault_data_have_200_events_and_a_bound(site):
     start(site, "restart")
     database = sqlite3.connect(site.state / "gateway.db", timeout=10)
