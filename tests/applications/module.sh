@@ -19,5 +19,5 @@ mkdir -p "$share"
 cp "build/kmod/$kernel/kmod/faultline.ko" "$share/"
 printf -v pytest ' %q' env FAULTLINE_BUILD=build/out FAULTLINE_LIMIT_S=120 /usr/bin/python3 -B -m pytest -v \
 	-p no:cacheprovider "--junitxml=$share/report.xml" "$@"
-exec tests/vm/vng.sh --kernel "$kernel" --timeout "${BOOT_LIMIT:-560}" --share "$share" -- \
+exec tests/vm/vng.sh --kernel "$kernel" --timeout "${BOOT_LIMIT:-860}" --share "$share" -- \
 	bash -c "insmod $share/faultline.ko && exec $pytest"

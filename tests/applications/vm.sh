@@ -23,7 +23,7 @@ boot()
 		inside+="env FAULTLINE_BUILD=build/out FAULTLINE_LIMIT_S=120 $environment /usr/bin/python3 -B -m pytest -v -p no:cacheprovider"
 		inside+=" --junitxml=$share/part-$environment-$((n++)).xml $words & pids+=\" \$!\"; "
 	done
-	tests/vm/vng.sh --kernel "$kernel" --timeout 500 --share "$share" --append "$append" -- \
+	tests/vm/vng.sh --kernel "$kernel" --timeout 700 --share "$share" --append "$append" -- \
 		bash -c "pids=; $inside failed=0; for pid in \$pids; do wait \$pid || failed=1; done; exit \$failed"
 }
 
