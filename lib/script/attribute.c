@@ -65,41 +65,28 @@ static void attribute_refuse(struct reading *reading,
 	       raw[1] ? (const char *)raw[1] : "", raw[1] ? ":" : "", raw[0], allowed);
 }
 
-/* Of the names in @value those that are not known yet are noted. */
-static int references_take(struct reading *reading, const char *value, const xmlChar **raw)
-{
-	for (const char *name = value + strspn(value, " "); *name; name += strspn(name, " ")) {
-		size_t length = strcspn(name, " ");
-		int ret = identifier_refer(&reading->identifiers, name, length);
-
-		if (ret > 0)
-			ret = identifier_await(&reading->identifiers, name, length,
-					       reading_place(reading, (const char *)raw[3]));
-		if (ret)
-			return ret;
-		name += length;
-	}
-	return 0;
-}
-
 /* An identifier is there once in a script; whether references have one is seen at its end. */
-static bool identifier_take(struct reading *reading, const struct definition_element *element,
-			    const struct definition_attribute *attribute, const xmlChar **raw,
-			    const char *value)
+static bool identifiers_take(struct reading *reading, const struct definition_element *element,
+			     const struct definition_attribute *attribute, const xmlChar **raw,
+			     const char *value)
 {
+	struct identifier_use use = {
+		.declares = attribute->syntax == DEFINITION_ID,
+		.place = reading_mark(reading, (const char *)raw[3]),
+		.user = element,
+	};
+	const char *end;
 	int code = 0;
 
-	if (attribute->syntax == DEFINITION_ID)
-		code = identifier_declare(&reading->identifiers, value);
-	else if (attribute->syntax == DEFINITION_IDREF || attribute->syntax == DEFINITION_IDREFS)
-		code = references_take(reading, value, raw);
-	if (code == -EEXIST)
-		reading_refuse(reading, -EINVAL, reading_place(reading, (const char *)raw[3]),
-			       "\"%.80s\": %s is \"%.60s\", which another tag is called already",
-			       element->name, attribute->name, value);
-	else if (code)
-		reading_out_of_memory(reading);
-	return !code;
+	for (; *value && !code; value = end + (*end == ' ')) {
+		for (end = value; *end && *end != ' '; end++)
+			;
+		use.name = value;
+		use.length = end - value;
+		if (use.length)
+			code = identifier_use(&reading->identifiers, &use);
+	}
+	return reading_identifiers_good(reading, code);
 }
 
 /*
@@ -136,7 +123,7 @@ static bool attribute_take(struct reading *reading, const struct definition_elem
 		value_refuse(reading, element, attribute, raw, value);
 		return false;
 	}
-	if (attribute->syntax >= DEFINITION_ID && !identifier_take(reading, element, attribute, raw, value))
+	if (attribute->syntax >= DEFINITION_ID && !identifiers_take(reading, element, attribute, raw, value))
 		return false;
 	if (attribute->argument) {
 		given[attribute - element->attributes].value = value;

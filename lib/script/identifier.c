@@ -3,6 +3,9 @@
  * A table of our own: 60,000 identifiers in jansson's objects, or libxml2's tables, whose
  * lists grow long, cost twice to three times as much as all else that is done with a
  * script. Open addressing, linear probing, at most half full.
+ *
+ * A table of 100,000 does not stay in a processor's nearest caches beside the script itself. So the
+ * slot of a name is fetched when the name is read, and looked at some names later.
  */
 #include "lib/script/identifier.h"
 
@@ -34,13 +37,6 @@ struct identifier {
 #define NUMBER_MASK ((1U << NUMBER_BITS) - 1)
 _Static_assert(SCRIPT_SIZE_MAX <= NUMBER_MASK + 1, "identifiers are numbered");
 
-/* struct reference - to a name that was not declared then */
-struct reference {
-	const char *name;
-	uint32_t length;
-	struct place place;
-};
-
 /*
  * FNV-1a (Fowler, Noll, Vo) from a start that nobody can know, and a step of MurmurHash3's end
  * (Appleby), without which names that are numbered lie side by side.
@@ -54,26 +50,25 @@ static uint32_t name_hash(const struct identifiers *identifiers, const char *nam
 	return (hash ^ hash >> 33) * 0xff51afd7ed558ccd >> 32;
 }
 
-static bool slot_has(const struct identifiers *identifiers, uint32_t slot, const char *name,
-		     size_t length, uint32_t hash)
+static bool slot_has(const struct identifiers *identifiers, uint32_t slot,
+		     const struct identifier_use *use)
 {
 	const struct identifier *found;
 
-	if ((slot ^ hash) & ~NUMBER_MASK)
+	if ((slot ^ use->hash) & ~NUMBER_MASK)
 		return false;
 	found = &identifiers->known[(slot & NUMBER_MASK) - 1];
-	return found->hash == hash && found->length == length && !memcmp(found->name, name, length);
+	return found->hash == use->hash && found->length == use->length &&
+	       !memcmp(found->name, use->name, use->length);
 }
 
 /* Where it is, or would be. */
-static uint32_t *slot_find(const struct identifiers *identifiers, const char *name, size_t length,
-			   uint32_t hash)
+static uint32_t *slot_find(const struct identifiers *identifiers, const struct identifier_use *use)
 {
 	size_t mask = identifiers->n_slots - 1;
-	size_t i = hash & mask;
+	size_t i = use->hash & mask;
 
-	while (identifiers->slots[i] &&
-	       !slot_has(identifiers, identifiers->slots[i], name, length, hash))
+	while (identifiers->slots[i] && !slot_has(identifiers, identifiers->slots[i], use))
 		i = (i + 1) & mask;
 	return &identifiers->slots[i];
 }
@@ -111,87 +106,96 @@ static int slots_grow(struct identifiers *identifiers)
 }
 
 /* What is known of a name, which is put in where it is not yet; NULL: no memory. */
-static struct identifier *identifier_take(struct identifiers *identifiers, const char *name,
-					  size_t length)
+static struct identifier *identifier_take(struct identifiers *identifiers,
+					  const struct identifier_use *use)
 {
-	uint32_t hash, *slot;
+	uint32_t *slot;
 
 	if (2 * identifiers->n_known >= identifiers->n_slots && slots_grow(identifiers))
 		return NULL;
-	hash = name_hash(identifiers, name, length);
-	slot = slot_find(identifiers, name, length, hash);
+	slot = slot_find(identifiers, use);
 	if (*slot)
 		return &identifiers->known[(*slot & NUMBER_MASK) - 1];
-	*slot = (hash & ~NUMBER_MASK) | (identifiers->n_known + 1);
-	identifiers->known[identifiers->n_known] =
-		(struct identifier){ .name = name, .hash = hash, .length = length };
+	*slot = (use->hash & ~NUMBER_MASK) | (identifiers->n_known + 1);
+	identifiers->known[identifiers->n_known] = (struct identifier){
+		.name = use->name, .hash = use->hash, .length = use->length };
 	return &identifiers->known[identifiers->n_known++];
 }
 
-int identifier_declare(struct identifiers *identifiers, const char *name)
+/* The places of those that are awaited are in the order of their numbers. */
+static int place_keep(struct identifiers *identifiers, struct place place)
 {
-	struct identifier *known = identifier_take(identifiers, name, strlen(name));
-
-	if (!known)
-		return -ENOMEM;
-	if (known->declared)
-		return -EEXIST;
-	if (known->awaited)
-		identifiers->n_awaited--;
-	known->declared = 1;
-	return 0;
-}
-
-static int reference_keep(struct identifiers *identifiers, const struct reference *reference)
-{
-	size_t n = identifiers->n_references;
+	size_t n = identifiers->n_awaited;
 
 	/* Doubled whenever it is full: at powers of two. */
 	if (!(n & (n - 1))) {
-		struct reference *grown = reallocarray(identifiers->references, n ? 2 * n : 1,
-						       sizeof(*grown));
+		struct place *grown = reallocarray(identifiers->awaited, n ? 2 * n : 1, sizeof(*grown));
 
 		if (!grown)
 			return -ENOMEM;
-		identifiers->references = grown;
+		identifiers->awaited = grown;
 	}
-	identifiers->references[identifiers->n_references++] = *reference;
+	identifiers->awaited[identifiers->n_awaited++] = place;
 	return 0;
 }
 
-int identifier_refer(struct identifiers *identifiers, const char *name, size_t length)
+static int use_settle(struct identifiers *identifiers, const struct identifier_use *use)
 {
-	struct identifier *known = identifier_take(identifiers, name, length);
+	struct identifier *known = identifier_take(identifiers, use);
 
 	if (!known)
 		return -ENOMEM;
-	if (known->declared || known->awaited)
-		return 0;
-	known->awaited = 1;
-	identifiers->n_awaited++;
-	return 1;
+	if (use->declares) {
+		if (known->declared)
+			return -EEXIST;
+		known->declared = 1;
+	} else if (!known->declared && !known->awaited) {
+		known->awaited = 1;
+		return place_keep(identifiers, use->place);
+	}
+	return 0;
 }
 
-int identifier_await(struct identifiers *identifiers, const char *name, size_t length,
-		     struct place place)
+int identifiers_settle(struct identifiers *identifiers)
 {
-	return reference_keep(identifiers, &(struct reference){
-		.name = name, .length = length, .place = place });
+	unsigned int n = identifiers->n_waiting;
+	int ret = 0;
+
+	identifiers->n_waiting = 0;
+	for (unsigned int i = 0; i < n && !ret; i++) {
+		ret = use_settle(identifiers, &identifiers->waiting[i]);
+		if (ret == -EEXIST)
+			identifiers->twice = identifiers->waiting[i];
+	}
+	return ret;
+}
+
+int identifier_use(struct identifiers *identifiers, const struct identifier_use *use)
+{
+	struct identifier_use *waiting = &identifiers->waiting[identifiers->n_waiting];
+
+	if (!identifiers->n_slots && slots_grow(identifiers))
+		return -ENOMEM;
+	*waiting = *use;
+	waiting->hash = name_hash(identifiers, use->name, use->length);
+	__builtin_prefetch(&identifiers->slots[waiting->hash & (identifiers->n_slots - 1)], 1);
+	return ++identifiers->n_waiting == IDENTIFIERS_WAITING ? identifiers_settle(identifiers) : 0;
 }
 
 const char *identifier_missing(const struct identifiers *identifiers, size_t *length,
 			       struct place *place)
 {
-	for (size_t i = 0; identifiers->n_awaited && i < identifiers->n_references; i++) {
-		const struct reference *reference = &identifiers->references[i];
-		uint32_t hash = name_hash(identifiers, reference->name, reference->length);
-		uint32_t slot = *slot_find(identifiers, reference->name, reference->length, hash);
+	const struct place *awaited = identifiers->awaited;
 
-		if (identifiers->known[(slot & NUMBER_MASK) - 1].declared)
-			continue;
-		*length = reference->length;
-		*place = reference->place;
-		return reference->name;
+	for (size_t i = 0; i < identifiers->n_known; i++) {
+		const struct identifier *known = &identifiers->known[i];
+
+		if (known->awaited && !known->declared) {
+			*length = known->length;
+			*place = *awaited;
+			return known->name;
+		}
+		awaited += known->awaited;
 	}
 	return NULL;
 }
@@ -200,6 +204,6 @@ void identifiers_end(struct identifiers *identifiers)
 {
 	free(identifiers->slots);
 	free(identifiers->known);
-	free(identifiers->references);
+	free(identifiers->awaited);
 	memset(identifiers, 0, sizeof(*identifiers));
 }

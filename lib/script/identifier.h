@@ -6,17 +6,36 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A place in the document. */
+/* A place in the document; with a line of 0 the column is the number of bytes before it. */
 struct place {
 	int line;
 	int column;
 };
 
 struct identifier;
-struct reference;
+
+/**
+ * struct identifier_use - a name as it stands in a script
+ * @length: of the name, in bytes
+ * @declares: it is an ID, not a reference
+ * @hash: for this module
+ * @user: whatever says more about it
+ */
+struct identifier_use {
+	const char *name;
+	uint32_t length : 31;
+	uint32_t declares : 1;
+	uint32_t hash;
+	struct place place;
+	const void *user;
+};
+
+/* So many are looked up together. */
+#define IDENTIFIERS_WAITING 32
 
 /**
  * struct identifiers - of one script; all zeros: none yet
+ * @twice: what identifiers_settle() found to be declared already
  *
  * All names that it is given are borrowed until identifiers_end().
  */
@@ -25,28 +44,32 @@ struct identifiers {
 	size_t n_known;
 	uint32_t *slots;
 	size_t n_slots;
-	size_t n_awaited;
 	uint64_t seed;
-	struct reference *references;
-	size_t n_references;
+	struct place *awaited;
+	size_t n_awaited;
+	struct identifier_use waiting[IDENTIFIERS_WAITING];
+	unsigned int n_waiting;
+	struct identifier_use twice;
 };
 
-/** identifier_declare - an ID. Return: 0; -EEXIST when it is there already; -ENOMEM */
-int identifier_declare(struct identifiers *identifiers, const char *name);
+/**
+ * identifier_use - a further name
+ *
+ * What is wrong with it may be told later, by a call for another name or by identifiers_settle().
+ *
+ * Return: as identifiers_settle().
+ */
+int identifier_use(struct identifiers *identifiers, const struct identifier_use *use);
 
 /**
- * identifier_refer - a reference to the @length bytes at @name
+ * identifiers_settle - look up all that identifier_use() was given
  *
- * Return: 0 when it was declared or referred to before; 1 when it was not, and
- * identifier_await() is to have its place; -ENOMEM.
+ * Return: 0; -EEXIST when an ID was there already: the first such is @twice then, and what came after it is forgotten;
+ * -ENOMEM.
  */
-int identifier_refer(struct identifiers *identifiers, const char *name, size_t length);
+int identifiers_settle(struct identifiers *identifiers);
 
-/** identifier_await - a reference at @place to what is to be declared yet. Return: 0 or -ENOMEM */
-int identifier_await(struct identifiers *identifiers, const char *name, size_t length,
-		     struct place place);
-
-/** identifier_missing - the first that was awaited and not declared, of @length bytes; NULL: there is none */
+/** identifier_missing - the first that was referred to and not declared, of @length bytes, once all are settled; NULL: there is none */
 const char *identifier_missing(const struct identifiers *identifiers, size_t *length,
 			       struct place *place);
 

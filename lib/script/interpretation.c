@@ -103,7 +103,8 @@ static bool tag_take(struct reading *reading, const struct definition_element *e
 static const struct definition_element *element_find(struct reading *reading,
 						     const xmlChar *name)
 {
-	struct seen *seen = &reading->seen[((uintptr_t)name >> 3) % READING_SEEN];
+	/* They lie one behind the other; Knuth's multiplication spreads them. */
+	struct seen *seen = &reading->seen[(uint32_t)(uintptr_t)name * 2654435761U >> (32 - READING_SEEN_BITS)];
 
 	if (seen->name != name) {
 		seen->name = name;
@@ -364,9 +365,11 @@ static void document_read(struct reading *reading)
 	xmlParseDocument(parser);
 	if (!parser->wellFormed || reading->depth || !reading->n_elements)
 		reading_refuse(reading, -EINVAL, reading_place(reading, NULL), "not well-formed: broken off");
-	missing = identifier_missing(&reading->identifiers, &length, &place);
+	missing = !reading->refused &&
+		  reading_identifiers_good(reading, identifiers_settle(&reading->identifiers)) ?
+			  identifier_missing(&reading->identifiers, &length, &place) : NULL;
 	if (missing)
-		reading_refuse(reading, -EINVAL, place, "no tag is called \"%.*s\"",
+		reading_refuse(reading, -EINVAL, reading_place_marked(reading, place), "no tag is called \"%.*s\"",
 			       length < 60 ? (int)length : 60, missing);
 	identifiers_end(&reading->identifiers);
 	while (reading->depth)
@@ -390,7 +393,7 @@ struct program *interpretation_compile(const struct definition *definition,
 {
 	__cleanup_program struct program *program = program_new(definition);
 	struct reading reading = {
-		.name = name, .data = data, .left = size, .program = program, .err = err,
+		.name = name, .start = data, .data = data, .left = size, .program = program, .err = err,
 	};
 
 	if (!program) {

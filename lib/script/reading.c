@@ -46,6 +46,32 @@ struct place reading_place(const struct reading *reading, const char *at)
 	return reading_place_between(reading, at, (const char *)reading->parser->input->cur);
 }
 
+/* All that the parser was given is in its buffer up to the end. */
+struct place reading_mark(const struct reading *reading, const char *at)
+{
+	const xmlParserInput *input = reading->parser->input;
+
+	if (!at || at < (const char *)input->base || at > (const char *)input->end)
+		return (struct place){ input->line, input->col };
+	return (struct place){ .column = reading->data - reading->start - ((const char *)input->end - at) };
+}
+
+struct place reading_place_marked(const struct reading *reading, struct place mark)
+{
+	const char *p = reading->start, *at = p + mark.column;
+	struct place place = { 1, 1 };
+
+	if (mark.line)
+		return mark;
+	if (!memcmp(p, "\xef\xbb\xbf", 3))
+		p += 3;
+	for (const char *end; (end = memchr(p, '\n', at - p)); p = end + 1)
+		place.line++;
+	for (; p < at; p++)
+		place.column += (*p & 0xc0) != 0x80;
+	return place;
+}
+
 const char *reading_tag(const struct reading *reading)
 {
 	const xmlParserInput *input = reading->parser->input;
@@ -61,20 +87,51 @@ int reading_tag_line(const struct reading *reading)
 	return input->line - (start ? lines_between(start, (const char *)input->cur) : 0);
 }
 
+static void refuse(struct reading *reading, int code, struct place place, const char *text)
+{
+	error_at(reading->err, code, place.line, place.column, "%s:%d:%d: %s",
+		 reading->name, place.line, place.column, text);
+	reading->refused = true;
+	xmlStopParser(reading->parser);
+}
+
 void reading_refuse(struct reading *reading, int code, struct place place, const char *format, ...)
 {
 	char text[ERROR_TEXT_MAX];
 	va_list ap;
 
-	if (reading->refused)
+	if (reading->refused ||
+	    !reading_identifiers_good(reading, identifiers_settle(&reading->identifiers)))
 		return;
 	va_start(ap, format);
 	vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
-	error_at(reading->err, code, place.line, place.column, "%s:%d:%d: %s",
-		 reading->name, place.line, place.column, text);
-	reading->refused = true;
-	xmlStopParser(reading->parser);
+	refuse(reading, code, place, text);
+}
+
+static const struct definition_attribute *attribute_identifying(const struct definition_element *element)
+{
+	const struct definition_attribute *attribute = element->attributes;
+
+	while (attribute->syntax != DEFINITION_ID)
+		attribute++;
+	return attribute;
+}
+
+bool reading_identifiers_good(struct reading *reading, int code)
+{
+	const struct identifier_use *twice = &reading->identifiers.twice;
+	const struct definition_element *element = twice->user;
+	char text[ERROR_TEXT_MAX];
+
+	if (code == -EEXIST) {
+		snprintf(text, sizeof(text), "\"%.80s\": %s is \"%.60s\", which another tag is called already",
+			 element->name, attribute_identifying(element)->name, twice->name);
+		refuse(reading, -EINVAL, reading_place_marked(reading, twice->place), text);
+	} else if (code) {
+		refuse(reading, -ENOMEM, reading_place(reading, NULL), "out of memory");
+	}
+	return !code;
 }
 
 void reading_out_of_memory(struct reading *reading)

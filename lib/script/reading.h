@@ -14,7 +14,7 @@
 #include "lib/script/identifier.h"
 #include "lib/script/program.h"
 
-#define READING_SEEN 64
+#define READING_SEEN_BITS 6
 
 /* An open tag, and how far its content has come. */
 struct frame {
@@ -31,7 +31,8 @@ struct seen {
 /* What the parser's callbacks need. */
 struct reading {
 	const char *name;
-	const char *data;
+	const char *start;
+	const char *data; /* what the parser has not been given yet */
 	size_t left;
 	xmlParserCtxt *parser;
 	struct program *program;
@@ -43,7 +44,7 @@ struct reading {
 	struct frame frames[SCRIPT_DEPTH_MAX];
 	struct block_list blocks;
 	struct identifiers identifiers;
-	struct seen seen[READING_SEEN];
+	struct seen seen[1 << READING_SEEN_BITS];
 };
 
 /** reading_place - of @at, which is in the parser's buffer; elsewhere, and for NULL, where the parser is */
@@ -51,13 +52,24 @@ struct place reading_place(const struct reading *reading, const char *at);
 /** reading_place_between - likewise, where the parser's line number belongs to @behind */
 struct place reading_place_between(const struct reading *reading, const char *at, const char *behind);
 
+/** reading_mark - likewise; what takes time is left to reading_place_marked(), which most places never need */
+struct place reading_mark(const struct reading *reading, const char *at);
+struct place reading_place_marked(const struct reading *reading, struct place mark);
+
 /** reading_tag - the begin of the tag that the parser has passed; NULL when that is not in its buffer */
 const char *reading_tag(const struct reading *reading);
 int reading_tag_line(const struct reading *reading);
 
-/** reading_refuse - the first one counts: the parser is stopped, and has given its buffer back */
+/**
+ * reading_refuse - the first one counts: the parser is stopped, and has given its buffer back
+ *
+ * What is wrong with an identifier that stands before it is said in its place.
+ */
 void reading_refuse(struct reading *reading, int code, struct place place, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 void reading_out_of_memory(struct reading *reading);
+
+/** reading_identifiers_good - refuses the script for what identifiers_settle() returned, if that is not 0; false then */
+bool reading_identifiers_good(struct reading *reading, int code);
 
 #endif /* LIB_SCRIPT_READING_H */

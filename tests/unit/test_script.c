@@ -243,6 +243,17 @@ static void identifiers_are_there_once(void **state)
 		{ "<meal><dish name='a'/><wine name='b' to='a a'/></meal>", "to is \"a a\"" },
 		{ "<meal><list of=''/></meal>", "of is \"\"" },
 		{ "<meal><wine name='a' to='b'/><soup/></meal>", "\"soup\" cannot stand here" },
+		/* The first that is wrong is told, also where it is looked up after what comes behind it was read. */
+		{ "<meal><dish name='a'/><dish name='a'/><soup/></meal>",
+		  "meal.xml:1:35: \"dish\": name is \"a\", which another tag is called already" },
+		{ "<meal><dish name='a'/>\n<wine name='b' to='c'/><dish name='b'/><dish name='a'/><dish",
+		  "meal.xml:2:36: \"dish\": name is \"b\", which another tag is called already" },
+		{ "<meal><dish name='a'/><wine name='a' to='1'/></meal>",
+		  "meal.xml:1:35: \"wine\": name is \"a\", which another tag is called already" },
+		{ "<meal><dish name='a'/><wine to='1' name='a'/></meal>", "meal.xml:1:33: \"wine\": to is \"1\"" },
+		/* A place is in characters. */
+		{ "<meal><wine to='b' name='\xc3\xa4\xc3\xb6'/></meal>", "meal.xml:1:17: no tag is called \"b\"" },
+		{ "\xef\xbb\xbf<meal><dish name='\xc3\xa4'/><list of='b'/></meal>", "meal.xml:1:33: no tag is called \"b\"" },
 	};
 	struct definition *outer = meal;
 	struct error err;
