@@ -352,6 +352,9 @@ static bool gateway_run(struct gateway *gateway)
 	if (!gateway->signatures)
 		log_notice("signatures are not looked at: <signatures key=\"…\"/> in gateway.xml has the center's key");
 	services_start(gateway);
+	if (!keeper_found(gateway->keeper))
+		collection_add(gateway, &(struct event){ .part = "runtime", .name = SERVICES_STARTED },
+			       "the gateway has started, and no application runs yet");
 	orders_start(gateway);
 	standing_start(gateway);
 	watchdog_manager_notify("READY=1");

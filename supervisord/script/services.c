@@ -10,6 +10,7 @@
 #include "lib/name.h"
 #include "lib/xmlfile.h"
 #include "supervisord/reliability/collection.h"
+#include "supervisord/remote/center.h"
 #include "supervisord/script/calendar.h"
 #include "supervisord/script/last_good.h"
 #include "supervisord/script/run.h"
@@ -19,11 +20,23 @@
 /* What libev takes for never. */
 #define NEVER 1e30
 
+/*
+ * One that the center did not answer for is begun again after a random time up to a bound that doubles, for so
+ * long: what was meant for the morning is not done in the evening. With the gateway the network may start later.
+ */
+#define AGAIN_FIRST_S 1.0
+#define AGAIN_MAX_S 60.0
+#define AGAIN_WITHIN_NS (3600 * 1000000000ULL)
+
 /**
  * struct service - a line of the file
  * @calendar_text: NULL when it runs by event
  * @due: fires by the calendar
  * @soon: fires in the next round of the loop, after an event
+ * @again: fires when it is begun once more, since the center had not answered
+ * @again_s: how long that is away at most
+ * @due_ns: when it was due, by its calendar or an event
+ * @interpreted: its script has begun, and is not begun again
  * @run: the one that it has begun, while that lasts
  * @last: when it was begun last, 0: never
  */
@@ -37,10 +50,14 @@ struct service {
 	long interval_s;
 	ev_periodic due;
 	ev_timer soon;
+	ev_timer again;
+	double again_s;
+	uint64_t due_ns;
+	bool interpreted;
 	struct run *run;
 	uint64_t begun_ns;
 	time_t last;
-	char outcome[ERROR_TEXT_MAX];
+	char outcome[ERROR_TEXT_MAX + 32];
 	unsigned int runs;
 	unsigned int skipped;
 };
@@ -62,6 +79,24 @@ struct service_list {
 
 static void run_progress(void *user, const struct event *event, double ms, const char *text)
 {
+	struct service *service = user;
+
+	if (!strcmp(event->name, "script.interpreted"))
+		service->interpreted = true;
+}
+
+/* What has waited for the gateway's start is still wanted, however late the center comes. */
+static bool run_again(struct service *service, const struct error *err)
+{
+	bool at_start = service->event && !strcmp(service->event, SERVICES_STARTED);
+
+	if (err->code != -EHOSTUNREACH || service->interpreted ||
+	    (!at_start && clock_now() - service->due_ns > AGAIN_WITHIN_NS))
+		return false;
+	ev_timer_set(&service->again, 0.1 + center_jitter(service->again_s), 0.);
+	ev_timer_start(service->gateway->loop, &service->again);
+	service->again_s = service->again_s * 2 < AGAIN_MAX_S ? service->again_s * 2 : AGAIN_MAX_S;
+	return true;
 }
 
 static void run_ended(void *user, json_t *result, const struct error *err)
@@ -69,10 +104,11 @@ static void run_ended(void *user, json_t *result, const struct error *err)
 	struct service *service = user;
 
 	service->run = NULL;
-	snprintf(service->outcome, sizeof(service->outcome), "%s", err ? err->text : "finished");
+	snprintf(service->outcome, sizeof(service->outcome), "%s%s", err ? err->text : "finished",
+		 err && run_again(service, err) ? "; it is tried again" : "");
 	if (err)
 		log_warning("service %s, which ran by itself, failed: %s", service->name,
-			    err->text);
+			    service->outcome);
 }
 
 static const struct run_observer run_observer = {
@@ -86,6 +122,8 @@ static void service_begin(struct service *service, const char *why)
 		service->skipped++;
 		return;
 	}
+	ev_timer_stop(service->gateway->loop, &service->again);
+	service->interpreted = false;
 	service->runs++;
 	service->last = ev_time();
 	service->begun_ns = clock_now();
@@ -105,18 +143,30 @@ static ev_tstamp calendar_reschedule(ev_periodic *due, ev_tstamp now)
 	return next < 0 ? NEVER : next;
 }
 
+static void service_due(struct service *service, const char *why)
+{
+	service->due_ns = clock_now();
+	service->again_s = AGAIN_FIRST_S;
+	service_begin(service, why);
+}
+
+static void again_due(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	service_begin(timer->data, "the center did not answer before");
+}
+
 static void calendar_due(struct ev_loop *loop, ev_periodic *due, int events)
 {
 	struct service *service = due->data;
 
-	service_begin(service, service->calendar_text);
+	service_due(service, service->calendar_text);
 }
 
 static void event_due(struct ev_loop *loop, ev_timer *soon, int events)
 {
 	struct service *service = soon->data;
 
-	service_begin(service, service->event);
+	service_due(service, service->event);
 }
 
 void services_notice(struct gateway *gateway, const struct event *event)
@@ -185,6 +235,7 @@ static void service_free(struct service *service)
 		run_forget(service->run);
 	ev_periodic_stop(loop, &service->due);
 	ev_timer_stop(loop, &service->soon);
+	ev_timer_stop(loop, &service->again);
 	free(service->name);
 	free(service->calendar_text);
 	free(service->event);
@@ -205,6 +256,8 @@ static void service_init(struct service *service, struct gateway *gateway)
 	service->due.data = service;
 	ev_timer_init(&service->soon, event_due, 0., 0.);
 	service->soon.data = service;
+	ev_timer_init(&service->again, again_due, 0., 0.);
+	service->again.data = service;
 }
 
 /* Takes the place of what is in force once all of it is good. Errors name @path. */

@@ -15,6 +15,8 @@
 
 /* So many are told in one line of the control socket. */
 #define SERVICES_MAX 32
+/* The event of a supervisor that has taken over nothing: no application runs, and what is to run by itself begins. */
+#define SERVICES_STARTED "gateway.started"
 
 struct event;
 

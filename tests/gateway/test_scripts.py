@@ -125,7 +125,7 @@ def test_dry_run_shows_the_plan_and_starts_nothing(running):
     assert [s["line"] for s in steps] == list(range(3, 20))
     assert summary == {"service": SERVICE, "steps": 17, "duration_s": None, "absent": ["air-conditioner"], "left_out": 0}
     assert running.ask("apps") == []
-    assert not [e for e in running.ask("events") if e["name"] not in ("policy.changed", "gateway.booted")]
+    assert not [e for e in running.ask("events") if e["name"] not in ("policy.changed", "gateway.booted", "gateway.started")]
     assert "wind-velocity.set level=3" in running.ctl("run", SERVICE, "--dry-run").stdout
     assert running.run()[1]
 

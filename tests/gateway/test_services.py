@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Services that the gateway runs by itself: by timetable, and when an event happens."""
 
+import signal
 import subprocess
 import time
 
@@ -71,6 +72,41 @@ def test_file_is_read_anew(site):
     (site.configuration / "services.xml").unlink()
     wait_until(lambda: site.ask("services") == [], "it is gone")
     assert "names none" in site.ctl("services").stdout
+
+
+def test_what_runs_at_the_start_brings_a_resident_application_back(site):
+    site.stock(residence="resident")
+    write(site, f'name="{SERVICE}" on-event="gateway.started"')
+    site.start_center()
+    site.start_gateway()
+    ended = lambda: site.ask("services")[0].get("outcome") == "finished"  # noqa: E731
+    wait_until(ended, "it ran at the first start")
+    site.end("gateway")
+    site.start_gateway()
+    wait_until(ended, "and again")
+    assert site.app()["state"] == "running"
+    # One that takes over what runs has nothing to begin.
+    pid = site.app()["pid"]
+    site.end("gateway", signal.SIGKILL)
+    site.start_gateway()
+    assert site.app()["pid"] == pid and site.ask("services")[0]["runs"] == 0
+    assert len(events(site, "gateway.started")) == 2
+
+
+def test_it_is_tried_again_when_the_center_comes_later(site):
+    site.stock()
+    write(site, f'name="{SERVICE}" on-event="gateway.started"', f'name="no-such-service" on-event="gateway.started"')
+    site.start_center()
+    site.end("center")
+    site.start_gateway()
+    outcome = wait_until(lambda: site.ask("services")[0].get("outcome"), "it was due")
+    assert "gave no answer" in outcome and outcome.endswith("; it is tried again")
+    wait_until(lambda: site.ask("services")[0]["runs"] >= 3, "it is tried again")
+    site.start_center()
+    wait_until(lambda: site.ask("services")[0]["outcome"] == "finished", "it is finished at last")
+    # What fails otherwise is not.
+    assert site.ask("services")[1]["runs"] == 1
+    assert len(events(site, "script.finished")) == 1
 
 
 @pytest.mark.parametrize("service, says", [
