@@ -12,6 +12,7 @@
 #include "supervisord/reliability/refusal.h"
 #include "supervisord/remote/center.h"
 #include "supervisord/remote/signature.h"
+#include "supervisord/settings.h"
 
 #define DESCRIPTION_MAX 4096
 
@@ -72,6 +73,16 @@ static int signature_check(struct script_fetch *fetch, const struct link_answer 
 	return ret;
 }
 
+/* The center has checked it as well: by another definition, if this one refuses it. */
+static void definition_doubt(const struct script_fetch *fetch, struct error *err)
+{
+	size_t len = strlen(err->text);
+
+	snprintf(err->text + len, sizeof(err->text) - len,
+		 "; is %s/definitions/%s.dtd the definition that the center has?",
+		 fetch->gateway->settings->configuration_folder, fetch->service);
+}
+
 static void content_fetched(void *user, const struct link_answer *answer)
 {
 	struct script_fetch *fetch = user;
@@ -87,10 +98,13 @@ static void content_fetched(void *user, const struct link_answer *answer)
 		ret = signature_check(fetch, answer, &err);
 	if (ret > 0)
 		return;
-	if (!ret)
+	if (!ret) {
 		program = interpretation_compile(fetch->definition, name,
 						 answer->body ? answer->body : "", answer->size,
 						 &err);
+		if (!program)
+			definition_doubt(fetch, &err);
+	}
 	fetch_end(fetch, program, answer->body ? answer->body : "", answer->size, &err);
 }
 

@@ -142,6 +142,17 @@ def test_dry_run_is_refused_as_the_run_would_be(running):
     assert done.returncode == 1 and "is it running" in done.stderr
 
 
+def test_a_script_by_another_definition_than_the_gateway_has(running):
+    """The center took it: what differs is the definition, and that is said."""
+    definition = running.configuration / f"definitions/{SERVICE}.dtd"
+    definition.write_text(definition.read_text().replace('"30"', '"20"', 1))
+    for words in ((SERVICE,), (SERVICE, "--dry-run")):
+        done = running.ctl("run", *words)
+        assert done.returncode == 1 and f'{SERVICE}.xml:6:26: "temperature": celsius is "24"' in done.stderr
+        assert f"is {definition} the definition that the center has?" in done.stderr
+    assert not running.ask("faults")
+
+
 def test_dry_run_of_a_script_that_is_too_long_to_tell(running):
     definition = running.configuration / "definitions/notes.dtd"
     definition.write_text('''<!ELEMENT notes (note*)><!ELEMENT note EMPTY>
