@@ -281,6 +281,10 @@ static void record_add(struct gateway *gateway, const char *application,
 		.data = fault_record_describe(record),
 	};
 	char name[16], text[384];
+	/* At its end a process has the name of whichever thread was the last. */
+	bool main = record->flags & FAULTLINE_F_MAIN && application;
+	const char *who = main ? application : record->comm;
+	int width = main ? NAME_MAX_LEN : (int)sizeof(record->comm);
 
 	if (record->type == FAULTLINE_RECORD_RANGE) {
 		event.name = "range.outside";
@@ -309,13 +313,13 @@ static void record_add(struct gateway *gateway, const char *application,
 			       capture ? capture->cost_ns / 1e3 : 0.);
 	} else if (record->signo) {
 		event.name = "process.ended";
-		collection_add(gateway, &event, "process %d (%.16s) ended by %s",
-			       record->tgid, record->comm,
+		collection_add(gateway, &event, "process %d (%.*s) ended by %s",
+			       record->tgid, width, who,
 			       detector_signal_name(record->signo, name));
 	} else {
 		event.name = "process.ended";
-		collection_add(gateway, &event, "process %d (%.16s) ended with status %d",
-			       record->tgid, record->comm, record->code);
+		collection_add(gateway, &event, "process %d (%.*s) ended with status %d",
+			       record->tgid, width, who, record->code);
 	}
 }
 

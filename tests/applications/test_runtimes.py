@@ -47,6 +47,8 @@ def test_r3_2_same_script_drives_either_application_by_exchanging_the_list_alone
     for processing in ("set-temperature", "set-wind-velocity"):
         assert answered(other, processing) == answered(small, processing)
     assert answered(other, "read-temperature")[0]["set"] == 24
+    # Not the name of a thread of the machine's that happened to be the last.
+    assert ["(air-conditioner-java) ended" in line["text"] for line in other if line["event"] == "process.ended"] == [True]
     assert site.ask("apps") == []
 
 
