@@ -484,6 +484,23 @@ static void answer_run(struct control_client *client, json_t *id, const json_t *
 	client->run = run_start(client->gateway, service, &run_observer, client);
 }
 
+static void answer_runs(struct control_client *client, json_t *id, const json_t *params)
+{
+	jsonrpc_result(client->peer, id, run_list_describe(client->gateway));
+}
+
+static void answer_stop(struct control_client *client, json_t *id, const json_t *params)
+{
+	const char *service = json_string_value(json_object_get(params, "service"));
+	int n = service ? run_stop(client->gateway, service) : 0;
+
+	if (n)
+		jsonrpc_result(client->peer, id, json_pack("{s:s, s:i}", "service", service, "stopped", n));
+	else
+		jsonrpc_error(client->peer, id, JSONRPC_ABSENT,
+			      "no run of this service is under way; \"faultctl runs\" lists those that are", NULL);
+}
+
 static void dry_run_line(void *user, json_t *line)
 {
 	struct control_client *client = user;
@@ -546,6 +563,8 @@ const struct control_method control_methods[] = {
 	{ "processings", answer_processings },
 	{ "run", answer_run },
 	{ "plan", answer_plan },
+	{ "runs", answer_runs },
+	{ "stop", answer_stop },
 	{ "services", answer_services },
 	{ "events", answer_events },
 	{ "switch", answer_switch },

@@ -46,7 +46,7 @@ struct ctl_command {
 extern const struct ctl_command ctl_status_command, ctl_apps_command, ctl_run_command,
 	ctl_script_command, ctl_services_command, ctl_events_command, ctl_faults_command,
 	ctl_fault_command, ctl_hold_command, ctl_release_command, ctl_logs_command, ctl_range_command, ctl_switch_command,
-	ctl_events_list_command;
+	ctl_events_list_command, ctl_runs_command, ctl_stop_command;
 
 /** typedef ctl_notification_fn - what comes before the answer; @params borrowed, may be NULL */
 typedef void (*ctl_notification_fn)(void *user, const char *method, json_t *params);

@@ -183,14 +183,14 @@ size_t drive_done(const struct drive *drive)
 json_t *drive_describe(const struct drive *drive, const struct app *app)
 {
 	const struct program *program = drive->setup.program;
-	const struct branch *branch = branch_calling(drive, app);
+	const struct branch *branch = app ? branch_calling(drive, app) : NULL;
 	const struct program_step *step = branch_step(branch ? branch : drive->main);
 	char name[BRANCH_NAME_SIZE] = "";
 	json_t *json;
 
 	if (branch) {
 		branch_name(branch, name);
-	} else if (drive->struck && drive->struck_app == app) {
+	} else if (app && drive->struck && drive->struck_app == app) {
 		step = drive->struck;
 		memcpy(name, drive->struck_branch, sizeof(name));
 	}

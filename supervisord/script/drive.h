@@ -68,7 +68,7 @@ size_t drive_done(const struct drive *drive);
  * drive_describe - where it stands with an application
  *
  * That is the step that is under way there, or was when it had its fault, else the
- * step of the script itself.
+ * step of the script itself; that alone where @app is NULL.
  *
  * Return: {service, event, line, step, steps, branch, arguments}, the branch only of a
  * step in one; null when it is finished.

@@ -247,6 +247,51 @@ int run_count(const struct gateway *gateway)
 	return gateway->runs ? gateway->runs->n : 0;
 }
 
+static json_t *run_describe_one(const struct run *run)
+{
+	json_t *names = json_array(), *json;
+
+	for (int i = 0; i < run->n_apps; i++)
+		json_array_append_new(names, json_string(run->apps[i]->name));
+	json = run->drive && !run->ended ? drive_describe(run->drive, NULL) : json_null();
+	if (json_is_null(json))
+		json = json_object();
+	json_object_del(json, "arguments");
+	json_object_set_new(json, "service", json_string(run->service));
+	json_object_set_new(json, "state", json_string(run->ended ? "ending" :
+						       run->drive ? "running" : "starting"));
+	json_object_set_new(json, "seconds", json_real((clock_now() - run->begun_ns) / 1e9));
+	json_object_set_new(json, "faults", json_integer(run->faults));
+	json_object_set_new(json, "applications", names);
+	return json;
+}
+
+json_t *run_list_describe(const struct gateway *gateway)
+{
+	json_t *array = json_array();
+
+	for (const struct run *run = gateway->runs ? gateway->runs->first : NULL; run; run = run->next)
+		json_array_append_new(array, run_describe_one(run));
+	return array;
+}
+
+int run_stop(struct gateway *gateway, const char *service)
+{
+	struct error err = { 0 };
+	struct run *next;
+	int n = 0;
+
+	error_set(&err, -ECANCELED, "it was stopped (faultctl stop)");
+	for (struct run *run = gateway->runs ? gateway->runs->first : NULL; run; run = next) {
+		next = run->next;
+		if (run->ended || strcmp(run->service, service))
+			continue;
+		run_end(run, &err);
+		n++;
+	}
+	return n;
+}
+
 bool run_needs(const struct run *run, const struct app *app)
 {
 	return run_uses(run, app->name);

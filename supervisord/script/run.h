@@ -64,6 +64,21 @@ bool run_active(const struct gateway *gateway, const char *service);
 /** run_count - number of runs */
 int run_count(const struct gateway *gateway);
 
+/**
+ * run_list_describe - what is under way, the newest first; new reference
+ *
+ * Array of {service, state, seconds, faults, applications, event, line, step, steps}: the state is "starting" until its
+ * script is there, "running", or "ending"; the last four are there while it is "running".
+ */
+json_t *run_list_describe(const struct gateway *gateway);
+
+/**
+ * run_stop - end the runs of @service that are under way, as failed
+ *
+ * No further event is given; what was requested is not waited for. Return: how many there were.
+ */
+int run_stop(struct gateway *gateway, const char *service);
+
 /** run_show - show an event to the runs that use its application */
 void run_show(struct gateway *gateway, const struct event *event, uint64_t time_ns,
 	      const char *text);

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What runs is shown with its place, and can be ended by hand."""
+
+import subprocess
+
+import pytest
+from gateway_site import AIR_CONDITIONER, BIN, SERVICE, wait_until
+
+
+@pytest.fixture
+def waiting(site, request):
+    """A service in the midst of a long wait."""
+    site.stock(residence=getattr(request, "param", "transient"))
+    script = site.folder / f"{SERVICE}.xml"
+    script.write_text((AIR_CONDITIONER / script.name).read_text().replace("<operation>", '<operation><wait seconds="3600"/>'))
+    site.center("script", "add", script)
+    site.start_center()
+    site.start_gateway()
+    site.command = subprocess.Popen([BIN / "faultctl", "-s", site.folder / "run/control.sock", "run", SERVICE], text=True,
+                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    wait_until(lambda: "waits" in site.command.stdout.readline(), "it waits")
+    return site
+
+
+@pytest.mark.parametrize("waiting", ["transient", "resident"], indirect=True)
+def test_a_run_is_shown_and_stopped(waiting, request):
+    site = waiting
+    run, = site.ask("runs")
+    assert run["service"] == SERVICE and run["state"] == "running" and run["faults"] == 0 and run["seconds"] >= 0
+    assert run["line"] == 13 and run["applications"] == ["air-conditioner"] and 0 < run["step"] < run["steps"]
+    assert SERVICE in site.ctl("runs").stdout
+    assert "is stopped" in site.ctl("stop", SERVICE).stdout
+    assert "was stopped" in site.command.communicate(timeout=30)[1] and site.command.returncode == 1
+    wait_until(lambda: not site.ask("runs"), "it is over")
+    assert "No service" in site.ctl("runs").stdout
+    resident = "resident" in request.node.name
+    assert (site.app() or {}).get("state") == ("running" if resident else None)
+    assert [e for e in site.ask("events", "-k", "script.failed") if "was stopped" in e["text"]]
+    assert not site.ask("faults")
+    done = site.ctl("stop", SERVICE)
+    assert done.returncode == 1 and "faultctl runs" in done.stderr
+    site.center("script", "add", AIR_CONDITIONER / f"{SERVICE}.xml")
+    assert site.run()[1], "it can be run again"
+
+
+def test_while_the_application_is_asked(site):
+    """What it does is not waited for, and no fault comes of that."""
+    site.stock(edit=lambda text: text.replace('name="initialize"', 'name="initialize" timeout="60"'), fault="hang@initialize",
+               residence="resident")
+    site.start_center()
+    site.start_gateway()
+    command = subprocess.Popen([BIN / "faultctl", "-s", site.folder / "run/control.sock", "run", SERVICE], text=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    wait_until(lambda: "-> initialize" in command.stdout.readline(), "it is asked")
+    assert site.ask("runs")[0]["event"] == "air-conditioner-initialization.start"
+    assert site.ctl("stop", SERVICE).returncode == 0
+    assert "was stopped" in command.communicate(timeout=30)[1]
+    wait_until(lambda: not site.ask("runs"), "it is over")
+
+
+def test_words_that_are_off(running):
+    assert running.ctl("stop").returncode == 2 and running.ctl("runs", "more").returncode == 2
+    assert running.ctl("stop", "no-such").returncode == 1
