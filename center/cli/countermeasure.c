@@ -263,6 +263,26 @@ static struct store *list_open(struct entry_arguments *arguments, struct error *
 #define ENTRY_DEFAULT { .attempts = ENTRY_ATTEMPTS_DEFAULT, .window_s = ENTRY_WINDOW_DEFAULT_S, \
 			.backoff_ms = ENTRY_BACKOFF_DEFAULT_MS }
 
+/* Kinds are open, as applications report some of their own, but not at their root. */
+static void kind_doubt(const struct countermeasure *entry)
+{
+	static const char *const roots[] = {
+		"signal", "exit", "start", "hang", "limit", "range", "download", "script", "application", "gateway",
+	};
+	size_t len = strcspn(entry->kind, ".");
+
+	if (!len)
+		return;
+	for (size_t i = 0; i < sizeof(roots) / sizeof(*roots); i++)
+		if (strlen(roots[i]) == len && !strncmp(entry->kind, roots[i], len))
+			return;
+	fprintf(stderr, COMMAND_PROGRAM ": note: no kind of fault begins with \"%.*s\": a typing error? They begin with",
+		(int)len, entry->kind);
+	for (size_t i = 0; i < sizeof(roots) / sizeof(*roots); i++)
+		fprintf(stderr, " %s", roots[i]);
+	fputc('\n', stderr);
+}
+
 static int countermeasure_set(struct cli *cli, int argc, char **argv)
 {
 	static const struct argp_option options[] = {
@@ -296,6 +316,7 @@ static int countermeasure_set(struct cli *cli, int argc, char **argv)
 	json_decref(arguments.parameters);
 	if (ret < 0)
 		return command_fail(&err);
+	kind_doubt(&arguments.entry);
 	return change_print(cli, store, ret, &arguments.entry, ret ? "set" : "unchanged");
 }
 

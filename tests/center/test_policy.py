@@ -228,3 +228,11 @@ def test_a_store_of_the_first_edition_is_brought_up(center):
     assert center.report().json["countermeasure"]["action"] == "restart"
     center.do("countermeasure", "remove", "signal")
     assert center.json("countermeasure", "undo")["policy_version"] == 4
+
+
+def test_kind_with_a_typing_error_is_doubted(served):
+    """It is taken, since kinds are open, and said."""
+    done = served.run("countermeasure", "set", "singal.segv", "restart")
+    assert done.returncode == 0 and 'begins with "singal"' in done.stderr and " signal " in done.stderr
+    for kind in ("signal.segv", "application.valve-stuck", "*", "hang"):
+        assert not served.run("countermeasure", "set", kind, "restart").stderr
