@@ -20,7 +20,7 @@ SUPERVISORD := $(addprefix supervisord/,\
 	reliability/restoration_system.c \
 	reliability/source.c reliability/source_module.c reliability/module_statistics.c reliability/source_status.c reliability/source_probes.c \
 	reliability/store.c reliability/store_db.c reliability/store_event.c reliability/store_fault.c \
-	reliability/store_redo.c reliability/store_request.c reliability/store_sync.c reliability/usage.c \
+	reliability/store_redo.c reliability/store_reserve.c reliability/store_request.c reliability/store_sync.c reliability/usage.c \
 	remote/application.c remote/center.c remote/download.c remote/link.c \
 	remote/link_process.c remote/management.c remote/orders.c remote/poller.c remote/preparation.c remote/request.c \
 	remote/signature.c remote/standing.c remote/spare.c remote/takeover.c remote/teller.c remote/unpacker.c \

@@ -160,6 +160,10 @@ class Site:
         wait_until(answers, "faultlined answers")
         return process
 
+    def clean(self):
+        """What a gateway that is dead has left in the kernel goes, as a reboot makes it go."""
+        subprocess.run([BIN / "faultlined", "--clean", "-c", self.folder / "gateway.xml"], capture_output=True, timeout=60)
+
     def ctl(self, *arguments, user=None):
         return subprocess.run([BIN / "faultctl", "-s", self.folder / "run/control.sock", *map(str, arguments)],
                               text=True, capture_output=True, timeout=LIMIT_S, user=user,

@@ -70,6 +70,10 @@ class Moment:
         wait_until(lambda: self.site.app().get("pid") not in (None, pid) and self.site.app()["state"] == "running",
                    "it runs again although nothing can be written")
 
+    def outcome_kept(self):
+        """Where the database has no room: in that which is taken beforehand."""
+        wait_until(lambda: b"outcome" in (self.disk / "gateway.db-reserve").read_bytes(), "the outcome is kept")
+
     # The gateway and the center.
     def kept(self, name):
         """An event that is on the disk, where the next supervisor finds it."""

@@ -79,6 +79,40 @@ static int log_grew(void *user, sqlite3 *db, const char *name, int pages)
 	return SQLITE_OK;
 }
 
+/* Those of another version could keep every transaction from beginning. */
+static bool redo_good(struct store *store)
+{
+	bool good = true;
+
+	for (size_t i = 0; i < store->redo.n && good; i++) {
+		sqlite3_stmt *stmt = db_statement(store, store->redo.sql[i]);
+
+		good = stmt;
+		sqlite3_finalize(stmt);
+	}
+	return good;
+}
+
+/* What a supervisor before this one had no room for in the database. */
+static void reserve_take(struct store *store, const char *path)
+{
+	__cleanup_free char *name = alloc_format("%s-reserve", path);
+	struct error err = {};
+
+	if (reserve_open(&store->reserve, name, store->boot_id, &store->redo, &err))
+		log_warning("store: no room is in reserve for faults: %s", err.text);
+	if (!redo_good(store)) {
+		db_error(store, "what was in reserve is dropped");
+		redo_clear(&store->redo);
+		reserve_clear(&store->reserve);
+	}
+	if (!store->redo.n)
+		return;
+	store->behind = true;
+	if (!db_begin(store) && !db_commit(store))
+		log_info("store: faults that the disk had no room for are in the database now");
+}
+
 int store_open(struct store **result, const char *path, struct ev_loop *loop,
 	       store_synced_fn synced, void *user, struct error *err)
 {
@@ -86,6 +120,7 @@ int store_open(struct store **result, const char *path, struct ev_loop *loop,
 	FILE *boot = fopen("/proc/sys/kernel/random/boot_id", "re");
 	int ret;
 
+	store->reserve.fd = -1;
 	if (boot) {
 		if (fscanf(boot, "%36s", store->boot_id) != 1)
 			store->boot_id[0] = '\0';
@@ -109,6 +144,8 @@ int store_open(struct store **result, const char *path, struct ev_loop *loop,
 		store_close(store);
 		return ret;
 	}
+	if (store->sync)
+		reserve_take(store, path);
 	*result = store;
 	return 0;
 }
@@ -121,6 +158,7 @@ void store_close(struct store *store)
 		store_flush(store);
 	store_sync_stop(store->sync);
 	redo_clear(&store->redo);
+	reserve_close(&store->reserve);
 	sqlite3_finalize(store->add_event);
 	sqlite3_close(store->db);
 	free(store);

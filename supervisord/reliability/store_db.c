@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "lib/log.h"
@@ -96,9 +97,23 @@ int db_commit(struct store *store)
 	if (!ret || sqlite3_get_autocommit(store->db))
 		store->open = false;
 	store->behind = ret && store->redo.n;
-	if (!ret)
-		redo_clear(&store->redo);
-	return ret;
+	if (ret) {
+		db_keep(store);
+		return ret;
+	}
+	redo_clear(&store->redo);
+	store->reserve.kept = 0;
+	if (store->reserve.used && !db_sync(store) && reserve_clear(&store->reserve))
+		log_error("store: what it had in reserve could not be cleared");
+	return 0;
+}
+
+void db_keep(struct store *store)
+{
+	int ret = reserve_keep(&store->reserve, &store->redo, store->fault_number);
+
+	if (ret)
+		log_error("store: what is said of faults is in memory alone: %s", strerror(-ret));
 }
 
 int db_step(struct store *store, sqlite3_stmt *stmt, const char *what)

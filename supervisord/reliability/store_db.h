@@ -11,6 +11,7 @@
 
 #include "supervisord/reliability/store.h"
 #include "supervisord/reliability/store_redo.h"
+#include "supervisord/reliability/store_reserve.h"
 
 struct store_sync;
 
@@ -24,6 +25,7 @@ struct store {
 	struct store_retention retention;
 	struct store_redo redo;	/* what is said of faults in the open transaction */
 	bool behind;		/* and in those before it, which failed */
+	struct store_reserve reserve;
 	int64_t fault_number;	/* the last one's */
 	char boot_id[40];
 };
@@ -35,6 +37,8 @@ int db_run(struct store *store, const char *sql);
 int db_begin(struct store *store);
 /** db_commit - end it; 0, or negative errno: then what was said of faults is said again in the next one */
 int db_commit(struct store *store);
+/** db_keep - the disk did not take what was said of faults: write it where room was taken for it */
+void db_keep(struct store *store);
 /** db_sync - wait until the disk has what was committed; 0 or negative errno */
 int db_sync(struct store *store);
 /** db_statement - a statement, to be finalized; NULL where it cannot be had */

@@ -44,6 +44,8 @@ static int fault_number(struct store *store, struct store_fault *fault)
 		}
 		store->fault_number = sqlite3_column_int64(stmt, 0);
 		sqlite3_finalize(stmt);
+		if (store->fault_number < store->reserve.number)
+			store->fault_number = store->reserve.number;
 	}
 	snprintf(fault->id, sizeof(fault->id), "%s-%lld", store->boot_id, (long long)++store->fault_number);
 	return 0;
@@ -84,8 +86,10 @@ int store_fault_add(struct store *store, struct store_fault *fault)
 	else if (ret)
 		fault->id[0] = '\0';
 	sqlite3_finalize(stmt);
-	if (ret)
+	if (ret) {
+		db_keep(store);
 		return ret;
+	}
 	/* It is in the database by now: a disk that does not say that it has it makes no other fault of it. */
 	ret = db_sync(store);
 	if (ret)
@@ -103,6 +107,7 @@ static int fault_step(struct store *store, sqlite3_stmt *stmt)
 	if (!ret)
 		return db_step(store, stmt, "fault");
 	store->behind = true;
+	db_keep(store);
 	sqlite3_finalize(stmt);
 	return ret;
 }

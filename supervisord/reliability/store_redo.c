@@ -3,9 +3,8 @@
 
 #include <string.h>
 
-bool redo_add(struct store_redo *redo, sqlite3_stmt *stmt)
+static bool sql_add(struct store_redo *redo, char *sql)
 {
-	char *sql = redo->n < STORE_REDO_MAX ? sqlite3_expanded_sql(stmt) : NULL;
 	size_t size = sql ? strlen(sql) : 0;
 
 	if (!sql || redo->bytes + size > STORE_REDO_BYTES) {
@@ -15,6 +14,16 @@ bool redo_add(struct store_redo *redo, sqlite3_stmt *stmt)
 	redo->sql[redo->n++] = sql;
 	redo->bytes += size;
 	return true;
+}
+
+bool redo_add(struct store_redo *redo, sqlite3_stmt *stmt)
+{
+	return sql_add(redo, redo->n < STORE_REDO_MAX ? sqlite3_expanded_sql(stmt) : NULL);
+}
+
+bool redo_add_text(struct store_redo *redo, const char *text, size_t size)
+{
+	return sql_add(redo, redo->n < STORE_REDO_MAX ? sqlite3_mprintf("%.*s", (int)size, text) : NULL);
 }
 
 int redo_run(struct store_redo *redo, sqlite3 *db)

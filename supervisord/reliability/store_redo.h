@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What was said of faults in a transaction that the disk did not take: it is said again in the next one, so that a disk that
- * was full, or read-only, for a while loses no fault. It is in memory alone until then.
+ * was full, or read-only, for a while loses no fault. It is in memory, and in store_reserve.h's room, until then.
  */
 #ifndef SUPERVISORD_STORE_REDO_H
 #define SUPERVISORD_STORE_REDO_H
@@ -22,6 +22,8 @@ struct store_redo {
 
 /** redo_add - remember a statement with what is bound to it; false: there is no room */
 bool redo_add(struct store_redo *redo, sqlite3_stmt *stmt);
+/** redo_add_text - likewise, a statement as text, @size bytes of it */
+bool redo_add_text(struct store_redo *redo, const char *text, size_t size);
 /** redo_run - say all of it again, in the open transaction; 0 or SQLite's error */
 int redo_run(struct store_redo *redo, sqlite3 *db);
 /** redo_clear - it is on the disk */

@@ -3,7 +3,7 @@ $(eval $(call program,script-bench,tests/bench/script_bench.c $(LIB_SCRIPT) $(LI
 $(eval $(call program,replaced,tests/bench/replaced.c,,))
 $(eval $(call program,chatter,tests/bench/chatter.c,,))
 $(eval $(call program,store-bench,tests/bench/store_bench.c $(addprefix supervisord/reliability/,packed.c store.c store_db.c \
-	store_event.c store_fault.c store_redo.c store_sync.c) $(LIB_BASE),sqlite3 jansson zlib,-lev))
+	store_event.c store_fault.c store_redo.c store_reserve.c store_sync.c) $(LIB_BASE),sqlite3 jansson zlib,-lev))
 
 # BENCH="kmod-6.12 ...": those alone; tests/bench/run --list names them. Each writes build/bench/NAME.json.
 .PHONY: bench

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import BIN, wait_until
+from conftest import wait_until
 
 SMALL_DISK = "4m"
 
@@ -80,7 +80,7 @@ class Fragile:
     def mend(self):
         """As a reboot does it."""
         self.site.end("gateway", signal.SIGKILL)
-        subprocess.run([BIN / "faultlined", "--clean", "-c", self.site.folder / "gateway.xml"], capture_output=True, timeout=60)
+        self.site.clean()
         unmounted(self.site.state)
         assert subprocess.run(["e2fsck", "-fy", str(self.image)], capture_output=True).returncode < 4
         self.mount()

@@ -175,6 +175,19 @@ def disk_full(m):
     m.strike_handled(2)
 
 
+def disk_full_and_gateway_killed(m):
+    """No record of the kernel's is left either, as after a power cut: what the gateway wrote down is all that there is."""
+    m.fill()
+    m.strike_restored()
+    m.outcome_kept()
+    m.site.end("gateway", signal.SIGKILL)
+    m.site.clean()
+    m.make_room()
+    m.site.start_gateway()
+    m.handled()
+    assert m.site.run()[1]
+
+
 def old_list_then_new(m):
     m.strike_handled()
     m.site.center("countermeasure", "set", "signal", "stop")
@@ -498,6 +511,7 @@ TABLE = [
         ("fault.stored", "fault.decided", "restoration.failed", "fault.restored"), (SEGV,),
         entry=("signal", "reinstall"), options=("--then", "restart"), proxy=True),
     Row("disk full", disk_full, None, (OWN, SEGV), decide_ms=1500, device="small"),
+    Row("disk full, gateway killed", disk_full_and_gateway_killed, None, (OWN,), decide_ms=1500, device="small"),
     Row("being installed: gateway killed", gateway_killed_while_it_installs, ("service.resumed", *INSTALLED), (), proxy=True, **ALSO),
     Row("being installed: center killed", center_killed_while_it_installs, INSTALLED, (), proxy=True, **ALSO),
     Row("being installed: connection breaks", connection_breaks_while_it_installs, INSTALLED, (), proxy=True, **ALSO),

@@ -6,7 +6,7 @@ $(eval $(call test,test_jsonrpc,tests/unit/test_jsonrpc.c lib/jsonrpc.c,jansson,
 $(eval $(call test,test_priority,tests/unit/test_priority.c supervisord/priority.c,,))
 $(eval $(call test,test_lib,tests/unit/test_lib.c $(LIB_BASE) $(LIB_XML) $(LIB_APPLICATION),libxml-2.0))
 $(eval $(call test,test_reliability,tests/unit/test_reliability.c $(addprefix supervisord/reliability/,\
-	detector.c hang_data.c packed.c source.c store.c store_db.c store_event.c store_fault.c store_redo.c store_sync.c) \
+	detector.c hang_data.c packed.c source.c store.c store_db.c store_event.c store_fault.c store_redo.c store_reserve.c store_sync.c) \
 	$(LIB_BASE),sqlite3 jansson zlib,-lev))
 $(eval $(call test,test_hang,tests/unit/test_hang.c supervisord/runtime/watching.c $(addprefix supervisord/reliability/,\
 	detector.c hang_data.c source.c) $(LIB_BASE),jansson))
@@ -18,3 +18,5 @@ $(eval $(call test,test_calendar,tests/unit/test_calendar.c supervisord/script/c
 $(eval $(call test,test_range,tests/unit/test_range.c $(LIB_BASE) $(LIB_RANGE) lib/xmlfile.c,libxml-2.0))
 $(eval $(call test,test_notify,tests/unit/test_notify.c supervisord/runtime/notify.c $(LIB_BASE),jansson,-lev))
 $(eval $(call test,test_probes_elf,tests/unit/test_probes_elf.c supervisord/reliability/probes_elf.c,zlib))
+$(eval $(call test,test_reserve,tests/unit/test_reserve.c $(addprefix supervisord/reliability/,store_redo.c store_reserve.c) \
+	$(LIB_BASE),sqlite3 zlib))

@@ -19,6 +19,7 @@
 #include "supervisord/reliability/packed.h"
 #include "supervisord/reliability/source.h"
 #include "supervisord/reliability/store.h"
+#include "supervisord/reliability/store_reserve.h"
 
 static char folder[] = "/tmp/faultline-store-XXXXXX";
 static char database[64];
@@ -250,6 +251,80 @@ static void disk_that_takes_nothing_for_a_while(void **state)
 	store_close(store);
 }
 
+/* What a supervisor kept that died before the disk had room is in the database once, and numbers go on behind it. */
+static void what_is_in_reserve_comes_into_the_database(void **state)
+{
+	struct store *store = store_new();
+	struct store_fault before = fault_add(store, 1), next;
+	int64_t number = store_fault_count(store), last = atoll(strrchr(before.id, '-') + 1);
+	struct store_redo redo = {}, read = {};
+	struct store_reserve reserve;
+	char path[80], sql[512], id[64];
+	struct error err = {};
+
+	snprintf(path, sizeof(path), "%s-reserve", database);
+	snprintf(id, sizeof(id), "%s-%lld", store_boot(store), (long long)last + 1);
+	snprintf(sql, sizeof(sql), "INSERT OR IGNORE INTO fault (id, time, kind, application, version, state, data)"
+		 " VALUES ('%s', 2, 'signal.segv', 'a', '1', 'stored', '{}')", id);
+	assert_int_equal(reserve_open(&reserve, path, store_boot(store), &read, &err), 0);
+	assert_int_equal(read.n, 0);
+	assert_true(redo_add_text(&redo, sql, strlen(sql)));
+	assert_int_equal(reserve_keep(&reserve, &redo, last + 1), 0);
+	reserve_close(&reserve);
+	redo_clear(&redo);
+	store_close(store);
+
+	for (int i = 0; i < 2; i++) {
+		store = store_new();
+		assert_int_equal(store_fault_count(store), number + 1);
+		store_fault_reported(store, before.id);
+		store_fault_outcome_sent(store, before.id);
+		/* A supervisor that finds it again must not make it what it was. */
+		if (!i)
+			store_fault_abandon(store, id);
+		else
+			expect_unreported(store, id, false);
+		store_close(store);
+	}
+	store = store_new();
+	store_fault_reported(store, id);
+	store_fault_outcome_sent(store, id);
+	next = fault_add(store, 3);
+	assert_int_equal(atoll(strrchr(next.id, '-') + 1), last + 2);
+	store_fault_reported(store, next.id);
+	store_fault_outcome_sent(store, next.id);
+	store_close(store);
+}
+
+static void what_is_in_reserve_and_cannot_be_run_is_dropped(void **state)
+{
+	struct store *store = store_new();
+	int64_t number = store_fault_count(store);
+	struct store_redo redo = {}, read = {};
+	struct store_reserve reserve;
+	struct store_fault fault;
+	struct error err = {};
+	char path[80];
+
+	store_close(store);
+	snprintf(path, sizeof(path), "%s-reserve", database);
+	assert_int_equal(reserve_open(&reserve, path, "", &read, &err), 0);
+	assert_true(redo_add_text(&redo, "UPDATE fault SET nothing = 1", 28));
+	assert_int_equal(reserve_keep(&reserve, &redo, 1), 0);
+	reserve_close(&reserve);
+	redo_clear(&redo);
+
+	store = store_new();
+	fault = fault_add(store, 1);
+	assert_int_equal(store_fault_count(store), number + 1);
+	store_fault_reported(store, fault.id);
+	store_fault_outcome_sent(store, fault.id);
+	store_close(store);
+	assert_int_equal(reserve_open(&reserve, path, "", &read, &err), 0);
+	assert_int_equal(read.n, 0);
+	reserve_close(&reserve);
+}
+
 static void numbers_of_faults_go_on(void **state)
 {
 	struct store *store = store_new();
@@ -441,6 +516,8 @@ int main(void)
 		cmocka_unit_test(fault_is_told_until_the_center_has_all_of_it),
 		cmocka_unit_test(fault_that_was_in_handling_is_found_and_abandoned),
 		cmocka_unit_test(disk_that_takes_nothing_for_a_while),
+		cmocka_unit_test(what_is_in_reserve_comes_into_the_database),
+		cmocka_unit_test(what_is_in_reserve_and_cannot_be_run_is_dropped),
 		cmocka_unit_test(numbers_of_faults_go_on),
 		cmocka_unit_test(numbers_of_faults_go_on_after_retention),
 		cmocka_unit_test(events_come_newest_first),

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "supervisord/reliability/store_reserve.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "lib/cleanup.h"
+
+/**
+ * struct record - stands before a statement
+ * @length: of the statement, in bytes; 0: the end
+ * @checksum: CRC-32 of the record, with 0 here, and the statement
+ */
+struct record {
+	uint32_t length;
+	uint32_t checksum;
+	int64_t number;
+	char boot[40];
+};
+
+static uint32_t record_checksum(struct record record, const char *sql)
+{
+	record.checksum = 0;
+	return crc32(crc32(0, (const Bytef *)&record, sizeof(record)), (const Bytef *)sql, record.length);
+}
+
+static int write_all(int fd, const void *data, size_t size, off_t at)
+{
+	for (const char *p = data; size;) {
+		ssize_t n = pwrite(fd, p, size, at);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n ? -errno : -EIO;
+		p += n;
+		at += n;
+		size -= n;
+	}
+	return 0;
+}
+
+/* Zeros that were written: of room that is only promised, a file system could still need more to use it. */
+static int room_take(int fd)
+{
+	__cleanup_free char *zeros = calloc(1, STORE_RESERVE_BYTES);
+	struct stat st;
+	int ret;
+
+	if (!zeros || fstat(fd, &st))
+		return -errno;
+	if (st.st_size >= STORE_RESERVE_BYTES)
+		return 0;
+	ret = write_all(fd, zeros, STORE_RESERVE_BYTES, 0);
+	if (!ret && fdatasync(fd))
+		ret = -errno;
+	/* It is of no use by half. */
+	if (ret && ftruncate(fd, 0))
+		return -errno;
+	return ret;
+}
+
+/* The statement behind the record at @at, if both are whole. */
+static const char *record_read(const char *file, size_t at, struct record *record)
+{
+	const char *sql = file + at + sizeof(*record);
+
+	if (at + sizeof(*record) > STORE_RESERVE_BYTES)
+		return NULL;
+	memcpy(record, file + at, sizeof(*record));
+	if (!record->length || record->length > STORE_RESERVE_BYTES - at - sizeof(*record) ||
+	    record->checksum != record_checksum(*record, sql))
+		return NULL;
+	return sql;
+}
+
+static int records_read(struct store_reserve *reserve, struct store_redo *redo)
+{
+	__cleanup_free char *file = malloc(STORE_RESERVE_BYTES);
+	struct record record;
+	const char *sql;
+
+	if (!file)
+		return -ENOMEM;
+	if (pread(reserve->fd, file, STORE_RESERVE_BYTES, 0) != STORE_RESERVE_BYTES)
+		return -EIO;
+	while ((sql = record_read(file, reserve->used, &record)) &&
+	       redo_add_text(redo, sql, record.length)) {
+		reserve->used += sizeof(record) + record.length;
+		if (!strncmp(record.boot, reserve->boot, sizeof(record.boot)) &&
+		    record.number > reserve->number)
+			reserve->number = record.number;
+	}
+	reserve->kept = redo->n;
+	return 0;
+}
+
+int reserve_open(struct store_reserve *reserve, const char *path, const char *boot,
+		 struct store_redo *redo, struct error *err)
+{
+	int ret;
+
+	*reserve = (struct store_reserve){
+		.fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600), .boot = boot };
+	if (reserve->fd < 0)
+		return error_set(err, -errno, "%s: %m", path);
+	ret = room_take(reserve->fd);
+	if (!ret)
+		ret = records_read(reserve, redo);
+	if (!ret)
+		return 0;
+	reserve_close(reserve);
+	return error_set(err, ret, "%s: %s", path, strerror(-ret));
+}
+
+/* With the end behind it, where there is room for one. */
+static int record_write(struct store_reserve *reserve, const char *sql, int64_t number)
+{
+	struct record record = { .length = strlen(sql), .number = number };
+	size_t size = sizeof(record) + record.length, room = STORE_RESERVE_BYTES - reserve->used;
+	__cleanup_free char *bytes = NULL;
+	int ret;
+
+	if (size > room)
+		return -ENOSPC;
+	if (room > size + sizeof(record))
+		room = size + sizeof(record);
+	bytes = calloc(1, room);
+	if (!bytes)
+		return -ENOMEM;
+	strncpy(record.boot, reserve->boot, sizeof(record.boot) - 1);
+	record.checksum = record_checksum(record, sql);
+	memcpy(bytes, &record, sizeof(record));
+	memcpy(bytes + sizeof(record), sql, record.length);
+	ret = write_all(reserve->fd, bytes, room, reserve->used);
+	if (!ret)
+		reserve->used += size;
+	return ret;
+}
+
+int reserve_keep(struct store_reserve *reserve, const struct store_redo *redo, int64_t number)
+{
+	int ret = 0;
+
+	if (reserve->fd < 0 || reserve->kept >= redo->n)
+		return 0;
+	for (; reserve->kept < redo->n && !ret; reserve->kept += !ret)
+		ret = record_write(reserve, redo->sql[reserve->kept], number);
+	if (fdatasync(reserve->fd) && !ret)
+		ret = -errno;
+	return ret;
+}
+
+int reserve_clear(struct store_reserve *reserve)
+{
+	const struct record end = {};
+	int ret = 0;
+
+	if (reserve->fd >= 0 && reserve->used) {
+		ret = write_all(reserve->fd, &end, sizeof(end), 0);
+		if (!ret && fdatasync(reserve->fd))
+			ret = -errno;
+	}
+	if (!ret)
+		reserve->used = 0;
+	reserve->kept = 0;
+	return ret;
+}
+
+void reserve_close(struct store_reserve *reserve)
+{
+	if (reserve->fd >= 0)
+		close(reserve->fd);
+	reserve->fd = -1;
+}
