@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "lib/script/allowed.h"
 #include "lib/script/attribute.h"
@@ -325,6 +326,50 @@ static bool attributes_bounded(const char *data, size_t size)
 	return true;
 }
 
+/* What the XML declaration calls the encoding: libxml2 is told to read UTF-8 and does not look. NULL where it says nothing. */
+static const char *declared_encoding(const char *text, const char *end, size_t *length)
+{
+	static const char word[] = "encoding", space[] = " \t\r\n";
+	const char *name;
+	char quote;
+
+	if (end - text < 5 || memcmp(text, "<?xml", 5))
+		return NULL;
+	end = memmem(text, end - text, "?>", 2);
+	name = end ? memmem(text, end - text, word, strlen(word)) : NULL;
+	if (!name)
+		return NULL;
+	name += strlen(word);
+	name += strspn(name, space);
+	name += *name == '=';
+	name += strspn(name, space);
+	quote = *name++;
+	if ((quote != '"' && quote != '\'') || name >= end)
+		return NULL;
+	*length = strcspn(name, quote == '"' ? "\"?" : "'?");
+	return name;
+}
+
+/* Those in which a document of ASCII is the same; of any other byte the parser says that it is no UTF-8. */
+static int encoding_check(const struct reading *reading, const char *start)
+{
+	static const char *const same[] = { "UTF-8", "UTF8", "US-ASCII", "ASCII", "ISO-8859-" };
+	size_t length;
+	const char *name = declared_encoding(start, reading->data + reading->left, &length);
+	int column = name ? (int)(name - start) + 1 : 0;
+
+	for (size_t i = 0; name && i < sizeof(same) / sizeof(*same); i++) {
+		size_t n = strlen(same[i]);
+
+		if ((length == n || (length > n && same[i][n - 1] == '-')) && !strncasecmp(name, same[i], n))
+			return 0;
+	}
+	if (!name)
+		return 0;
+	return error_at(reading->err, -EINVAL, 1, column, "%s:1:%d: encoding \"%.*s\": a script is UTF-8",
+			reading->name, column, length < 60 ? (int)length : 60, name);
+}
+
 /* What libxml2 does not see to by itself. */
 static int bytes_check(const struct reading *reading)
 {
@@ -340,6 +385,8 @@ static int bytes_check(const struct reading *reading)
 	    !strchr("< \t\r\n", *start) || memchr(reading->data, '\0', reading->left))
 		return error_at(reading->err, -EINVAL, 1, 1,
 				"%s:1:1: not an XML document in UTF-8", reading->name);
+	if (encoding_check(reading, start))
+		return reading->err->code;
 	if (!attributes_bounded(reading->data, reading->left))
 		return error_set(reading->err, -EFBIG, "%s: more than %d \"=\" in one tag or comment",
 				 reading->name, EQUALS_MAX);

@@ -330,6 +330,16 @@ static void hostile_encodings(void **state)
 			 "<?xml version='1.0' encoding='%s'?><meal>+ADw-<course/></meal>", encodings[i]);
 		assert_hostile(text, "meal.xml:1:");
 	}
+	for (size_t i = 0; i < sizeof(encodings) / sizeof(*encodings); i++) {
+		snprintf(text, sizeof(text),
+			 "<?xml version='1.0' encoding='%s'?><meal><course/></meal>", encodings[i]);
+		assert_hostile(text, "meal.xml:1:31: encoding \"");
+	}
+	assert_hostile("<?xml version=\"1.0\"\tencoding = \"koi8-r\" ?><meal><course/></meal>",
+		       "1:33: encoding \"koi8-r\": a script is UTF-8");
+	assert_good("<?xml version='1.0' encoding='us-ascii'?><meal><course/></meal>");
+	assert_good("<?xml version='1.0' encoding='ISO-8859-1'?><meal><course/></meal>");
+	assert_good("<?xml version='1.0'?><!-- encoding='koi8-r' --><meal><course/></meal>");
 	assert_null(meal_compile_bytes("\xff\xfe<\0m\0/\0>\0", 10, &err));
 	assert_null(meal_compile_bytes("<\0m\0/\0>\0", 8, &err));
 	assert_null(meal_compile_bytes("<meal><course/></meal>\0<", 24, &err));
