@@ -156,6 +156,7 @@ void store_close(struct store *store)
 		return;
 	if (store->add_event)
 		store_flush(store);
+	store_events_waiting(store, false);
 	store_sync_stop(store->sync);
 	redo_clear(&store->redo);
 	reserve_close(&store->reserve);
@@ -171,7 +172,7 @@ const char *store_boot(const struct store *store)
 
 int store_commit(struct store *store, uint64_t *ticket)
 {
-	int ret = store->behind ? db_begin(store) : 0;
+	int ret = store->behind || store->waiting ? db_begin(store) : 0;
 
 	*ticket = 0;
 	if (!ret && store->open)
@@ -193,10 +194,10 @@ int db_sync(struct store *store)
 
 int store_flush(struct store *store)
 {
-	int ret;
+	int ret = store->waiting ? db_begin(store) : 0;
 
-	if (!store->open)
-		return 0;
+	if (ret || !store->open)
+		return ret;
 	ret = db_commit(store);
 	return ret ? ret : db_sync(store);
 }

@@ -93,7 +93,7 @@ int store_open(struct store **store, const char *path, struct ev_loop *loop,
 void store_retain(struct store *store, const struct store_retention *retention);
 void store_close(struct store *store);
 
-/** store_event_add - add to the open transaction; 0 or negative errno, logged */
+/** store_event_add - add to the open transaction, or to the next one where none is; 0 or negative errno, logged */
 int store_event_add(struct store *store, const struct store_event *event);
 
 /**

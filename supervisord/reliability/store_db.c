@@ -80,8 +80,10 @@ int db_begin(struct store *store)
 	if (ret)
 		return ret;
 	store->open = true;
-	if (!store->behind || redo_run(&store->redo, store->db) == SQLITE_OK)
+	if (!store->behind || redo_run(&store->redo, store->db) == SQLITE_OK) {
+		store_events_waiting(store, true);
 		return 0;
+	}
 	ret = db_error(store, "what failed before");
 	if (!sqlite3_get_autocommit(store->db))
 		db_run(store, "ROLLBACK");

@@ -13,6 +13,7 @@
 #include "supervisord/reliability/store_redo.h"
 #include "supervisord/reliability/store_reserve.h"
 
+struct store_event_waiting;
 struct store_sync;
 
 struct store {
@@ -22,6 +23,8 @@ struct store {
 	bool open;		/* a transaction is open */
 	int log_pages;		/* of the write-ahead log, at the last commit */
 	unsigned int added;
+	struct store_event_waiting *waiting;	/* events for the next transaction, oldest first */
+	unsigned int n_waiting;
 	struct store_retention retention;
 	struct store_redo redo;	/* what is said of faults in the open transaction */
 	bool behind;		/* and in those before it, which failed */
@@ -33,7 +36,7 @@ struct store {
 /** db_error - log why SQLite failed at @what; the negative errno for it */
 int db_error(struct store *store, const char *what);
 int db_run(struct store *store, const char *sql);
-/** db_begin - have a transaction open; 0 or negative errno */
+/** db_begin - have a transaction open, with the events that waited for one in it; 0 or negative errno */
 int db_begin(struct store *store);
 /** db_commit - end it; 0, or negative errno: then what was said of faults is said again in the next one */
 int db_commit(struct store *store);
@@ -60,6 +63,9 @@ json_t *db_rows(struct store *store, sqlite3_stmt *stmt,
 /** db_row - the first of a query's rows, whole; NULL where there is none */
 json_t *db_row(struct store *store, sqlite3_stmt *stmt,
 	       json_t *(*row)(sqlite3_stmt *stmt, bool whole));
+
+/** store_events_waiting - @add those that waited to the transaction that is open, or forget them */
+void store_events_waiting(struct store *store, bool add);
 
 /** store_trim - delete what is beyond the retention, now and then; in a transaction */
 int store_trim(struct store *store);
