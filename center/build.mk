@@ -40,7 +40,7 @@ TRIAL := $(addprefix center/trial/,main.c room.c trial.c) supervisord/range/lear
 	supervisord/keeper/packet.c $(addprefix supervisord/reliability/,detector.c hang_data.c) $(SOURCE_PROBES) \
 	$(addprefix supervisord/runtime/,cgroup.c child.c isolation.c keeper.c log.c logs.c notify.c process.c \
 	process_watch.c runtimes.c watching.c) \
-	supervisord/program.c
+	supervisord/priority.c supervisord/program.c
 
 $(eval $(call program,faultline-trial,$(TRIAL) $(LIB_BASE) $(LIB_SANDBOX) $(LIB_JSONRPC) $(LIB_TEXT) $(LIB_XML) \
 	$(LIB_APPLICATION) $(LIB_RANGE),libxml-2.0 jansson libbpf zlib,-lev))

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -25,15 +26,42 @@ struct attributes {
 	uint64_t period;
 };
 
-int priority_raise(void)
+static bool raised;
+
+static int attributes_set(uint32_t policy)
 {
 	struct attributes attributes = {
 		.size = sizeof(attributes),
-		.policy = SCHED_OTHER,
+		.policy = policy,
 		.flags = RESET_ON_FORK,
 		.nice = PRIORITY_NICE,
 		.runtime = PRIORITY_SLICE_NS,
 	};
 
 	return syscall(SYS_sched_setattr, 0, &attributes, 0) ? -errno : 0;
+}
+
+int priority_raise(void)
+{
+	int ret = attributes_set(SCHED_OTHER);
+
+	raised = !ret;
+	return ret;
+}
+
+static void about_to_wait(struct ev_loop *loop, ev_prepare *prepare, int events)
+{
+	ev_prepare_stop(loop, prepare);
+	attributes_set(SCHED_OTHER);
+}
+
+void priority_yield(struct ev_loop *loop)
+{
+	static ev_prepare prepare;
+
+	if (!raised || ev_is_active(&prepare))
+		return;
+	attributes_set(SCHED_BATCH);
+	ev_prepare_init(&prepare, about_to_wait);
+	ev_prepare_start(loop, &prepare);
 }

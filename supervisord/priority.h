@@ -7,6 +7,8 @@
 #ifndef SUPERVISORD_PRIORITY_H
 #define SUPERVISORD_PRIORITY_H
 
+#include <ev.h>
+
 /**
  * priority_raise - be run soon after waking: nice -10, and where the kernel lets
  * one choose (6.12), the shortest slice
@@ -17,5 +19,13 @@
  * Return: 0, or -EPERM without CAP_SYS_NICE.
  */
 int priority_raise(void);
+
+/**
+ * priority_yield - until the loop's next turn, take no CPU from what is about to be started (SCHED_BATCH)
+ *
+ * The supervisor is woken when an application has executed; where no other CPU is free it would write down what has
+ * happened before the application's first instruction. What is forked meanwhile would be of that class too.
+ */
+void priority_yield(struct ev_loop *loop);
 
 #endif /* SUPERVISORD_PRIORITY_H */

@@ -13,6 +13,7 @@
 #include "lib/alloc.h"
 #include "lib/log.h"
 #include "supervisord/gateway.h"
+#include "supervisord/priority.h"
 #include "supervisord/runtime/cgroup.h"
 #include "supervisord/runtime/child.h"
 #include "supervisord/runtime/keeper.h"
@@ -339,6 +340,7 @@ int process_start(struct process **result, struct ev_loop *loop,
 
 	if (ret)
 		return ret;
+	priority_yield(loop);
 	ret = child_release(&child, setup, &watch, err);
 	if (ret) {
 		child_abort(&child);

@@ -3,7 +3,7 @@ $(eval $(call test,test_definition,tests/unit/test_definition.c tests/unit/meal.
 $(eval $(call test,test_script,tests/unit/test_script.c tests/unit/meal.c $(LIB_SCRIPT) $(LIB_BASE),libxml-2.0 jansson,))
 
 $(eval $(call test,test_jsonrpc,tests/unit/test_jsonrpc.c lib/jsonrpc.c,jansson,-lev))
-$(eval $(call test,test_priority,tests/unit/test_priority.c supervisord/priority.c,,))
+$(eval $(call test,test_priority,tests/unit/test_priority.c supervisord/priority.c,,-lev))
 $(eval $(call test,test_lib,tests/unit/test_lib.c $(LIB_BASE) $(LIB_XML) $(LIB_APPLICATION),libxml-2.0))
 $(eval $(call test,test_reliability,tests/unit/test_reliability.c $(addprefix supervisord/reliability/,\
 	detector.c hang_data.c packed.c source.c store.c store_db.c store_event.c store_fault.c store_redo.c store_reserve.c store_sync.c) \

@@ -46,9 +46,46 @@ static int raised(void)
 	return waitpid(pid, &status, 0) != pid || status;
 }
 
+static int policy(void)
+{
+	return sched_getscheduler(0) & ~SCHED_RESET_ON_FORK;
+}
+
+static int yields(void)
+{
+	struct ev_loop *loop = ev_loop_new(EVFLAG_AUTO);
+
+	/* One that was not raised stays as it is. */
+	priority_yield(loop);
+	if (policy() != SCHED_OTHER)
+		return 1;
+	if (priority_raise())
+		return 77;
+	for (int i = 0; i < 2; i++) {
+		priority_yield(loop);
+		priority_yield(loop);
+		if (policy() != SCHED_BATCH || getpriority(PRIO_PROCESS, 0) != -10)
+			return 2;
+		ev_run(loop, EVRUN_NOWAIT);
+		if (policy() != SCHED_OTHER || getpriority(PRIO_PROCESS, 0) != -10)
+			return 3;
+	}
+	ev_loop_destroy(loop);
+	return 0;
+}
+
 static int without_rights(void)
 {
 	return setresuid(65534, 65534, 65534) || priority_raise() != -EPERM;
+}
+
+static void test_yields_until_the_next_turn(void **state)
+{
+	int status = child_status(yields);
+
+	if (status == 77)
+		skip();
+	assert_int_equal(status, 0);
 }
 
 static void test_raised_for_itself_alone(void **state)
@@ -71,6 +108,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_raised_for_itself_alone),
+		cmocka_unit_test(test_yields_until_the_next_turn),
 		cmocka_unit_test(test_no_rights),
 	};
 
