@@ -31,13 +31,19 @@ static int mode_of(const char *name)
 	return -EINVAL;
 }
 
-/* As it was chosen, or else as the application data has it. */
-static int mode_kept(const struct app *app)
+/* As it was chosen, or else as the application data has it. The database is asked once: a start is not to wait for it. */
+static int mode_kept(struct app *app)
 {
-	json_t *kept = store_setting(app->gateway->store, "range", app->name);
-	int mode = mode_of(json_string_value(kept));
+	int mode;
 
-	json_decref(kept);
+	if (!app->range.known) {
+		json_t *kept = store_setting(app->gateway->store, "range", app->name);
+
+		app->range.chosen = mode_of(json_string_value(kept));
+		app->range.known = true;
+		json_decref(kept);
+	}
+	mode = app->range.chosen;
 	if (mode < 0 && app->data)
 		mode = mode_of(app->data->watch.range);
 	return mode < 0 ? RANGE_OFF : mode;
@@ -127,6 +133,7 @@ static int mode_keep(struct app *app, int mode, struct error *err)
 	json_t *kept = json_string(modes[mode]);
 	int ret = store_setting_put(app->gateway->store, "range", app->name, kept);
 
+	app->range.known = false;
 	json_decref(kept);
 	if (!ret)
 		ret = store_flush(app->gateway->store);

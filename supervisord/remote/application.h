@@ -70,6 +70,7 @@ struct app_limits {
  * @attempts: what was done about its faults lately
  * @limits: set by a countermeasure
  * @holding: of its faults
+ * @range: what was chosen for its range of operation, once it is known; negative: nothing
  */
 struct app {
 	struct app *next;
@@ -92,6 +93,10 @@ struct app {
 	struct attempts attempts;
 	struct app_limits limits;
 	struct holding holding;
+	struct {
+		bool known;
+		int chosen;
+	} range;
 };
 
 /** app_list_open - find what is installed; what was half-installed is removed */
