@@ -193,6 +193,7 @@ static int restoration_read(struct application *app, const xmlNode *root, const 
 	const xmlNode *restoration = xmlfile_first(root, "restoration");
 
 	app->standby = attribute_is(restoration, "standby", "yes");
+	app->reserve = !attribute_is(restoration, "reserve", "no");
 	app->exclusive = attribute_is(restoration, "exclusive", "yes");
 	if (app->standby && !app->channel)
 		return error_at(err, -EINVAL, xmlGetLineNo(restoration), 0,

@@ -54,6 +54,7 @@ struct application_watch {
  * @warn_percent: of memory, files and processes, from which on an event warns; 0: none
  * @warn_cpu_s: seconds of CPU time in all, likewise
  * @standby: a second process of it waits, to take the place of one that has a fault
+ * @reserve: its next process is made while this one runs, and waits before it executes
  * @exclusive: a replacement waits until the process that it replaces is gone
  */
 struct application {
@@ -75,6 +76,7 @@ struct application {
 	int warn_percent;
 	int warn_cpu_s;
 	bool standby;
+	bool reserve;
 	bool exclusive;
 };
 

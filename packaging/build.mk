@@ -15,7 +15,7 @@ install: all
 	install -d $(addprefix $(DESTDIR),$(LIBEXEC) $(PREFIX)/bin $(PREFIX)/sbin $(PREFIX)/share/faultline/dtd \
 		$(PREFIX)/share/doc/faultline $(addprefix $(PREFIX)/share/man/man,1 4 5 8) /lib/systemd/system \
 		/etc/faultline/definitions)
-	install -s $(addprefix $(O)/bin/,faultlined faultline-keeper faultline-link faultline-unpack faultline-center \
+	install -s $(addprefix $(O)/bin/,faultlined faultline-gate faultline-keeper faultline-link faultline-unpack faultline-center \
 		faultline-trial) $(DESTDIR)$(LIBEXEC)
 	ln -sf ../libexec/faultline/faultlined $(DESTDIR)$(PREFIX)/sbin/faultlined
 	ln -sf ../libexec/faultline/faultline-center $(DESTDIR)$(PREFIX)/sbin/faultline-center

@@ -2,6 +2,7 @@
 # The gateway: faultlined, faultctl, and the programs that stand beside them.
 include supervisord/link/build.mk
 include supervisord/keeper/build.mk
+include supervisord/gate/build.mk
 
 SUPERVISORD := $(addprefix supervisord/,\
 	main.c leftovers.c pages.c settings.c program.c priority.c watchdog.c \
@@ -22,7 +23,7 @@ SUPERVISORD := $(addprefix supervisord/,\
 	reliability/store.c reliability/store_db.c reliability/store_event.c reliability/store_fault.c \
 	reliability/store_redo.c reliability/store_reserve.c reliability/store_request.c reliability/store_sync.c reliability/usage.c \
 	remote/application.c remote/center.c remote/download.c remote/link.c \
-	remote/link_process.c remote/management.c remote/orders.c remote/poller.c remote/preparation.c remote/request.c \
+	remote/launch.c remote/link_process.c remote/management.c remote/orders.c remote/poller.c remote/preparation.c remote/request.c remote/reserve.c \
 	remote/signature.c remote/standing.c remote/spare.c remote/takeover.c remote/teller.c remote/unpacker.c \
 	runtime/cgroup.c runtime/child.c runtime/isolation.c runtime/keeper.c runtime/log.c runtime/logs.c \
 	runtime/notify.c runtime/process.c runtime/process_watch.c runtime/runtimes.c runtime/watching.c \

@@ -80,6 +80,7 @@ static int profile_read(struct settings *s, const xmlNode *root, const char *pat
 
 	s->reliability = yes(profile, "reliability");
 	s->scripts = yes(profile, "scripts");
+	s->reserve = yes(profile, "reserve");
 	if (a)
 		s->applications = alloc_zero(SETTINGS_APPLICATIONS_MAX + 1,
 					     sizeof(*s->applications));

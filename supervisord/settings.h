@@ -23,6 +23,7 @@ struct settings {
 	char *configuration_folder;
 	bool reliability;	/* no: R9 */
 	bool scripts;		/* no: R12 */
+	bool reserve;		/* no: no process is made beforehand */
 	char **applications;	/* that stand on it, ended by NULL; or NULL */
 	char *source;		/* auto, module, probes or none */
 	int decide_ms;		/* time that the center has to decide */

@@ -15,6 +15,7 @@
 #include "supervisord/reliability/store.h"
 #include "supervisord/remote/center.h"
 #include "supervisord/remote/orders.h"
+#include "supervisord/remote/reserve.h"
 #include "supervisord/remote/signature.h"
 #include "supervisord/remote/spare.h"
 #include "supervisord/runtime/isolation.h"
@@ -89,15 +90,17 @@ static json_t *app_describe(struct app *app)
 {
 	const char *told = app->process ? process_status(app->process) : "";
 	const struct process *spare = spare_process(app);
+	pid_t reserve = reserve_pid(app);
 	bool loop = app_loops(app);
 
-	return json_pack("{s:s, s:s, s:s, s:s*, s:o*, s:o*, s:i, s:b, s:s*}", "name", app->name,
+	return json_pack("{s:s, s:s, s:s, s:s*, s:o*, s:o*, s:o*, s:i, s:b, s:s*}", "name", app->name,
 			 "version", app_version(app), "state",
 			 loop && app->state == APP_HALTED ? "loop" : app->holding.held ? "held" : app_state_name(app->state),
 			 "residence",
 			 !app->data ? NULL : app->data->resident ? "resident" : "transient",
 			 "pid", app->process ? json_integer(app->process->pid) : NULL,
 			 "standby", spare ? json_integer(spare->pid) : NULL,
+			 "reserve", reserve ? json_integer(reserve) : NULL,
 			 "restarts", (int)app->restarts, "loop", loop,
 			 "status", *told ? told : NULL);
 }

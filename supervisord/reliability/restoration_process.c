@@ -7,6 +7,7 @@
 #include "supervisord/reliability/restoration.h"
 #include "supervisord/reliability/store.h"
 #include "supervisord/remote/management.h"
+#include "supervisord/remote/reserve.h"
 #include "supervisord/remote/spare.h"
 #include "supervisord/runtime/process.h"
 
@@ -87,7 +88,8 @@ void restoration_limits(struct fault *fault)
 			 limits->files, "processes", limits->processes);
 	store_setting_put(fault->app->gateway->store, "limits", fault->app->name, kept);
 	json_decref(kept);
-	/* One that stands by has the limits of before. */
+	/* Those that wait have the limits of before. */
 	spare_drop(fault->app);
+	reserve_drop(fault->app);
 	restart(fault, false);
 }

@@ -18,6 +18,7 @@
 #include "supervisord/remote/download.h"
 #include "supervisord/remote/preparation.h"
 #include "supervisord/remote/request.h"
+#include "supervisord/remote/reserve.h"
 #include "supervisord/remote/signature.h"
 #include "supervisord/remote/spare.h"
 #include "supervisord/runtime/process.h"
@@ -338,9 +339,11 @@ int app_install(struct app *app, const char *staging, struct error *err)
 	kept = !ret && other && strcmp(before, app->data->version);
 	if (kept)
 		ret = pending_begin(app, app->data->version, staging, before, err);
-	/* Before the bundle that it was made of goes. */
-	if (!ret)
+	/* Before the bundle that they were made of goes. */
+	if (!ret) {
 		preparation_drop(app);
+		reserve_drop(app);
+	}
 	if (!ret)
 		ret = folder_put(staging, folder, err);
 	if (!ret)
@@ -385,8 +388,10 @@ int app_rollback(struct app *app, struct error *err)
 	ret = data_read(app, previous, err);
 	if (!ret)
 		ret = pending_begin(app, app->data->version, NULL, NULL, err);
-	if (!ret)
+	if (!ret) {
 		preparation_drop(app);
+		reserve_drop(app);
+	}
 	if (!ret)
 		ret = folder_put(previous, folder, err);
 	if (!ret)
@@ -408,6 +413,7 @@ int app_remove(struct app *app, struct error *err)
 	int ret;
 
 	preparation_drop(app);
+	reserve_drop(app);
 	ret = folder_discard(app, folder, err);
 	if (ret && !access(folder, F_OK))
 		return ret;
@@ -481,6 +487,7 @@ void app_list_close(struct gateway *gateway)
 		requests_drop(app);
 		download_drop(app);
 		spare_end(app);
+		reserve_drop(app);
 		preparation_end(app);
 		if (app->process) {
 			process_kill(app->process);

@@ -21,6 +21,7 @@ struct fault;
 struct preparation;
 struct process;
 struct request;
+struct reserve;
 struct spare;
 
 /**
@@ -57,6 +58,7 @@ struct app_limits {
  * @data: what application.xml says; NULL while it is absent
  * @process: NULL while none runs
  * @spare: waits to take its place, or NULL
+ * @reserve: its next process, which has not executed; or NULL
  * @preparation: while something is made for its next start, or NULL
  * @unprepared: nothing more is to be made for it
  * @uid: its user; owner of its state folder
@@ -80,6 +82,7 @@ struct app {
 	struct application *data;
 	struct process *process;
 	struct spare *spare;
+	struct reserve *reserve;
 	struct preparation *preparation;
 	bool unprepared;
 	uid_t uid;

@@ -10,11 +10,13 @@
 #include "supervisord/reliability/collection.h"
 #include "supervisord/reliability/ranges.h"
 #include "supervisord/reliability/restoration.h"
+#include "supervisord/remote/launch.h"
 #include "supervisord/remote/preparation.h"
 #include "supervisord/remote/request.h"
+#include "supervisord/remote/reserve.h"
 #include "supervisord/remote/spare.h"
+#include "supervisord/runtime/child.h"
 #include "supervisord/runtime/process.h"
-#include "supervisord/runtime/runtimes.h"
 #include "supervisord/script/run.h"
 #include "supervisord/settings.h"
 
@@ -67,6 +69,14 @@ static void app_exited(void *user, int status)
 		restoration_process_gone(app->fault);
 }
 
+/* It runs: what its next start will need can be seen to. */
+static void app_settled(struct app *app)
+{
+	spare_wish(app);
+	preparation_wish(app);
+	reserve_wish(app);
+}
+
 static void app_ready(void *user)
 {
 	struct app *app = user;
@@ -74,8 +84,7 @@ static void app_ready(void *user)
 	if (app->state != APP_STARTING)
 		return;
 	app->state = APP_RUNNING;
-	spare_wish(app);
-	preparation_wish(app);
+	app_settled(app);
 	collection_add(app->gateway, &(struct event){
 		.part = "runtime", .name = "application.ready", .application = app->name },
 		"%s is ready, %.1f ms after its start", app->name,
@@ -111,42 +120,18 @@ static const struct process_handler process_handler = {
 int management_launch(struct app *app, const struct process_handler *handler, void *user,
 		      bool standby, struct process **process, struct error *err)
 {
-	struct gateway *gateway = app->gateway;
-	__cleanup_free char *folder = app_folder(app);
-	__cleanup_free char *state_folder = app_state_folder(app);
-	__cleanup_free char *prepared = preparation_find(app);
-	__cleanup_free char *notify_folder =
-		alloc_format("%s/notify", gateway->settings->run_folder);
-	struct application data = *app->data;
-	struct process_setup setup = {
-		.application = &data,
-		.folder = folder,
-		.state_folder = state_folder,
-		.notify_folder = notify_folder,
-		.uid = app->uid,
-		.isolation = gateway->isolation,
-		.source_ops = gateway->source_ops,
-		.source = gateway->source,
-		.logs = gateway->logs,
-		.keeper = gateway->keeper,
-		.standby = standby,
-		.handler = handler,
-		.user = user,
-	};
-	int ret;
+	__cleanup_launch struct launch launch = { 0 };
+	struct child waiting;
+	int ret = launch_make(&launch, app, err);
 
-	if (app->limits.memory_mib)
-		data.memory_mib = app->limits.memory_mib;
-	if (app->limits.files)
-		data.files = app->limits.files;
-	if (app->limits.processes)
-		data.processes = app->limits.processes;
-	setup.prepared = prepared;
-	setup.command = runtimes_command(gateway->runtimes, app->data, folder, prepared, err);
-	if (!setup.command)
-		return -ENOENT;
-	ret = process_start(process, gateway->loop, &setup, err);
-	runtimes_command_free(setup.command);
+	if (ret)
+		return ret;
+	launch.setup.standby = standby;
+	launch.setup.handler = handler;
+	launch.setup.user = user;
+	if (reserve_take(app, &launch.setup, &waiting))
+		launch.setup.waiting = &waiting;
+	ret = process_start(process, app->gateway->loop, &launch.setup, err);
 	if (!ret)
 		holding_apply(app, *process);
 	return ret;
@@ -176,10 +161,8 @@ static void app_running(struct app *app)
 {
 	app->state = process_ready(app->process) ? APP_RUNNING : APP_STARTING;
 	app_halt_end(app);
-	if (app->state != APP_RUNNING)
-		return;
-	spare_wish(app);
-	preparation_wish(app);
+	if (app->state == APP_RUNNING)
+		app_settled(app);
 }
 
 int management_start(struct app *app, struct error *err)
@@ -235,6 +218,7 @@ void management_leave(struct gateway *gateway)
 {
 	for (struct app *app = app_list_first(gateway); app; app = app->next) {
 		spare_leave(app);
+		reserve_drop(app);
 		if (app->process)
 			process_leave(steal_pointer(&app->process));
 	}
@@ -262,6 +246,7 @@ static void process_let_go(struct app *app)
 void management_let_go(struct app *app)
 {
 	spare_drop(app);
+	reserve_drop(app);
 	process_let_go(app);
 }
 
@@ -269,8 +254,11 @@ int management_restart(struct app *app, bool clean, struct error *err)
 {
 	int ret;
 
-	if (clean)
+	/* Those that wait are in the folder that goes. */
+	if (clean) {
 		spare_drop(app);
+		reserve_drop(app);
+	}
 	process_let_go(app);
 	ret = clean ? state_clean(app, err) : 0;
 	if (!ret)
@@ -302,6 +290,7 @@ void management_release(struct app *app)
 	if (app->process && (app->state == APP_RUNNING || app->state == APP_STARTING)) {
 		app->state = APP_STOPPING;
 		spare_drop(app);
+		reserve_drop(app);
 		process_stop(app->process);
 	} else if (app->state == APP_STANDBY || app->state == APP_HALTED) {
 		transient_delete(app);

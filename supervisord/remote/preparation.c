@@ -15,6 +15,7 @@
 #include "lib/file.h"
 #include "lib/log.h"
 #include "supervisord/reliability/collection.h"
+#include "supervisord/remote/reserve.h"
 #include "supervisord/runtime/process.h"
 #include "supervisord/runtime/runtimes.h"
 #include "supervisord/settings.h"
@@ -190,6 +191,8 @@ static void prepared(struct preparation *preparation, struct error *err)
 			"%s %s is prepared for its next start: %zu bytes in %.0f ms", app->name,
 			app->data->version, size, ms);
 	preparation_end(app);
+	/* One that waits already was made without. */
+	reserve_wish(app);
 }
 
 static void ended(void *user, int status)

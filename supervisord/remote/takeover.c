@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "supervisord/remote/takeover.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "lib/alloc.h"
 #include "lib/cleanup.h"
 #include "lib/log.h"
 #include "supervisord/reliability/fault.h"
@@ -18,6 +21,7 @@
 #include "supervisord/runtime/keeper.h"
 #include "supervisord/runtime/process.h"
 #include "supervisord/script/run_kept.h"
+#include "supervisord/settings.h"
 
 /* Without its pidfd, which comes with it, there is nothing that could be ended by mistake. */
 void takeover_refuse(json_t *data, const int *fds, int n)
@@ -68,6 +72,34 @@ static void item_take(void *user, const char *item, json_t *data, int *fds, int 
 		run_kept_take(gateway, item, data, fds, n);
 }
 
+/* Does it belong to a process that goes on? */
+static bool cookie_known(const struct gateway *gateway, uint64_t cookie)
+{
+	for (struct app *app = app_list_first(gateway); app; app = app->next) {
+		const struct process *spare = spare_process(app);
+
+		if ((app->process && app->process->cookie == cookie) ||
+		    (spare && spare->cookie == cookie))
+			return true;
+	}
+	return false;
+}
+
+/* Of processes that have ended with or since their supervisor, such as those in reserve. */
+static void sockets_sweep(const struct gateway *gateway)
+{
+	__cleanup_free char *path = alloc_format("%s/notify", gateway->settings->run_folder);
+	DIR *folder = opendir(path);
+	struct dirent *entry;
+
+	while (folder && (entry = readdir(folder)))
+		if (entry->d_type == DT_SOCK &&
+		    !cookie_known(gateway, strtoull(entry->d_name, NULL, 16)))
+			unlinkat(dirfd(folder), entry->d_name, 0);
+	if (folder)
+		closedir(folder);
+}
+
 void takeover_kept(struct gateway *gateway)
 {
 	int ret;
@@ -77,6 +109,8 @@ void takeover_kept(struct gateway *gateway)
 	ret = keeper_list(gateway->keeper, item_take, gateway);
 	if (ret)
 		log_error("faultline-keeper: what it kept is not known: %s", strerror(-ret));
+	else
+		sockets_sweep(gateway);
 }
 
 void takeover_faults(struct gateway *gateway)

@@ -57,15 +57,22 @@ static void signals_reset(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+static size_t strings_count(char **strings)
+{
+	size_t n = 0;
+
+	while (strings[n])
+		n++;
+	return n;
+}
+
 /* Environment from the application data alone, where its state is, and whom it notifies. */
 static char **environment_make(const struct process_setup *setup, const struct notify *notify)
 {
 	int heartbeat_ms = setup->application->watch.heartbeat_ms;
-	size_t n = 0;
+	size_t n = strings_count(setup->application->environment);
 	char **environment;
 
-	while (setup->application->environment[n])
-		n++;
 	environment = alloc_zero(n + 8, sizeof(*environment));
 	environment[n] = alloc_format("STATE_DIRECTORY=%s", setup->state_folder);
 	environment[n + 1] = alloc_format("TMPDIR=%s", setup->state_folder);
@@ -87,6 +94,25 @@ static char **environment_make(const struct process_setup *setup, const struct n
 			return error_set(err, -errno, "%s: %m", what);	\
 	} while (0)
 
+/* Waits in a program of its own: what is left of the supervisor's memory goes, and other children's gates are closed. */
+static int gate_execute(const struct process_setup *setup, char **environment,
+			const struct pipes *p, struct error *err)
+{
+	size_t n_variables = strings_count(environment), n_command = strings_count(setup->command);
+	char **arguments = alloc_zero(n_variables + n_command + 6, sizeof(*arguments));
+
+	arguments[0] = "faultline-gate";
+	arguments[1] = alloc_format("%d", p->go[0]);
+	arguments[2] = alloc_format("%d", p->failed[1]);
+	arguments[3] = alloc_format("%zu", n_variables);
+	memcpy(arguments + 4, environment, n_variables * sizeof(*arguments));
+	arguments[4 + n_variables] = "";
+	memcpy(arguments + 5 + n_variables, setup->command, n_command * sizeof(*arguments));
+	CHILD_TRY("descriptors", !fcntl(p->go[0], F_SETFD, 0) && !fcntl(p->failed[1], F_SETFD, 0));
+	execve(setup->gate, arguments, (char *[]){ NULL });
+	return error_set(err, -errno, "execute %s: %m", setup->gate);
+}
+
 /* In the child; returns only when a step failed. */
 static int child_become(const struct process_setup *setup, const struct notify *notify,
 			struct pipes *p, struct error *err)
@@ -104,6 +130,8 @@ static int child_become(const struct process_setup *setup, const struct notify *
 	if (isolation_enter(setup->isolation, setup, err))
 		return err->code;
 	CHILD_TRY(setup->state_folder, !chdir(setup->state_folder));
+	if (setup->gate)
+		return gate_execute(setup, environment, p, err);
 	CHILD_TRY("watch", read(p->go[0], &go, 1) == 1);
 	execve(setup->command[0], setup->command, environment);
 	return error_set(err, -errno, "execute %s: %m", setup->command[0]);

@@ -125,6 +125,7 @@ static int paths_enter(const struct process_setup *setup, struct error *err)
 		{ .path = setup->command[0], .access = SANDBOX_EXECUTE },
 		{ .path = setup->folder, .access = SANDBOX_EXECUTE },
 		{ .path = setup->prepared ? setup->prepared : setup->folder },
+		{ .path = setup->gate ? setup->gate : setup->folder, .access = SANDBOX_EXECUTE },
 		{ .path = setup->state_folder, .access = SANDBOX_OWN },
 	};
 

@@ -329,6 +329,29 @@ static void limits_begin(const struct process *process, const struct application
 		log_warning("%s: its soft limits are not watched: %s", process->application, strerror(-ret));
 }
 
+/* One that waits and cannot be used after all has told nobody anything: another one says what is wrong. */
+static int child_start(struct child *child, struct ev_loop *loop, const struct process_setup *setup,
+		       uint32_t *watch, struct error *err)
+{
+	int ret;
+
+	if (setup->waiting) {
+		*child = *setup->waiting;
+		priority_yield(loop);
+		if (!child_release(child, setup, watch, NULL))
+			return 0;
+		child_abort(child);
+	}
+	ret = child_make(child, loop, setup, err);
+	if (ret)
+		return ret;
+	priority_yield(loop);
+	ret = child_release(child, setup, watch, err);
+	if (ret)
+		child_abort(child);
+	return ret;
+}
+
 int process_start(struct process **result, struct ev_loop *loop,
 		  const struct process_setup *setup, struct error *err)
 {
@@ -336,16 +359,10 @@ int process_start(struct process **result, struct ev_loop *loop,
 	struct process *process;
 	struct child child;
 	int fds[KEPT_COUNT];
-	int ret = child_make(&child, loop, setup, err);
+	int ret = child_start(&child, loop, setup, &watch, err);
 
 	if (ret)
 		return ret;
-	priority_yield(loop);
-	ret = child_release(&child, setup, &watch, err);
-	if (ret) {
-		child_abort(&child);
-		return ret;
-	}
 	process = process_new(loop, setup, child.pid, child.cookie);
 	watching_begin(&process->watching, setup->source_ops, setup->source, watch,
 		       &setup->application->watch);

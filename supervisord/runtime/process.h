@@ -19,6 +19,7 @@
 #include "supervisord/runtime/watching.h"
 
 struct cgroup;
+struct child;
 struct isolation;
 struct keeper;
 struct logs;
@@ -110,6 +111,8 @@ struct process {
  * @source_ops: NULL when nothing watches
  * @keeper: keeps it for the next supervisor; NULL: it ends with this one
  * @standby: it is to initialise itself and wait until it is told "activate"
+ * @gate: the program that a child waits in until it is released; NULL: in a copy of the supervisor
+ * @waiting: a child that was made of the same setup and waits; NULL: one is made
  */
 struct process_setup {
 	const struct application *application;
@@ -125,6 +128,8 @@ struct process_setup {
 	struct logs *logs;
 	struct keeper *keeper;
 	bool standby;
+	const char *gate;
+	struct child *waiting;
 	const struct process_handler *handler;
 	void *user;
 };

@@ -130,6 +130,7 @@ class Gateway(Supervised):
     """The gateway on the probes, as it decides by its own list."""
     where = "gateway"
     restoration = ""
+    waits = "reserve"
 
     def start(self):
         self.site = Site(self.folder)
@@ -150,8 +151,8 @@ class Gateway(Supervised):
         self.starts = site.state / "data/replaced/starts"
 
     def settle(self):
-        if self.restoration:
-            wait_until(lambda: self.site.app("replaced").get("standby"), "the next one stands by")
+        if self.waits:
+            wait_until(lambda: self.site.app("replaced").get(self.waits), "the next one waits")
 
     def close(self):
         if hasattr(self, "site"):
@@ -162,13 +163,20 @@ class Gateway(Supervised):
 
 class GatewayStandby(Gateway):
     restoration = '<restoration standby="yes"/>'
+    waits = "standby"
+
+
+class GatewayBare(Gateway):
+    restoration = '<restoration reserve="no"/>'
+    waits = None
 
 
 class GatewayCenter(Gateway):
     where = "center"
 
 
-SYSTEMS = {"floor": Floor, "faultline": Gateway, "faultline, standby": GatewayStandby, "faultline, by the center": GatewayCenter,
+SYSTEMS = {"floor": Floor, "faultline": Gateway, "faultline without reserve": GatewayBare, "faultline with standby": GatewayStandby,
+           "faultline by the center": GatewayCenter,
            "runit": Runit, "s6": S6, "supervisor": Supervisor}
 
 

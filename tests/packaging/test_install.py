@@ -39,7 +39,7 @@ def test_configuration_is_valid(root, name):
 
 def test_the_daemon_finds_its_helpers_beside_it(root):
     folder = (root / "usr/sbin/faultlined").resolve().parent
-    assert {"faultline-keeper", "faultline-link", "faultline-unpack"} <= {path.name for path in folder.iterdir()}
+    assert {"faultline-gate", "faultline-keeper", "faultline-link", "faultline-unpack"} <= {path.name for path in folder.iterdir()}
 
 
 @pytest.mark.parametrize("helper", ["keeper", "link", "unpack"])
