@@ -9,7 +9,8 @@ ROOT = Path(__file__).resolve().parents[1]
 BUDGET_KIB = 1024
 # The rest is the center's, of those who verify applications, the module's sources and docs/.
 GATEWAY = (
-    *(f"usr/libexec/faultline/{name}" for name in ("faultlined", "faultline-link", "faultline-keeper", "faultline-unpack")),
+    *(f"usr/libexec/faultline/{name}" for name in ("faultlined", "faultline-link", "faultline-keeper",
+      "faultline-gate", "faultline-unpack")),
     "usr/bin/faultctl", "usr/share/faultline/**/*", "etc/faultline/**/*", "lib/systemd/system/faultlined.service",
     *(f"usr/share/man/{page}" for page in ("man1/faultctl.1", "man4/faultline.4", "man5/faultline-application.5",
                                            "man8/faultlined.8")),
