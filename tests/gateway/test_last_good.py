@@ -11,8 +11,10 @@ GOOD = (AIR_CONDITIONER / "events.xml").read_text()
 
 
 def services(site, calendar):
-    (site.configuration / "services.xml").write_text(
-        f'<services>\n<service name="{SERVICE}" calendar="{calendar}"/>\n</services>\n')
+    # By one rename: a file that is half written is refused, too.
+    beside = site.configuration / "services.new"
+    beside.write_text(f'<services>\n<service name="{SERVICE}" calendar="{calendar}"/>\n</services>\n')
+    beside.replace(site.configuration / "services.xml")
 
 
 def events(site, name):

@@ -4,6 +4,7 @@
 import json
 import signal
 import subprocess
+import time
 
 import pytest
 
@@ -251,6 +252,7 @@ def test_branches_go_on_under_the_next_supervisor(site):
     run = Run(site)
     run.held("left")
     run.held("right")
+    time.sleep(0.2)     # events are committed within 50 ms
     site.end("gateway", signal.SIGKILL)
     run.client.communicate(timeout=LIMIT_S)
     site.start_gateway()
