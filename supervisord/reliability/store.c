@@ -23,6 +23,7 @@ static int store_adopt(struct store *store, const char *path, struct error *err)
 {
 	sqlite3_stmt *stmt = NULL;
 	int id = 0, tables = 0;
+	char pragma[64];
 
 	if (sqlite3_prepare_v2(store->db,
 			       "SELECT (SELECT application_id FROM pragma_application_id),"
@@ -42,17 +43,21 @@ static int store_adopt(struct store *store, const char *path, struct error *err)
 		return error_set(err, -EINVAL,
 				 "%s: not a database of this program; move it away to begin a new one",
 				 path);
+	snprintf(pragma, sizeof(pragma), "PRAGMA application_id = %d", APPLICATION_ID);
+	/* It is written only where it must be: the disk may be full. */
+	if (id != APPLICATION_ID && db_run(store, pragma))
+		return error_set(err, -EIO, "%s: %s", path, sqlite3_errmsg(store->db));
 	return 0;
 }
 
 static int store_prepare(struct store *store, const char *path, struct error *err)
 {
-	char pragma[64];
+	int ret;
 
 	sqlite3_busy_timeout(store->db, 2000);
-	if (store_adopt(store, path, err))
-		return -EINVAL;
-	snprintf(pragma, sizeof(pragma), "PRAGMA application_id = %d", APPLICATION_ID);
+	ret = store_adopt(store, path, err);
+	if (ret)
+		return ret;
 	/* A file of an earlier version lacks a column; with it, or without its table, this fails. */
 	sqlite3_exec(store->db, "ALTER TABLE fault ADD COLUMN decided TEXT", NULL, NULL, NULL);
 	if (db_run(store, "PRAGMA journal_mode = WAL") ||
@@ -60,7 +65,7 @@ static int store_prepare(struct store *store, const char *path, struct error *er
 	    db_run(store, "PRAGMA synchronous = NORMAL") ||
 	    db_run(store, "PRAGMA wal_autocheckpoint = 0") ||
 	    db_run(store, "PRAGMA cache_size = -256") ||
-	    db_run(store, pragma) || db_run(store, SQL_STORE))
+	    db_run(store, SQL_STORE))
 		return error_set(err, -EIO, "%s: %s", path, sqlite3_errmsg(store->db));
 	if (sqlite3_prepare_v3(store->db,
 			       "INSERT INTO event (time, part, application, name, text, data)"

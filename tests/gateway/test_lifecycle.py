@@ -188,6 +188,21 @@ def disk_full_and_gateway_killed(m):
     assert m.site.run()[1]
 
 
+def disk_full_and_gateway_started_on_it(m):
+    m.fill()
+    m.strike_restored()
+    m.outcome_kept()
+    m.site.end("gateway", signal.SIGKILL)
+    m.site.clean()
+    m.fill()
+    m.site.start_gateway()
+    assert m.site.run()[1]
+    m.strike_restored()
+    assert not m.site.center_faults(), "nobody is told of what is not in the database"
+    m.make_room()
+    m.handled(2)
+
+
 def old_list_then_new(m):
     m.strike_handled()
     m.site.center("countermeasure", "set", "signal", "stop")
@@ -512,6 +527,7 @@ TABLE = [
         entry=("signal", "reinstall"), options=("--then", "restart"), proxy=True),
     Row("disk full", disk_full, None, (OWN, SEGV), decide_ms=1500, device="small"),
     Row("disk full, gateway killed", disk_full_and_gateway_killed, None, (OWN,), decide_ms=1500, device="small"),
+    Row("disk full, gateway started on it", disk_full_and_gateway_started_on_it, None, (OWN, OWN), decide_ms=1500, device="small"),
     Row("being installed: gateway killed", gateway_killed_while_it_installs, ("service.resumed", *INSTALLED), (), proxy=True, **ALSO),
     Row("being installed: center killed", center_killed_while_it_installs, INSTALLED, (), proxy=True, **ALSO),
     Row("being installed: connection breaks", connection_breaks_while_it_installs, INSTALLED, (), proxy=True, **ALSO),
