@@ -104,12 +104,12 @@ static void reserve_take(struct store *store, const char *path)
 	__cleanup_free char *name = alloc_format("%s-reserve", path);
 	struct error err = {};
 
-	if (reserve_open(&store->reserve, name, store->boot_id, &store->redo, &err))
+	if (store_reserve_open(&store->reserve, name, store->boot_id, &store->redo, &err))
 		log_warning("store: no room is in reserve for faults: %s", err.text);
 	if (!redo_good(store)) {
 		db_error(store, "what was in reserve is dropped");
 		redo_clear(&store->redo);
-		reserve_clear(&store->reserve);
+		store_reserve_clear(&store->reserve);
 	}
 	if (!store->redo.n)
 		return;
@@ -164,7 +164,7 @@ void store_close(struct store *store)
 	store_events_waiting(store, false);
 	store_sync_stop(store->sync);
 	redo_clear(&store->redo);
-	reserve_close(&store->reserve);
+	store_reserve_close(&store->reserve);
 	sqlite3_finalize(store->add_event);
 	sqlite3_close(store->db);
 	free(store);

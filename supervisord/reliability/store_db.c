@@ -105,14 +105,14 @@ int db_commit(struct store *store)
 	}
 	redo_clear(&store->redo);
 	store->reserve.kept = 0;
-	if (store->reserve.used && !db_sync(store) && reserve_clear(&store->reserve))
+	if (store->reserve.used && !db_sync(store) && store_reserve_clear(&store->reserve))
 		log_error("store: what it had in reserve could not be cleared");
 	return 0;
 }
 
 void db_keep(struct store *store)
 {
-	int ret = reserve_keep(&store->reserve, &store->redo, store->fault_number);
+	int ret = store_reserve_keep(&store->reserve, &store->redo, store->fault_number);
 
 	if (ret)
 		log_error("store: what is said of faults is in memory alone: %s", strerror(-ret));

@@ -100,7 +100,7 @@ static int records_read(struct store_reserve *reserve, struct store_redo *redo)
 	return 0;
 }
 
-int reserve_open(struct store_reserve *reserve, const char *path, const char *boot,
+int store_reserve_open(struct store_reserve *reserve, const char *path, const char *boot,
 		 struct store_redo *redo, struct error *err)
 {
 	int ret;
@@ -114,7 +114,7 @@ int reserve_open(struct store_reserve *reserve, const char *path, const char *bo
 		ret = records_read(reserve, redo);
 	if (!ret)
 		return 0;
-	reserve_close(reserve);
+	store_reserve_close(reserve);
 	return error_set(err, ret, "%s: %s", path, strerror(-ret));
 }
 
@@ -143,7 +143,7 @@ static int record_write(struct store_reserve *reserve, const char *sql, int64_t 
 	return ret;
 }
 
-int reserve_keep(struct store_reserve *reserve, const struct store_redo *redo, int64_t number)
+int store_reserve_keep(struct store_reserve *reserve, const struct store_redo *redo, int64_t number)
 {
 	int ret = 0;
 
@@ -156,7 +156,7 @@ int reserve_keep(struct store_reserve *reserve, const struct store_redo *redo, i
 	return ret;
 }
 
-int reserve_clear(struct store_reserve *reserve)
+int store_reserve_clear(struct store_reserve *reserve)
 {
 	const struct record end = {};
 	int ret = 0;
@@ -172,7 +172,7 @@ int reserve_clear(struct store_reserve *reserve)
 	return ret;
 }
 
-void reserve_close(struct store_reserve *reserve)
+void store_reserve_close(struct store_reserve *reserve)
 {
 	if (reserve->fd >= 0)
 		close(reserve->fd);

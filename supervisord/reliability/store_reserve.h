@@ -34,25 +34,25 @@ struct store_reserve {
 };
 
 /**
- * reserve_open - take the room where it is not taken yet, and put what is kept there into @redo
- * @boot: borrowed until reserve_close()
+ * store_reserve_open - take the room where it is not taken yet, and put what is kept there into @redo
+ * @boot: borrowed until store_reserve_close()
  *
  * Return: 0 or negative errno, @err says why; then nothing is kept.
  */
-int reserve_open(struct store_reserve *reserve, const char *path, const char *boot,
+int store_reserve_open(struct store_reserve *reserve, const char *path, const char *boot,
 		 struct store_redo *redo, struct error *err);
 
 /**
- * reserve_keep - write what is new in @redo, and wait until the disk has it
+ * store_reserve_keep - write what is new in @redo, and wait until the disk has it
  * @number: the highest number of a fault by now
  *
  * Return: 0, -ENOSPC when its room is used up, others; what came before is kept then.
  */
-int reserve_keep(struct store_reserve *reserve, const struct store_redo *redo, int64_t number);
+int store_reserve_keep(struct store_reserve *reserve, const struct store_redo *redo, int64_t number);
 
-/** reserve_clear - the database has it all, on the disk; 0 or negative errno */
-int reserve_clear(struct store_reserve *reserve);
+/** store_reserve_clear - the database has it all, on the disk; 0 or negative errno */
+int store_reserve_clear(struct store_reserve *reserve);
 
-void reserve_close(struct store_reserve *reserve);
+void store_reserve_close(struct store_reserve *reserve);
 
 #endif /* SUPERVISORD_STORE_RESERVE_H */

@@ -18,5 +18,5 @@ $(eval $(call test,test_calendar,tests/unit/test_calendar.c supervisord/script/c
 $(eval $(call test,test_range,tests/unit/test_range.c $(LIB_BASE) $(LIB_RANGE) lib/xmlfile.c,libxml-2.0))
 $(eval $(call test,test_notify,tests/unit/test_notify.c supervisord/runtime/notify.c $(LIB_BASE),jansson,-lev))
 $(eval $(call test,test_probes_elf,tests/unit/test_probes_elf.c supervisord/reliability/probes_elf.c,zlib))
-$(eval $(call test,test_reserve,tests/unit/test_reserve.c $(addprefix supervisord/reliability/,store_redo.c store_reserve.c) \
+$(eval $(call test,test_store_reserve,tests/unit/test_store_reserve.c $(addprefix supervisord/reliability/,store_redo.c store_reserve.c) \
 	$(LIB_BASE),sqlite3 zlib))

@@ -266,11 +266,11 @@ static void what_is_in_reserve_comes_into_the_database(void **state)
 	snprintf(id, sizeof(id), "%s-%lld", store_boot(store), (long long)last + 1);
 	snprintf(sql, sizeof(sql), "INSERT OR IGNORE INTO fault (id, time, kind, application, version, state, data)"
 		 " VALUES ('%s', 2, 'signal.segv', 'a', '1', 'stored', '{}')", id);
-	assert_int_equal(reserve_open(&reserve, path, store_boot(store), &read, &err), 0);
+	assert_int_equal(store_reserve_open(&reserve, path, store_boot(store), &read, &err), 0);
 	assert_int_equal(read.n, 0);
 	assert_true(redo_add_text(&redo, sql, strlen(sql)));
-	assert_int_equal(reserve_keep(&reserve, &redo, last + 1), 0);
-	reserve_close(&reserve);
+	assert_int_equal(store_reserve_keep(&reserve, &redo, last + 1), 0);
+	store_reserve_close(&reserve);
 	redo_clear(&redo);
 	store_close(store);
 
@@ -308,10 +308,10 @@ static void what_is_in_reserve_and_cannot_be_run_is_dropped(void **state)
 
 	store_close(store);
 	snprintf(path, sizeof(path), "%s-reserve", database);
-	assert_int_equal(reserve_open(&reserve, path, "", &read, &err), 0);
+	assert_int_equal(store_reserve_open(&reserve, path, "", &read, &err), 0);
 	assert_true(redo_add_text(&redo, "UPDATE fault SET nothing = 1", 28));
-	assert_int_equal(reserve_keep(&reserve, &redo, 1), 0);
-	reserve_close(&reserve);
+	assert_int_equal(store_reserve_keep(&reserve, &redo, 1), 0);
+	store_reserve_close(&reserve);
 	redo_clear(&redo);
 
 	store = store_new();
@@ -320,9 +320,9 @@ static void what_is_in_reserve_and_cannot_be_run_is_dropped(void **state)
 	store_fault_reported(store, fault.id);
 	store_fault_outcome_sent(store, fault.id);
 	store_close(store);
-	assert_int_equal(reserve_open(&reserve, path, "", &read, &err), 0);
+	assert_int_equal(store_reserve_open(&reserve, path, "", &read, &err), 0);
 	assert_int_equal(read.n, 0);
-	reserve_close(&reserve);
+	store_reserve_close(&reserve);
 }
 
 static void numbers_of_faults_go_on(void **state)

@@ -38,7 +38,7 @@ static struct store_reserve opened(struct store_redo *redo, const char *boot)
 	struct error err = {};
 
 	*redo = (struct store_redo){};
-	assert_int_equal(reserve_open(&reserve, path, boot, redo, &err), 0);
+	assert_int_equal(store_reserve_open(&reserve, path, boot, redo, &err), 0);
 	return reserve;
 }
 
@@ -52,7 +52,7 @@ static size_t found(struct store_redo *redo)
 {
 	struct store_reserve reserve = opened(redo, "this");
 
-	reserve_close(&reserve);
+	store_reserve_close(&reserve);
 	return redo->n;
 }
 
@@ -61,8 +61,8 @@ static void emptied(void)
 	struct store_redo redo;
 	struct store_reserve reserve = opened(&redo, "this");
 
-	assert_int_equal(reserve_clear(&reserve), 0);
-	reserve_close(&reserve);
+	assert_int_equal(store_reserve_clear(&reserve), 0);
+	store_reserve_close(&reserve);
 	redo_clear(&redo);
 }
 
@@ -76,12 +76,12 @@ static void what_is_kept_comes_back(void **state)
 	assert_int_equal(st.st_size, STORE_RESERVE_BYTES);
 	assert_int_equal(st.st_mode & 0777, 0600);
 	said(&redo, "one");
-	assert_int_equal(reserve_keep(&reserve, &redo, 7), 0);
+	assert_int_equal(store_reserve_keep(&reserve, &redo, 7), 0);
 	said(&redo, "two, '%s'");
-	assert_int_equal(reserve_keep(&reserve, &redo, 8), 0);
+	assert_int_equal(store_reserve_keep(&reserve, &redo, 8), 0);
 	/* Nothing is new. */
-	assert_int_equal(reserve_keep(&reserve, &redo, 9), 0);
-	reserve_close(&reserve);
+	assert_int_equal(store_reserve_keep(&reserve, &redo, 9), 0);
+	store_reserve_close(&reserve);
 	redo_clear(&redo);
 
 	reserve = opened(&redo, "this");
@@ -91,19 +91,19 @@ static void what_is_kept_comes_back(void **state)
 	assert_int_equal(reserve.number, 8);
 	/* It goes on behind them. */
 	said(&redo, "three");
-	assert_int_equal(reserve_keep(&reserve, &redo, 9), 0);
-	reserve_close(&reserve);
+	assert_int_equal(store_reserve_keep(&reserve, &redo, 9), 0);
+	store_reserve_close(&reserve);
 	redo_clear(&redo);
 
 	reserve = opened(&redo, "another boot");
 	assert_int_equal(redo.n, 3);
 	assert_int_equal(reserve.number, 0);
-	assert_int_equal(reserve_clear(&reserve), 0);
+	assert_int_equal(store_reserve_clear(&reserve), 0);
 	redo_clear(&redo);
 	/* What lies behind the end is gone, too. */
 	said(&redo, "one");
-	assert_int_equal(reserve_keep(&reserve, &redo, 10), 0);
-	reserve_close(&reserve);
+	assert_int_equal(store_reserve_keep(&reserve, &redo, 10), 0);
+	store_reserve_close(&reserve);
 	redo_clear(&redo);
 	assert_int_equal(found(&redo), 1);
 	redo_clear(&redo);
@@ -119,10 +119,10 @@ static void damage_is_seen(void **state)
 	size_t first;
 
 	said(&redo, "the first");
-	assert_int_equal(reserve_keep(&reserve, &redo, 1), 0);
+	assert_int_equal(store_reserve_keep(&reserve, &redo, 1), 0);
 	first = reserve.used;
 	said(&redo, "the second");
-	assert_int_equal(reserve_keep(&reserve, &redo, 2), 0);
+	assert_int_equal(store_reserve_keep(&reserve, &redo, 2), 0);
 	redo_clear(&redo);
 	for (size_t at = 0; at < reserve.used; at++) {
 		uint8_t byte, other;
@@ -136,7 +136,7 @@ static void damage_is_seen(void **state)
 	}
 	assert_int_equal(found(&redo), 2);
 	redo_clear(&redo);
-	reserve_close(&reserve);
+	store_reserve_close(&reserve);
 	emptied();
 }
 
@@ -149,9 +149,9 @@ static void room_is_bounded(void **state)
 	memset(text, 'x', sizeof(text) - 1);
 	for (int i = 0; i < 3; i++)
 		said(&redo, text);
-	assert_int_equal(reserve_keep(&reserve, &redo, 1), -ENOSPC);
+	assert_int_equal(store_reserve_keep(&reserve, &redo, 1), -ENOSPC);
 	assert_int_equal(reserve.kept, 2);
-	reserve_close(&reserve);
+	store_reserve_close(&reserve);
 	redo_clear(&redo);
 	assert_int_equal(found(&redo), 2);
 	redo_clear(&redo);
@@ -161,13 +161,13 @@ static void room_is_bounded(void **state)
 	reserve = opened(&redo, "this");
 	for (int i = 0; i < 2; i++) {
 		said(&redo, text);
-		assert_int_equal(reserve_keep(&reserve, &redo, 1), 0);
+		assert_int_equal(store_reserve_keep(&reserve, &redo, 1), 0);
 	}
 	text[STORE_RESERVE_BYTES - reserve.used - 56] = '\0';
 	said(&redo, text);
-	assert_int_equal(reserve_keep(&reserve, &redo, 1), 0);
+	assert_int_equal(store_reserve_keep(&reserve, &redo, 1), 0);
 	assert_int_equal(reserve.used, STORE_RESERVE_BYTES);
-	reserve_close(&reserve);
+	store_reserve_close(&reserve);
 	redo_clear(&redo);
 	assert_int_equal(found(&redo), 3);
 	redo_clear(&redo);
@@ -181,11 +181,11 @@ static void a_link_is_not_followed(void **state)
 
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(symlink("/dev/null", path), 0);
-	assert_int_equal(reserve_open(&reserve, path, "this", &redo, &err), -ELOOP);
+	assert_int_equal(store_reserve_open(&reserve, path, "this", &redo, &err), -ELOOP);
 	assert_int_equal(reserve.fd, -1);
 	/* Nothing is kept then, and nothing fails. */
 	said(&redo, "one");
-	assert_int_equal(reserve_keep(&reserve, &redo, 1), 0);
+	assert_int_equal(store_reserve_keep(&reserve, &redo, 1), 0);
 	redo_clear(&redo);
 }
 
