@@ -66,8 +66,7 @@ static void records_ack(struct gateway *gateway, uint64_t seq)
 		collection->acked = seq;
 }
 
-/* The disk is not waited for here. */
-static void collection_commit(struct gateway *gateway)
+void collection_commit(struct gateway *gateway)
 {
 	struct collection *collection = gateway->collection;
 	uint64_t ticket;

@@ -41,6 +41,9 @@ void collection_close(struct gateway *gateway);
 void collection_add(struct gateway *gateway, const struct event *event,
 		    const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/** collection_commit - now: it outlives the supervisor from here on, and the machine a moment later; nothing is waited for */
+void collection_commit(struct gateway *gateway);
+
 /** collection_flush_soon - have what was added to the store committed within 50 ms */
 void collection_flush_soon(struct gateway *gateway);
 

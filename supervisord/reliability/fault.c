@@ -307,6 +307,8 @@ void fault_end(struct fault *fault, bool restored, const char *detail)
 		.application = app->name,
 		.data = json_pack("{s:s, s:o}", "fault", fault->row.id, "outcome", outcome) },
 		"%s: %s; %.2f ms after the fault", action, detail, ms);
+	/* Whoever follows a supervisor that is killed from here on must not do it once more. */
+	collection_commit(gateway);
 	fault_drop(fault);
 	notifier_kick(gateway);
 	if (restored)
