@@ -9,12 +9,17 @@
 #include <string.h>
 #include <strings.h>
 
+#include "lib/alloc.h"
+#include "lib/cleanup.h"
 #include "lib/script/allowed.h"
 #include "lib/script/attribute.h"
 #include "lib/script/reading.h"
 
 /* Of one tag, or of what stands between two. */
 #define EQUALS_MAX 4096
+
+/* In what is longer than this, bytes, nobody looks for an encoding. */
+#define DECLARATION_MAX 4096
 
 DEFINE_CLEANUP(xmlParserCtxt *, xmlFreeParserCtxt)
 
@@ -326,48 +331,51 @@ static bool attributes_bounded(const char *data, size_t size)
 	return true;
 }
 
-/* What the XML declaration calls the encoding: libxml2 is told to read UTF-8 and does not look. NULL where it says nothing. */
-static const char *declared_encoding(const char *text, const char *end, size_t *length)
+/* Where the XML declaration, as text, names the encoding: libxml2 is told to read UTF-8 and does not look. */
+static const char *declared_encoding(const char *declaration)
 {
 	static const char word[] = "encoding", space[] = " \t\r\n";
-	const char *name;
-	char quote;
+	const char *name = strstr(declaration, word);
 
-	if (end - text < 5 || memcmp(text, "<?xml", 5))
-		return NULL;
-	end = memmem(text, end - text, "?>", 2);
-	name = end ? memmem(text, end - text, word, strlen(word)) : NULL;
 	if (!name)
 		return NULL;
 	name += strlen(word);
 	name += strspn(name, space);
 	name += *name == '=';
 	name += strspn(name, space);
-	quote = *name++;
-	if ((quote != '"' && quote != '\'') || name >= end)
-		return NULL;
-	*length = strcspn(name, quote == '"' ? "\"?" : "'?");
-	return name;
+	return *name == '"' || *name == '\'' ? name + 1 : NULL;
 }
 
 /* Those in which a document of ASCII is the same; of any other byte the parser says that it is no UTF-8. */
 static int encoding_check(const struct reading *reading, const char *start)
 {
 	static const char *const same[] = { "UTF-8", "UTF8", "US-ASCII", "ASCII", "ISO-8859-" };
-	size_t length;
-	const char *name = declared_encoding(start, reading->data + reading->left, &length);
-	int column = name ? (int)(name - start) + 1 : 0;
+	size_t room = reading->left - (start - reading->data);
+	__cleanup_free char *declaration = NULL;
+	const char *end, *name;
+	int column, length;
 
-	for (size_t i = 0; name && i < sizeof(same) / sizeof(*same); i++) {
-		size_t n = strlen(same[i]);
+	if (room > DECLARATION_MAX)
+		room = DECLARATION_MAX;
+	if (room < strlen("<?xml") || memcmp(start, "<?xml", strlen("<?xml")))
+		return 0;
+	end = memmem(start, room, "?>", 2);
+	if (!end)
+		return 0;
+	declaration = alloc_format("%.*s", (int)(end - start), start);
+	name = declared_encoding(declaration);
+	if (!name)
+		return 0;
+	length = strcspn(name, "\"'");
+	for (size_t i = 0; i < sizeof(same) / sizeof(*same); i++) {
+		int n = strlen(same[i]);
 
 		if ((length == n || (length > n && same[i][n - 1] == '-')) && !strncasecmp(name, same[i], n))
 			return 0;
 	}
-	if (!name)
-		return 0;
+	column = name - declaration + 1;
 	return error_at(reading->err, -EINVAL, 1, column, "%s:1:%d: encoding \"%.*s\": a script is UTF-8",
-			reading->name, column, length < 60 ? (int)length : 60, name);
+			reading->name, column, length < 60 ? length : 60, name);
 }
 
 /* What libxml2 does not see to by itself. */

@@ -340,6 +340,11 @@ static void hostile_encodings(void **state)
 	assert_good("<?xml version='1.0' encoding='us-ascii'?><meal><course/></meal>");
 	assert_good("<?xml version='1.0' encoding='ISO-8859-1'?><meal><course/></meal>");
 	assert_good("<?xml version='1.0'?><!-- encoding='koi8-r' --><meal><course/></meal>");
+	assert_hostile("<?>", "meal.xml:1:");
+	assert_hostile("<?xml", "meal.xml:1:");
+	assert_hostile("<?xml encoding?>", "meal.xml:1:");
+	assert_hostile("<?xml encoding=?>", "meal.xml:1:");
+	assert_hostile("<?xml encoding='?>", "meal.xml:1:");
 	assert_null(meal_compile_bytes("\xff\xfe<\0m\0/\0>\0", 10, &err));
 	assert_null(meal_compile_bytes("<\0m\0/\0>\0", 8, &err));
 	assert_null(meal_compile_bytes("<meal><course/></meal>\0<", 24, &err));
