@@ -166,7 +166,8 @@ class Held:
             return next((hold for hold in self.site.ask("hold") if hold["held"]), None)
         hold = wait_gently(held, "the fault is held")
         assert hold["application"] == "air-conditioner" and hold["signal"] == "SIGSEGV" and hold["pid"] == hold["tid"]
-        assert self.site.app()["state"] == "held" and self.site.app()["pid"] == hold["pid"]
+        app = self.site.app()
+        assert app["state"] == "held" and app["pid"] == hold["pid"]
         return hold
 
     def ended(self, n):
@@ -214,7 +215,7 @@ def test_hold(site):
     held.ended(3)
 
     # Left alone it goes on when its time is over.
-    assert not site.ctl("hold", "air-conditioner", 2).returncode
+    assert not site.ctl("hold", "air-conditioner", 10).returncode
     held.strike()
     held.ended(4)
     assert events(site).count("process.held") == 3
