@@ -152,11 +152,17 @@ static int script_check(struct verification *v, const struct definition *definit
 	return ret;
 }
 
+/* Of a case, for people: 0.05 is not 0.050000000000000003. NULL where there are none. */
+static char *arguments_text(const json_t *one)
+{
+	return json_dumps(json_object_get(one, "arguments"), JSON_COMPACT | JSON_REAL_PRECISION(15));
+}
+
 static void progress_tell(const struct verification *v)
 {
 	size_t of = json_array_size(v->cases);
 	json_t *next = json_array_get(v->cases, v->answered);
-	char *arguments = json_dumps(json_object_get(next, "arguments"), JSON_COMPACT | JSON_REAL_PRECISION(15));
+	char *arguments = arguments_text(next);
 	__cleanup_free char *what = alloc_format("%s %.60s", next ? json_string_value(
 		json_object_get(next, "processing")) : "the end", arguments ? arguments : "");
 
@@ -196,7 +202,7 @@ static void line_take(void *user, json_t *line)
 static int case_refuse(struct verification *v, const json_t *one, const char *kind, const char *text,
 		       const char *wrote)
 {
-	char *arguments = json_dumps(json_object_get(one, "arguments"), JSON_COMPACT | JSON_REAL_PRECISION(15));
+	char *arguments = arguments_text(one);
 
 	error_set(v->err, -ECANCELED, "%s %s is refused: %s%s%s: %s%s%s%s%s%s", v->application->name,
 		  v->application->version,

@@ -108,13 +108,21 @@ static void fault_print(json_t *fault)
 	}
 }
 
-static json_t *fault_find(struct store *store, const struct fault_arguments *arguments,
-			  struct error *err)
+static const struct argp_option find_options[] = {
+	{ "gateway", OPTION_GATEWAY, "NAME", 0, "The one of this gateway", 0 },
+	{},
+};
+
+/* The one that is named first; new reference, or NULL with @err set. */
+static json_t *fault_find(const struct fault_arguments *arguments, struct error *err)
 {
 	const char *text = arguments->common.operands[0];
+	__cleanup_store struct store *store = store_open(&arguments->common.cli->place, STORE_READ, err);
 	json_auto_t *rows = NULL;
 	struct fault_id id;
 
+	if (!store)
+		return NULL;
 	if (fault_id_parse(text, &id)) {
 		error_set(err, -EINVAL, "%s: not the id of a fault; \"faultline-center fault list\" shows them",
 			  text);
@@ -153,12 +161,8 @@ static json_t *fault_as_exported(json_t *fault)
 
 static int fault_export(struct cli *cli, int argc, char **argv)
 {
-	static const struct argp_option options[] = {
-		{ "gateway", OPTION_GATEWAY, "NAME", 0, "The one of this gateway", 0 },
-		{},
-	};
 	static const struct argp argp = {
-		.options = options,
+		.options = find_options,
 		.parser = fault_parse,
 		.args_doc = "ID FILE",
 		.doc = "Write a fault into FILE, which must not be there yet."
@@ -168,13 +172,11 @@ static int fault_export(struct cli *cli, int argc, char **argv)
 	struct fault_arguments arguments = {
 		.common = { .cli = cli, .operands_min = 2, .operands_max = 2 },
 	};
-	__cleanup_store struct store *store = NULL;
 	json_auto_t *fault = NULL, *exported = NULL;
 	struct error err = {};
 
 	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
-	store = store_open(&cli->place, STORE_READ, &err);
-	fault = store ? fault_find(store, &arguments, &err) : NULL;
+	fault = fault_find(&arguments, &err);
 	exported = fault ? fault_as_exported(fault) : NULL;
 	if (!exported || fault_export_write(arguments.common.operands[1], exported, &err))
 		return command_fail(&err);
@@ -183,12 +185,8 @@ static int fault_export(struct cli *cli, int argc, char **argv)
 
 static int fault_show(struct cli *cli, int argc, char **argv)
 {
-	static const struct argp_option options[] = {
-		{ "gateway", OPTION_GATEWAY, "NAME", 0, "The one of this gateway", 0 },
-		{},
-	};
 	static const struct argp argp = {
-		.options = options,
+		.options = find_options,
 		.parser = fault_parse,
 		.args_doc = "ID",
 		.doc = "Show a fault with all its data, its countermeasure and its outcome.",
@@ -197,13 +195,11 @@ static int fault_show(struct cli *cli, int argc, char **argv)
 	struct fault_arguments arguments = {
 		.common = { .cli = cli, .operands_min = 1, .operands_max = 1 },
 	};
-	__cleanup_store struct store *store = NULL;
 	json_auto_t *fault = NULL;
 	struct error err = {};
 
 	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
-	store = store_open(&cli->place, STORE_READ, &err);
-	fault = store ? fault_find(store, &arguments, &err) : NULL;
+	fault = fault_find(&arguments, &err);
 	if (!fault)
 		return command_fail(&err);
 	if (cli->json)
