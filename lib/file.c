@@ -74,6 +74,8 @@ int fd_write(int fd, const void *content, size_t size)
 
 		if (n < 0 && errno != EINTR)
 			return -errno;
+		if (!n)
+			return -EIO;
 		if (n > 0) {
 			data += n;
 			size -= n;

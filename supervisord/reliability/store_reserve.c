@@ -10,6 +10,7 @@
 #include <zlib.h>
 
 #include "lib/cleanup.h"
+#include "lib/file.h"
 
 /**
  * struct record - stands before a statement
@@ -29,34 +30,26 @@ static uint32_t record_checksum(struct record record, const char *sql)
 	return crc32(crc32(0, (const Bytef *)&record, sizeof(record)), (const Bytef *)sql, record.length);
 }
 
-static int write_all(int fd, const void *data, size_t size, off_t at)
+static int write_at(int fd, off_t at, const void *data, size_t size)
 {
-	for (const char *p = data; size;) {
-		ssize_t n = pwrite(fd, p, size, at);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n ? -errno : -EIO;
-		p += n;
-		at += n;
-		size -= n;
-	}
-	return 0;
+	return lseek(fd, at, SEEK_SET) < 0 ? -errno : fd_write(fd, data, size);
 }
 
 /* Zeros that were written: of room that is only promised, a file system could still need more to use it. */
 static int room_take(int fd)
 {
-	__cleanup_free char *zeros = calloc(1, STORE_RESERVE_BYTES);
+	__cleanup_free char *zeros = NULL;
 	struct stat st;
 	int ret;
 
-	if (!zeros || fstat(fd, &st))
+	if (fstat(fd, &st))
 		return -errno;
 	if (st.st_size >= STORE_RESERVE_BYTES)
 		return 0;
-	ret = write_all(fd, zeros, STORE_RESERVE_BYTES, 0);
+	zeros = calloc(1, STORE_RESERVE_BYTES);
+	if (!zeros)
+		return -ENOMEM;
+	ret = write_at(fd, 0, zeros, STORE_RESERVE_BYTES);
 	if (!ret && fdatasync(fd))
 		ret = -errno;
 	/* It is of no use by half. */
@@ -101,7 +94,7 @@ static int records_read(struct store_reserve *reserve, struct store_redo *redo)
 }
 
 int store_reserve_open(struct store_reserve *reserve, const char *path, const char *boot,
-		 struct store_redo *redo, struct error *err)
+		       struct store_redo *redo, struct error *err)
 {
 	int ret;
 
@@ -137,7 +130,7 @@ static int record_write(struct store_reserve *reserve, const char *sql, int64_t 
 	record.checksum = record_checksum(record, sql);
 	memcpy(bytes, &record, sizeof(record));
 	memcpy(bytes + sizeof(record), sql, record.length);
-	ret = write_all(reserve->fd, bytes, room, reserve->used);
+	ret = write_at(reserve->fd, reserve->used, bytes, room);
 	if (!ret)
 		reserve->used += size;
 	return ret;
@@ -162,7 +155,7 @@ int store_reserve_clear(struct store_reserve *reserve)
 	int ret = 0;
 
 	if (reserve->fd >= 0 && reserve->used) {
-		ret = write_all(reserve->fd, &end, sizeof(end), 0);
+		ret = write_at(reserve->fd, 0, &end, sizeof(end));
 		if (!ret && fdatasync(reserve->fd))
 			ret = -errno;
 	}

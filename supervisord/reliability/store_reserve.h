@@ -40,7 +40,7 @@ struct store_reserve {
  * Return: 0 or negative errno, @err says why; then nothing is kept.
  */
 int store_reserve_open(struct store_reserve *reserve, const char *path, const char *boot,
-		 struct store_redo *redo, struct error *err);
+		       struct store_redo *redo, struct error *err);
 
 /**
  * store_reserve_keep - write what is new in @redo, and wait until the disk has it
