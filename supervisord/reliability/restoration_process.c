@@ -7,8 +7,6 @@
 #include "supervisord/reliability/restoration.h"
 #include "supervisord/reliability/store.h"
 #include "supervisord/remote/management.h"
-#include "supervisord/remote/reserve.h"
-#include "supervisord/remote/spare.h"
 #include "supervisord/runtime/process.h"
 
 /* Does its process live, so that it can go on? */
@@ -89,7 +87,6 @@ void restoration_limits(struct fault *fault)
 	store_setting_put(fault->app->gateway->store, "limits", fault->app->name, kept);
 	json_decref(kept);
 	/* Those that wait have the limits of before. */
-	spare_drop(fault->app);
-	reserve_drop(fault->app);
+	management_drop_waiting(fault->app);
 	restart(fault, false);
 }

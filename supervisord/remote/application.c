@@ -324,6 +324,13 @@ static void halted_find(struct app *app)
 	app->state = app->halted ? APP_HALTED : APP_STANDBY;
 }
 
+/* What was made of the bundle, before that goes. */
+static void bundle_made_drop(struct app *app)
+{
+	preparation_drop(app);
+	reserve_drop(app);
+}
+
 int app_install(struct app *app, const char *staging, struct error *err)
 {
 	__cleanup_free char *folder = app_folder(app);
@@ -339,11 +346,8 @@ int app_install(struct app *app, const char *staging, struct error *err)
 	kept = !ret && other && strcmp(before, app->data->version);
 	if (kept)
 		ret = pending_begin(app, app->data->version, staging, before, err);
-	/* Before the bundle that they were made of goes. */
-	if (!ret) {
-		preparation_drop(app);
-		reserve_drop(app);
-	}
+	if (!ret)
+		bundle_made_drop(app);
 	if (!ret)
 		ret = folder_put(staging, folder, err);
 	if (!ret)
@@ -388,10 +392,8 @@ int app_rollback(struct app *app, struct error *err)
 	ret = data_read(app, previous, err);
 	if (!ret)
 		ret = pending_begin(app, app->data->version, NULL, NULL, err);
-	if (!ret) {
-		preparation_drop(app);
-		reserve_drop(app);
-	}
+	if (!ret)
+		bundle_made_drop(app);
 	if (!ret)
 		ret = folder_put(previous, folder, err);
 	if (!ret)
@@ -412,8 +414,7 @@ int app_remove(struct app *app, struct error *err)
 	__cleanup_free char *previous = path_below(app->gateway, PREVIOUS, app->name);
 	int ret;
 
-	preparation_drop(app);
-	reserve_drop(app);
+	bundle_made_drop(app);
 	ret = folder_discard(app, folder, err);
 	if (ret && !access(folder, F_OK))
 		return ret;

@@ -243,10 +243,15 @@ static void process_let_go(struct app *app)
 	process_disown(steal_pointer(&app->process));
 }
 
-void management_let_go(struct app *app)
+void management_drop_waiting(struct app *app)
 {
 	spare_drop(app);
 	reserve_drop(app);
+}
+
+void management_let_go(struct app *app)
+{
+	management_drop_waiting(app);
 	process_let_go(app);
 }
 
@@ -255,10 +260,8 @@ int management_restart(struct app *app, bool clean, struct error *err)
 	int ret;
 
 	/* Those that wait are in the folder that goes. */
-	if (clean) {
-		spare_drop(app);
-		reserve_drop(app);
-	}
+	if (clean)
+		management_drop_waiting(app);
 	process_let_go(app);
 	ret = clean ? state_clean(app, err) : 0;
 	if (!ret)
@@ -289,8 +292,7 @@ void management_release(struct app *app)
 		return;
 	if (app->process && (app->state == APP_RUNNING || app->state == APP_STARTING)) {
 		app->state = APP_STOPPING;
-		spare_drop(app);
-		reserve_drop(app);
+		management_drop_waiting(app);
 		process_stop(app->process);
 	} else if (app->state == APP_STANDBY || app->state == APP_HALTED) {
 		transient_delete(app);

@@ -48,7 +48,10 @@ void management_leave(struct gateway *gateway);
  */
 int management_restart(struct app *app, bool clean, struct error *err);
 
-/** management_let_go - its process, if there is one, no longer concerns it: it is dying, or is killed now */
+/** management_drop_waiting - the processes that wait to take the place of its own are ended */
+void management_drop_waiting(struct app *app);
+
+/** management_let_go - likewise, and its process, if there is one, no longer concerns it: it is dying, or is killed now */
 void management_let_go(struct app *app);
 
 /** management_halt - a fault is not restored: nothing of it runs any more */
