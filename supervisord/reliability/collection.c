@@ -350,41 +350,62 @@ static void out_of_memory(const struct process *process, struct verdict *verdict
 		strcpy(verdict->kind, "limit.memory");
 }
 
+/* What a record says of an application's present process. */
+static struct verdict process_verdict(struct app *app, const struct faultline_record *record)
+{
+	bool heartbeat = record->code == FAULTLINE_HANG_HEARTBEAT;
+	struct process *process = app->process;
+	struct verdict verdict = { .fault = false };
+
+	holding_record(app, record);
+	if (record->flags & FAULTLINE_F_MAIN && record->type == FAULTLINE_RECORD_FATAL)
+		process->dying = true;
+	if (!process->stopping && !app->fault)
+		verdict = detector_record(record);
+	if (verdict.fault && record->type == FAULTLINE_RECORD_HANG && heartbeat)
+		verdict.fault = heartbeat_believed(app, process, record);
+	if (record->type == FAULTLINE_RECORD_HANG_OVER && heartbeat)
+		watching_alive(&process->watching);
+	if (verdict.fault && record->signo == SIGKILL)
+		out_of_memory(process, &verdict);
+	return verdict;
+}
+
+/* Is it of a process that waited in reserve and was never an application's? */
+static bool of_reserve(const struct faultline_record *record, const char *application)
+{
+	return !application && record->flags & FAULTLINE_F_MAIN &&
+	       (!strcmp(record->comm, "faultline-gate") || !strcmp(record->comm, "faultlined"));
+}
+
 void collection_record(void *user, const struct faultline_record *record,
 		       const struct faultline_capture *capture)
 {
 	struct gateway *gateway = user;
 	struct app *app = app_by_cookie(gateway, record->cookie);
 	struct process *process = app ? app->process : NULL;
+	const char *application = watch_application(gateway, record->cookie);
+	const struct fault_evidence evidence = {
+		.time_ns = record->time_ns, .record = record, .capture = capture };
 	struct verdict verdict = { .fault = false };
 	bool main = record->flags & FAULTLINE_F_MAIN;
 
 	gateway->collection->seq = record->seq;
-	if (record->type == FAULTLINE_RECORD_LIMIT)
-		limit_add(gateway, watch_application(gateway, record->cookie), record);
 	if (process)
-		holding_record(app, record);
-	if (!record_known(record))
-		return;
-	record_add(gateway, watch_application(gateway, record->cookie), record, capture);
+		verdict = process_verdict(app, record);
+	/* First of all it is back. */
+	if (verdict.fault)
+		fault_meet(app, verdict.kind, &evidence);
+	if (record->type == FAULTLINE_RECORD_LIMIT)
+		limit_add(gateway, application, record);
+	else if (record_known(record) && !of_reserve(record, application))
+		record_add(gateway, application, record, capture);
 	if (!process)
 		return;
-	if (main && record->type == FAULTLINE_RECORD_FATAL)
-		process->dying = true;
-	if (!process->stopping && !app->fault)
-		verdict = detector_record(record);
-	if (verdict.fault && record->type == FAULTLINE_RECORD_HANG &&
-	    record->code == FAULTLINE_HANG_HEARTBEAT)
-		verdict.fault = heartbeat_believed(app, process, record);
-	if (record->type == FAULTLINE_RECORD_HANG_OVER && record->code == FAULTLINE_HANG_HEARTBEAT)
-		watching_alive(&process->watching);
-	if (verdict.fault && record->signo == SIGKILL)
-		out_of_memory(process, &verdict);
 	if (main && (record->type == FAULTLINE_RECORD_FATAL || record->type == FAULTLINE_RECORD_EXIT))
 		watch_remember(gateway->collection, record->cookie, app->name);
 	if (verdict.fault)
-		fault_begin(app, verdict.kind, &(struct fault_evidence){
-			.time_ns = record->time_ns, .record = record, .capture = capture });
+		fault_begin(app, verdict.kind, &evidence);
 	/* The fault may have replaced the process; then it is no longer the owner's. */
 	if (main && record->type == FAULTLINE_RECORD_EXIT && app->process == process)
 		process_recorded(process);

@@ -137,32 +137,43 @@ static void unreliable(struct app *app, const char *kind)
 	run_not_restored(app, why);
 }
 
-void fault_begin(struct app *app, const char *kind, const struct fault_evidence *given)
+/* The application is back while what happened is written down: the kernel keeps its record until it is. */
+void fault_meet(struct app *app, const char *kind, const struct fault_evidence *evidence)
 {
-	struct fault_evidence evidence = *given;
-	struct figures *figures;
 	struct fault *fault;
 	bool at_gateway = false;
 	json_t *own;
+
+	if (!app->gateway->settings->reliability)
+		return;
+	fault = fault_new(app, kind, app_version(app));
+	fault->time_ns = evidence->time_ns;
+	fault->row.time_ms = clock_to_unix_ms(fault->time_ns);
+	own = process_ended(evidence) ? policy_choose(app->gateway, fault, &at_gateway) : NULL;
+	if (own && at_gateway)
+		restoration_hasten(fault, own);
+	json_decref(own);
+	fault->figures = figures_read(app->process);
+}
+
+void fault_begin(struct app *app, const char *kind, const struct fault_evidence *given)
+{
+	struct fault_evidence evidence = *given;
+	struct fault *fault;
 
 	if (!app->gateway->settings->reliability) {
 		unreliable(app, kind);
 		return;
 	}
-	fault = fault_new(app, kind, app_version(app));
-	fault->time_ns = evidence.time_ns;
-	fault->row.time_ms = clock_to_unix_ms(fault->time_ns);
+	if (!app->fault)
+		fault_meet(app, kind, given);
+	fault = app->fault;
 	app->unready = app->state == APP_STARTING;
 	app->state = APP_RESTORING;
 	evidence.log = app->process ? process_log_lines(app->process) : NULL;
-	figures = figures_read(app->process);
 	run_faulted(app, process_goes_on(app, &evidence));
-	/* The application is back while what happened is written down: the kernel keeps its record until it is. */
-	own = policy_choose(app->gateway, fault, &at_gateway);
-	if (own && at_gateway && process_ended(&evidence))
-		restoration_early(fault, own);
-	json_decref(own);
-	evidence.figures = figures_describe(figures);
+	restoration_early(fault);
+	evidence.figures = figures_describe(steal_pointer(&fault->figures));
 	fault->row.data = fault_data_collect(app, &evidence);
 	json_decref(evidence.log);
 	json_decref(evidence.figures);

@@ -26,7 +26,8 @@
  * @action: what is carried out now
  * @following: that is what follows the first action
  * @loop: the attempts were used up
- * @early: the replacement runs already
+ * @early: the replacement runs before the fault is recorded
+ * @figures: of its process, as it was found; or NULL
  * @restored_ns: since then; 0 where it is not so
  * @awaits_end: the action is carried out once the faulty process is gone
  * @collected: deeper data, for the center too; or NULL
@@ -49,6 +50,7 @@ struct fault {
 	bool following;
 	bool loop;
 	bool early;
+	struct figures *figures;
 	uint64_t restored_ns;
 	bool awaits_end;
 	json_t *collected;
@@ -65,6 +67,13 @@ struct fault_evidence {
 	json_t *log;		/* borrowed: of the process, as it was then */
 	json_t *figures;	/* borrowed: likewise (figures.h) */
 };
+
+/**
+ * fault_meet - what is not to wait for anything else: the replacement, where one can execute at once, and the figures
+ *
+ * May be left out; fault_begin() is to follow.
+ */
+void fault_meet(struct app *app, const char *kind, const struct fault_evidence *evidence);
 
 /**
  * fault_begin - collect and store a fault, then have it decided

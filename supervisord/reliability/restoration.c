@@ -7,6 +7,7 @@
 
 #include "supervisord/reliability/collection.h"
 #include "supervisord/remote/management.h"
+#include "supervisord/remote/reserve.h"
 #include "supervisord/runtime/process.h"
 
 /* No wait for a further attempt is longer, unless the first one is. */
@@ -155,24 +156,35 @@ void restoration_process_gone(struct fault *fault)
 	carry_out(fault);
 }
 
-void restoration_early(struct fault *fault, json_t *countermeasure)
+void restoration_hasten(struct fault *fault, json_t *countermeasure)
 {
 	struct app *app = fault->app;
 	struct action_terms terms;
-	struct error err = { 0 };
 	int attempts;
 
-	if (action_terms_read(countermeasure, &terms, &err) || terms.action != ACTION_RESTART ||
+	if (action_terms_read(countermeasure, &terms, NULL) || terms.action != ACTION_RESTART ||
 	    app->data->exclusive)
 		return;
 	attempts_load(&app->attempts, app->gateway->store, app->name);
 	attempts_settle(&app->attempts);
 	attempts = attempts_within(&app->attempts, terms.action, terms.window_s, terms.then);
-	if (attempts >= terms.attempts || (attempts && terms.backoff_ms))
+	fault->early = attempts < terms.attempts && !(attempts && terms.backoff_ms);
+	if (fault->early)
+		reserve_release(app);
+}
+
+void restoration_early(struct fault *fault)
+{
+	struct error err = { 0 };
+
+	if (!fault->early)
 		return;
 	/* Where it fails it is tried once more in its turn, and the failure told then. */
-	fault->early = !management_restart(app, false, &err);
-	fault->restored_ns = fault->early ? clock_now() : 0;
+	fault->early = !management_restart(fault->app, false, &err);
+	if (fault->early)
+		fault->restored_ns = clock_now();
+	else
+		reserve_drop(fault->app);
 }
 
 void restoration_start(struct fault *fault)

@@ -15,12 +15,16 @@
 void restoration_start(struct fault *fault);
 
 /**
- * restoration_early - have the replacement run before anything else is done, where that is all there is to do
+ * restoration_hasten - let the process in reserve execute before anything else is done, where that is all there is to do
  *
- * For a fault that the gateway decides itself, by @countermeasure: a restart that is
- * due at once, of a process that has ended. restoration_start() follows.
+ * For a fault that the gateway decides itself, by @countermeasure, of a process that
+ * has ended: is it a restart that is due at once, fault->early is set, and
+ * restoration_early() is to follow.
  */
-void restoration_early(struct fault *fault, json_t *countermeasure);
+void restoration_hasten(struct fault *fault, json_t *countermeasure);
+
+/** restoration_early - where that has been found: the replacement runs before the fault is recorded */
+void restoration_early(struct fault *fault);
 
 /** restoration_process_gone - the process that the fault was in is gone, with all that it had */
 void restoration_process_gone(struct fault *fault);

@@ -12,7 +12,9 @@
 #include "lib/alloc.h"
 #include "lib/cleanup.h"
 #include "lib/log.h"
+#include "supervisord/priority.h"
 #include "supervisord/program.h"
+#include "supervisord/reliability/ranges.h"
 #include "supervisord/remote/launch.h"
 #include "supervisord/runtime/child.h"
 #include "supervisord/runtime/process.h"
@@ -125,21 +127,30 @@ static void ended(struct ev_loop *loop, ev_io *io, int events)
 	make_later(reserve);
 }
 
+/* Does one wait, and is it what @setup asks for? One that is not is of no use any more. */
+static bool child_fits(struct reserve *reserve, const struct process_setup *setup)
+{
+	__cleanup_free char *purpose = NULL;
+
+	if (!reserve->purpose)
+		return false;
+	purpose = purpose_of(setup);
+	if (*purpose && !strcmp(purpose, reserve->purpose))
+		return true;
+	child_end(reserve);
+	return false;
+}
+
 /* Return: 0, or negative errno with @err set. The one that waits stays where it is what would be made. */
 static int child_renew(struct reserve *reserve, struct error *err)
 {
 	struct gateway *gateway = reserve->app->gateway;
 	__cleanup_launch struct launch launch = { 0 };
-	__cleanup_free char *purpose = NULL;
 	char gate[PATH_MAX];
 	int ret = launch_make(&launch, reserve->app, err);
 
-	if (ret)
+	if (ret || child_fits(reserve, &launch.setup))
 		return ret;
-	purpose = purpose_of(&launch.setup);
-	if (reserve->purpose && !strcmp(purpose, reserve->purpose))
-		return 0;
-	child_end(reserve);
 	ret = program_beside("faultline-gate", gate);
 	if (ret)
 		return error_set(err, ret, "faultline-gate: %s", strerror(-ret));
@@ -147,7 +158,7 @@ static int child_renew(struct reserve *reserve, struct error *err)
 	ret = child_make(&reserve->child, gateway->loop, &launch.setup, err);
 	if (ret)
 		return ret;
-	reserve->purpose = steal_pointer(&purpose);
+	reserve->purpose = purpose_of(&launch.setup);
 	ev_io_set(&reserve->end, reserve->child.pidfd, EV_READ);
 	ev_io_start(gateway->loop, &reserve->end);
 	log_debug("%s: process %d is in reserve", reserve->app->name, reserve->child.pid);
@@ -192,18 +203,25 @@ void reserve_wish(struct app *app)
 		make_later(reserve_get(app));
 }
 
+void reserve_release(struct app *app)
+{
+	struct reserve *reserve = app->reserve;
+
+	if (!reserve || !reserve->purpose)
+		return;
+	if (reserve->child.watch)
+		ranges_begin(app, reserve->child.watch);
+	priority_yield(app->gateway->loop);
+	if (child_release(&reserve->child, NULL))
+		child_end(reserve);
+}
+
 bool reserve_take(struct app *app, const struct process_setup *setup, struct child *child)
 {
 	struct reserve *reserve = app->reserve;
-	__cleanup_free char *purpose = NULL;
 
-	if (!reserve || !reserve->purpose)
+	if (!reserve || !child_fits(reserve, setup))
 		return false;
-	purpose = purpose_of(setup);
-	if (!*purpose || strcmp(purpose, reserve->purpose)) {
-		child_end(reserve);
-		return false;
-	}
 	child_forget(reserve);
 	reserve->wait_s = WAIT_FIRST_S;
 	*child = reserve->child;

@@ -3,7 +3,7 @@
  * A process in reserve: the next process of an application, made while the present one runs well, as far as a process can
  * be made beforehand (runtime/child.h). It waits in faultline-gate and has executed nothing of the application, so that it
  * costs little; when the application is started again, it executes at once. What it was made for and what is started then
- * are compared: one that was made for anything else is not taken.
+ * are compared: one that was made for anything else is not taken, and ended.
  */
 #ifndef SUPERVISORD_RESERVE_H
 #define SUPERVISORD_RESERVE_H
@@ -21,7 +21,15 @@ struct reserve;
 void reserve_wish(struct app *app);
 
 /**
- * reserve_take - the child that waits, for process_setup.waiting
+ * reserve_release - where one waits, let it execute at once
+ *
+ * Whoever wants it so starts the application next, or has it dropped. What it was made for is compared only then, which
+ * takes less time than the application needs to be at work: one that should not have been released is ended before it is.
+ */
+void reserve_release(struct app *app);
+
+/**
+ * reserve_take - the child that waits, or was released just now, for process_setup.waiting
  * @child: set; the caller's from now on
  *
  * Return: false where none waits, or it was made for another setup.

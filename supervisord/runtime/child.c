@@ -199,6 +199,17 @@ static int pipes_fork(struct child *child, const struct process_setup *setup, st
 	return ret;
 }
 
+static int watch_set(struct child *child, const struct process_setup *setup, struct error *err)
+{
+	struct source_settings settings = { 0 };
+
+	if (!setup->source_ops)
+		return 0;
+	watching_settings(&settings, &setup->application->watch);
+	return setup->source_ops->watch(setup->source, child->pid, child->cookie, &settings,
+					&child->watch, err);
+}
+
 static uint64_t cookie_next(void)
 {
 	static uint64_t last;
@@ -226,46 +237,27 @@ int child_make(struct child *child, struct ev_loop *loop, const struct process_s
 	ret = group_make(child, setup, err);
 	if (!ret)
 		ret = pipes_fork(child, setup, err);
+	if (!ret)
+		ret = watch_set(child, setup, err);
 	if (ret)
 		child_abort(child);
 	return ret;
 }
 
-static int watch_set(const struct child *child, const struct process_setup *setup, uint32_t *watch,
-		     struct error *err)
-{
-	struct source_settings settings = { 0 };
-	int ret;
-
-	if (!setup->source_ops)
-		return 0;
-	watching_settings(&settings, &setup->application->watch);
-	ret = setup->source_ops->watch(setup->source, child->pid, child->cookie, &settings, watch,
-				       err);
-	if (!ret)
-		setup->handler->watched(setup->user, *watch);
-	return ret;
-}
-
-int child_release(struct child *child, const struct process_setup *setup, uint32_t *watch,
-		  struct error *err)
+int child_release(struct child *child, struct error *err)
 {
 	struct error failure;
 	ssize_t n;
-	int ret = watch_set(child, setup, watch, err);
 
-	if (ret)
-		return ret;
 	if (write(child->go, "", 1) != 1)
-		return error_set(err, -EPIPE, "%s: ended before it was started",
-				 setup->application->name);
+		return error_set(err, -EPIPE, "ended before it was started");
 	do {
 		n = read(child->failed, &failure, sizeof(failure));
 	} while (n < 0 && errno == EINTR);
-	if (n <= 0)
-		return 0;
-	return error_set(err, failure.code, "%s: cannot be started: %.400s",
-			 setup->application->name, failure.text);
+	if (n > 0)
+		return error_set(err, failure.code, "%.400s", failure.text);
+	child->released = true;
+	return 0;
 }
 
 void child_close(struct child *child)

@@ -329,42 +329,52 @@ static void limits_begin(const struct process *process, const struct application
 		log_warning("%s: its soft limits are not watched: %s", process->application, strerror(-ret));
 }
 
+/* It is gone when it cannot be started. */
+static int child_execute(struct child *child, struct ev_loop *loop, const struct process_setup *setup,
+			 struct error *err)
+{
+	struct error why = { 0 };
+	int ret;
+
+	if (child->released)
+		return 0;
+	if (child->watch)
+		setup->handler->watched(setup->user, child->watch);
+	priority_yield(loop);
+	ret = child_release(child, &why);
+	if (!ret)
+		return 0;
+	child_abort(child);
+	return error_set(err, ret, "%s: cannot be started: %.400s", setup->application->name, why.text);
+}
+
 /* One that waits and cannot be used after all has told nobody anything: another one says what is wrong. */
 static int child_start(struct child *child, struct ev_loop *loop, const struct process_setup *setup,
-		       uint32_t *watch, struct error *err)
+		       struct error *err)
 {
 	int ret;
 
 	if (setup->waiting) {
 		*child = *setup->waiting;
-		priority_yield(loop);
-		if (!child_release(child, setup, watch, NULL))
+		if (!child_execute(child, loop, setup, NULL))
 			return 0;
-		child_abort(child);
 	}
 	ret = child_make(child, loop, setup, err);
-	if (ret)
-		return ret;
-	priority_yield(loop);
-	ret = child_release(child, setup, watch, err);
-	if (ret)
-		child_abort(child);
-	return ret;
+	return ret ? ret : child_execute(child, loop, setup, err);
 }
 
 int process_start(struct process **result, struct ev_loop *loop,
 		  const struct process_setup *setup, struct error *err)
 {
-	uint32_t watch = 0;
 	struct process *process;
 	struct child child;
 	int fds[KEPT_COUNT];
-	int ret = child_start(&child, loop, setup, &watch, err);
+	int ret = child_start(&child, loop, setup, err);
 
 	if (ret)
 		return ret;
 	process = process_new(loop, setup, child.pid, child.cookie);
-	watching_begin(&process->watching, setup->source_ops, setup->source, watch,
+	watching_begin(&process->watching, setup->source_ops, setup->source, child.watch,
 		       &setup->application->watch);
 	limits_begin(process, setup->application);
 	process->cgroup = child.cgroup;

@@ -193,6 +193,8 @@ def test_that_it_is_killed_is_no_fault(site):
     again = reserve(site, waits)
     assert not os.path.exists(f"/proc/{waits}")
     assert not site.ask("faults") and site.app()["pid"] == pid and site.app()["restarts"] == 0
+    time.sleep(0.2)     # its record would have come by now
+    assert not [e for e in site.ask("events", "-n", 500) if (e.get("data") or {}).get("pid") == waits], "nor an event"
     # One that dies and nobody has noticed yet: the application starts none the less.
     os.kill(site.processes["gateway"].pid, signal.SIGSTOP)
     os.kill(again, signal.SIGKILL)
