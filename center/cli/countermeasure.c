@@ -216,7 +216,7 @@ static error_t entry_parse(int key, char *text, struct argp_state *state)
 	{ "healthy", OPTION_HEALTHY, "SECONDS", 0, \
 	  "Attempts count anew after so long without a fault (300)", 2 }, \
 	{ "parameter", OPTION_PARAMETER, "NAME=VALUE", 0, \
-	  "A parameter of ACTION or of what follows: list of switch, signal of signal, service and timeout of run, memory, files and processes of limits", 3 }, \
+	  "A parameter of ACTION or of what follows: list of switch, signal of signal, service and timeout of run, seconds of hold, memory, files and processes of limits", 3 }, \
 	{ "decide", OPTION_DECIDE, "WHERE", 0, \
 	  "center (figure 12), or gateway: each does it at once and reports once (figure 16)", 3 }
 

@@ -24,6 +24,7 @@
  * @decided: the countermeasure is known; what comes later is not looked at
  * @terms: @countermeasure, read
  * @action: what is carried out now
+ * @tries: how often that was, for this fault
  * @following: that is what follows the first action
  * @loop: the attempts were used up
  * @early: the replacement runs before the fault is recorded
@@ -47,6 +48,7 @@ struct fault {
 	json_t *countermeasure;
 	struct action_terms terms;
 	enum action action;
+	int tries;
 	bool following;
 	bool loop;
 	bool early;

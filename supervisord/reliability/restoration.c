@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "supervisord/reliability/restoration.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -70,8 +71,10 @@ static void carry_out(struct fault *fault)
 {
 	if (end_awaited(fault))
 		return;
-	if (actions[fault->action].counted)
+	if (actions[fault->action].counted) {
 		attempts_add(&fault->app->attempts, fault->action);
+		fault->tries++;
+	}
 	actions[fault->action].carry_out(fault);
 }
 
@@ -92,9 +95,24 @@ static void carry_out_later(struct fault *fault, int attempts)
 	}
 	for (int i = 1; i < attempts && wait_s < most_s; i++)
 		wait_s *= 2;
-	ev_timer_init(&fault->backoff, backoff_over, wait_s < most_s ? wait_s : most_s, 0.);
+	if (wait_s > most_s)
+		wait_s = most_s;
+	collection_add(fault->app->gateway, &(struct event){
+		.part = "restoration", .name = "restoration.waits",
+		.application = fault->app->name,
+		.data = json_pack("{s:s, s:s, s:i, s:f}", "fault", fault->row.id, "action",
+				  action_name(fault->action), "attempts", attempts, "wait_s", wait_s) },
+		"%s of %s in %.1f s: attempt %d of %d within %d s", action_name(fault->action),
+		fault->app->name, wait_s, attempts + 1, fault->terms.attempts, fault->terms.window_s);
+	ev_timer_init(&fault->backoff, backoff_over, wait_s, 0.);
 	fault->backoff.data = fault;
 	ev_timer_start(fault->app->gateway->loop, &fault->backoff);
+}
+
+static void action_set(struct fault *fault, enum action action)
+{
+	fault->action = action;
+	fault->tries = 0;
 }
 
 /* The chain of countermeasures is at its end: a stated state, never an endless restart. */
@@ -127,7 +145,7 @@ static void exhausted(struct fault *fault, int attempts)
 		return;
 	}
 	fault->following = true;
-	fault->action = then;
+	action_set(fault, then);
 	carry_out(fault);
 }
 
@@ -135,7 +153,7 @@ static void action_take(struct fault *fault, enum action action)
 {
 	int attempts;
 
-	fault->action = action;
+	action_set(fault, action);
 	if (!actions[action].counted) {
 		carry_out(fault);
 		return;
@@ -227,6 +245,33 @@ void restoration_halted(struct fault *fault, const char *format, ...)
 	FORMAT(detail, format);
 	management_halt(fault->app);
 	fault_end(fault, false, detail);
+}
+
+/* A center that is not reached now, or a limit of the gateway: a later attempt may do it. */
+static bool passes(const struct error *err)
+{
+	return err->code == -EHOSTUNREACH || err->code == -EAGAIN || err->code == -EBUSY;
+}
+
+void restoration_not_done(struct fault *fault, const struct error *err)
+{
+	int attempts = attempts_within(&fault->app->attempts, fault->action, fault->terms.window_s,
+				       fault->terms.then);
+
+	/* All of this fault count, also where they take longer than the window. */
+	if (attempts < fault->tries)
+		attempts = fault->tries;
+	if (!passes(err) || attempts >= fault->terms.attempts) {
+		restoration_failed(fault, "%s", err->text);
+		return;
+	}
+	collection_add(fault->app->gateway, &(struct event){
+		.part = "restoration", .name = "restoration.failed",
+		.application = fault->app->name,
+		.data = json_pack("{s:s, s:s, s:s}", "fault", fault->row.id, "action",
+				  action_name(fault->action), "then", action_name(fault->action)) },
+		"%s: %s; it is tried again", action_name(fault->action), err->text);
+	carry_out_later(fault, attempts);
 }
 
 void restoration_failed(struct fault *fault, const char *format, ...)

@@ -29,7 +29,7 @@ void restoration_early(struct fault *fault);
 /** restoration_process_gone - the process that the fault was in is gone, with all that it had */
 void restoration_process_gone(struct fault *fault);
 
-/* An action ends in one of these three, at once or later. The fault is gone afterwards. */
+/* An action ends in one of these four, at once or later. The fault is gone afterwards, or tried again later. */
 
 /** restoration_done - it has been done, and the application is at work again */
 void restoration_done(struct fault *fault, const char *format, ...)
@@ -37,6 +37,12 @@ void restoration_done(struct fault *fault, const char *format, ...)
 /** restoration_failed - it could not be done: what follows it is done, if that was not it */
 void restoration_failed(struct fault *fault, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+/**
+ * restoration_not_done - it could not be done because of @err
+ *
+ * Where that may pass it is tried again after the back-off, as often as it may be.
+ */
+void restoration_not_done(struct fault *fault, const struct error *err);
 /** restoration_halted - it is done, and the application stays ended, as was decided */
 void restoration_halted(struct fault *fault, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

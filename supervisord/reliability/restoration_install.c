@@ -21,7 +21,7 @@ static void reinstalled(struct app *app, const struct error *err)
 {
 	app->state = APP_RESTORING;
 	if (err)
-		restoration_failed(app->fault, "%s", err->text);
+		restoration_not_done(app->fault, err);
 	else
 		installed_start(app->fault, "installed anew");
 }

@@ -46,13 +46,15 @@ static void repair_ended(void *user, json_t *result, const struct error *err)
 
 	fault->repair = NULL;
 	repair_over(fault);
-	if (err)
-		restoration_failed(fault, "repair service %s: %s", service, err->text);
-	else if (management_restart(fault->app, false, &why))
+	if (err) {
+		error_set(&why, err->code, "repair service %s: %s", service, err->text);
+		restoration_not_done(fault, &why);
+	} else if (management_restart(fault->app, false, &why)) {
 		restoration_failed(fault, "%s", why.text);
-	else
+	} else {
 		restoration_done(fault, "repair service %s is finished, %s runs again, process %d",
 				 service, fault->app->name, fault->app->process->pid);
+	}
 }
 
 static void repair_overdue(struct ev_loop *loop, ev_timer *timer, int events)

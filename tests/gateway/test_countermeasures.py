@@ -87,7 +87,7 @@ def test_reinstall_without_a_center_leaves_what_is_there_and_goes_on(site):
     site.end("center")
     fault = strike(site)
     assert outcome(fault) == ("restart", "restored")
-    assert [e["name"] for e in site.ask("events", "-n", 100)].count("restoration.failed") == 1
+    assert [e["name"] for e in site.ask("events", "-n", 100)].count("restoration.failed") == 3
     assert site.app()["state"] == "running"
 
 
@@ -274,6 +274,23 @@ def test_run_a_repair_service_first(site):
     assert site.app()["pid"] != pid and site.app()["state"] == "running"
     events = [e["name"] for e in site.ask("events", "-n", 100)]
     assert events.index("fault.restored") > max(i for i, n in enumerate(events) if n == "script.finished")
+
+
+def test_repair_service_over_a_flaky_uplink(site):
+    """Its script is not to be had at first: that is tried again, as often as the countermeasure says."""
+    site.add_bundle(name=OTHER, residence="resident")
+    repair_service(site, OTHER)
+    site.decide_ms = 200
+    start(site, "run", "--parameter", "service=repair", "--backoff", 1500, "--attempts", 5)
+    wait_until(lambda: site.ask("status")["policy_version"] == 2, "the list is here")
+    site.end("center")
+    os.kill(site.app()["pid"], signal.SIGSEGV)
+    wait_until(lambda: site.ask("events", "-k", "restoration.waits"), "it waits for its next attempt")
+    site.start_center()
+    fault = wait_until(lambda: site.ask("faults")[0].get("outcome") and site.ask("faults")[0], "the fault is handled")
+    assert outcome(fault) == ("run", "restored")
+    failed = site.ask("events", "-k", "restoration.failed")
+    assert failed and all("it is tried again" in e["text"] for e in failed)
 
 
 @pytest.mark.parametrize("service, says", [("unheard-of", "unheard-of"), ("repair", "needs air-conditioner itself")])

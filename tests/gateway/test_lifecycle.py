@@ -160,6 +160,37 @@ def reinstall_while_the_bundle_cannot_be_had(m):
     m.strike_handled()
 
 
+def refused(m, path, n=2, status=503):
+    """What is asked of `path` is answered with the status for the next so many times."""
+    answers = [(status, {}, b"")] * n
+    m.proxy.answer = lambda method, asked, _: answers.pop() if path in asked and answers else None
+
+
+def reinstall_over_a_flaky_uplink(m):
+    refused(m, "/v1/applications/")
+    m.strike_handled()
+
+
+def reinstall_of_what_the_center_has_no_more(m):
+    refused(m, "/v1/applications/", status=404)
+    m.strike_handled()
+
+
+def reinstall_after_the_restarts_over_a_flaky_uplink(m):
+    twice(m)
+    refused(m, "/v1/applications/", 1)
+    m.strike_handled(3)
+
+
+def gateway_killed_before_the_next_reinstall(m):
+    refused(m, "/v1/applications/")
+    m.strike()
+    m.kept("restoration.waits")
+    m.heal()
+    m.gateway_killed()
+    m.handled()
+
+
 def reinstall_with_a_bundle_that_was_altered(m):
     m.proxy.answer = lambda method, path, _: (200, {}, b"x" * 5000) if "/artifacts/" in path else None
     m.strike_handled()
@@ -457,9 +488,12 @@ def disk_read_only(m):
 
 SEGV = ("signal.segv", "restart", "restored", "center")
 OWN = ("signal.segv", "restart", "restored", "gateway")
+ANEW = ("signal.segv", "reinstall", "restored", "center")
 ENDED = ("signal.segv", "restart", "failed", "center")
 MAD = b'{"id":"x","countermeasure":{"action":"explode","attempts":1,"window_s":1,"backoff_ms":0,"then":"stop"},"policy_version":1}'
 GATEWAY = ("--decide", "gateway")
+WAITS = ("restoration.waits",)
+AGAIN = ("restoration.failed", *WAITS)
 INSTALLED = ("application.downloaded", "script.finished")
 RUN = ("script.finished", "script.failed", "service.resumed")
 ALSO = {"also": RUN, "installed": False}
@@ -479,7 +513,7 @@ TABLE = [
     Row("crash loop", four_times, RESTORED * 3 + ("fault.stored", "fault.decided", "application.loop", "fault.failed"),
         (SEGV,) * 3 + (("signal.segv", "stop", "failed", "center"),), "loop", options=("--window", 600, "--backoff", 1)),
     Row("reinstall", segv, ("fault.stored", "fault.decided", "application.downloaded", "fault.restored"),
-        (("signal.segv", "reinstall", "restored", "center"),), entry=("signal", "reinstall")),
+        (ANEW,), entry=("signal", "reinstall")),
     Row("rollback without a version", segv, ("fault.stored", "fault.decided", "restoration.failed", "fault.failed"),
         (("signal.segv", "stop", "failed", "center"),), "halted", ("signal", "rollback")),
     Row("reboot that is not allowed", segv, ("fault.stored", "fault.decided", "restoration.failed", "fault.restored"),
@@ -521,8 +555,24 @@ TABLE = [
     Row("refused for good", refused_for_good, RESTORED, (), decide_ms=300, proxy=True,
         disk=(("signal.segv", "restart", "restored", "gateway"),)),
     Row("reinstall, bundle not to be had", reinstall_while_the_bundle_cannot_be_had,
+        ("fault.stored", "fault.decided", *AGAIN, "restoration.failed", "fault.restored"), (SEGV,),
+        entry=("signal", "reinstall"), options=("--then", "restart", "--attempts", 2), proxy=True, also=WAITS),
+    Row("reinstall, flaky uplink", reinstall_over_a_flaky_uplink,
+        ("fault.stored", "fault.decided", *AGAIN * 2, "application.downloaded", "fault.restored"), (ANEW,),
+        entry=("signal", "reinstall"), options=("--then", "restart"), proxy=True, also=WAITS),
+    Row("reinstall, flaky uplink, tried too seldom", reinstall_over_a_flaky_uplink,
+        ("fault.stored", "fault.decided", *AGAIN, "restoration.failed", "fault.restored"), (SEGV,),
+        entry=("signal", "reinstall"), options=("--then", "restart", "--attempts", 2), proxy=True, also=WAITS),
+    Row("reinstall, not at the center", reinstall_of_what_the_center_has_no_more,
         ("fault.stored", "fault.decided", "restoration.failed", "fault.restored"), (SEGV,),
-        entry=("signal", "reinstall"), options=("--then", "restart"), proxy=True),
+        entry=("signal", "reinstall"), options=("--then", "restart"), proxy=True, also=WAITS),
+    Row("reinstall, gateway killed between the attempts", gateway_killed_before_the_next_reinstall,
+        ("fault.stored", "fault.decided", *AGAIN, "fault.resumed", "application.downloaded", "fault.restored"), (ANEW,),
+        entry=("signal", "reinstall"), options=("--backoff", 60000), proxy=True, also=(*WAITS, "fault.resumed")),
+    Row("restart, then reinstall, flaky uplink", reinstall_after_the_restarts_over_a_flaky_uplink,
+        (*RESTORED, "fault.stored", "fault.decided", *WAITS, "fault.restored", "fault.stored", "fault.decided",
+         "application.loop", *AGAIN, "application.downloaded", "fault.restored"),
+        (SEGV, SEGV, ANEW), options=("--window", 600, "--attempts", 2, "--then", "reinstall"), proxy=True, also=WAITS),
     Row("reinstall, bundle altered", reinstall_with_a_bundle_that_was_altered,
         ("fault.stored", "fault.decided", "restoration.failed", "fault.restored"), (SEGV,),
         entry=("signal", "reinstall"), options=("--then", "restart"), proxy=True),
@@ -553,11 +603,11 @@ TABLE = [
         options=("--window", 600, "--backoff", 3000)),
     Row("reinstalling: gateway killed", gateway_killed_while_it_reinstalls,
         ("fault.stored", "fault.decided", "fault.resumed", "application.downloaded", "fault.restored"),
-        (("signal.segv", "reinstall", "restored", "center"),), entry=("signal", "reinstall"), proxy=True,
+        (ANEW,), entry=("signal", "reinstall"), proxy=True,
         also=("fault.resumed",)),
     Row("reinstalling: center killed", center_killed_while_it_reinstalls,
         ("fault.stored", "fault.decided", "application.downloaded", "fault.restored"),
-        (("signal.segv", "reinstall", "restored", "center"),), entry=("signal", "reinstall"), proxy=True),
+        (ANEW,), entry=("signal", "reinstall"), proxy=True),
     Row("outcome told: gateway killed", gateway_killed_while_it_tells, RESTORED, (SEGV,), proxy=True),
     Row("outcome told: center killed", center_killed_while_it_is_told, RESTORED, (SEGV,), proxy=True),
     Row("outcome told: 503", outcome_503_for_a_while, RESTORED, (SEGV,), proxy=True),
