@@ -132,7 +132,7 @@ static void answer_status(struct control_client *client, json_t *id, const json_
 	if (gateway->events)
 		event_list_put(switching_current(gateway));
 	jsonrpc_result(client->peer, id, json_pack(
-		"{s:s, s:s, s:s, s:s, s:f, s:o, s:o, s:s*, s:I, s:s, s:s*, s:s*, s:o, s:o, s:o, s:i, s:i, s:I, s:o, s:o*}",
+		"{s:s, s:s, s:s, s:s, s:f, s:o, s:o, s:s*, s:I, s:s, s:s*, s:s*, s:o, s:o, s:o, s:i, s:i, s:I, s:I, s:s*, s:o, s:o*}",
 		"gateway", gateway->settings->name, "group", gateway->settings->group,
 		"version", FAULTLINE_VERSION,
 		"configuration", gateway->settings->configuration_folder,
@@ -150,6 +150,8 @@ static void answer_status(struct control_client *client, json_t *id, const json_
 		"applications", (int)json_array_size(apps),
 		"runs", run_count(gateway),
 		"faults", (json_int_t)store_fault_count(gateway->store),
+		"untold", (json_int_t)store_fault_untold(gateway->store),
+		"store_trouble", store_trouble(gateway->store),
 		"watchdog", watchdog_describe(gateway),
 		"halt", gateway->settings->reliability ? halt_describe(gateway) : NULL));
 	json_decref(apps);

@@ -128,9 +128,15 @@ static void print(json_t *status)
 	print_ranges(json_object_get(status, "ranges"));
 	print_watchdog(json_object_get(status, "watchdog"));
 	print_halt(json_object_get(status, "halt"));
-	printf("applications  %s\nruns          %s\nfaults        %s\n",
+	printf("applications  %s\nruns          %s\nfaults        %s",
 	       ctl_text(status, "applications"), ctl_text(status, "runs"),
 	       ctl_text(status, "faults"));
+	if (ctl_number(status, "untold"))
+		printf(", the center has yet to be told of %s", ctl_text(status, "untold"));
+	putchar('\n');
+	if (json_object_get(status, "store_trouble"))
+		printf("  not written %s; what is new of faults waits until it can be, events are lost\n",
+		       ctl_text(status, "store_trouble"));
 }
 
 static int run(const struct ctl_options *options, int argc, char **argv)

@@ -40,12 +40,20 @@ static void answer_take(struct notifier *notifier, const struct link_answer *ans
 	json_decref(body);
 }
 
-/* What the center refuses for good is not told again. */
+/* What the center refuses for good is not told again; that it does not have it is an event. */
 static void refused(struct notifier *notifier, const struct link_answer *answer)
 {
-	log_error("center: it refuses fault %s with status %d: %.*s", notifier->id,
-		  answer->status, (int)(answer->size < 200 ? answer->size : 200),
-		  answer->body ? answer->body : "");
+	json_auto_t *problem = json_loadb(answer->body, answer->size, 0, NULL);
+	const char *why = json_string_value(json_object_get(problem, "detail"));
+
+	if (!why)
+		why = "it does not say why";
+	log_error("center: it refuses fault %s with status %d: %s", notifier->id, answer->status, why);
+	collection_add(notifier->gateway, &(struct event){
+		.part = "center", .name = "fault.refused",
+		.data = json_pack("{s:s, s:i}", "fault", notifier->id, "status", answer->status) },
+		"the center refuses %s %s for good, with status %d: %s", notifier->known ? "the outcome of fault" : "fault",
+		notifier->id, answer->status, why);
 	store_fault_reported(notifier->gateway->store, notifier->id);
 	if (notifier->outcome)
 		store_fault_outcome_sent(notifier->gateway->store, notifier->id);
@@ -55,7 +63,7 @@ static void told(void *user, const struct link_answer *answer)
 {
 	struct notifier *notifier = user;
 
-	if (answer->status >= 300)
+	if (answer->status >= 400)
 		refused(notifier, answer);
 	else if (notifier->known)
 		store_fault_outcome_sent(notifier->gateway->store, notifier->id);
@@ -108,6 +116,7 @@ static bool next(void *user, struct tell *tell)
 	snprintf(tell->path, sizeof(tell->path), "/v1/gateways/%s/faults%s%s%s",
 		 gateway->settings->name, notifier->known ? "/" : "",
 		 notifier->known ? notifier->id : "", notifier->known ? "/outcome" : "");
+	snprintf(tell->id, sizeof(tell->id), "%s", notifier->id);
 	snprintf(tell->what, sizeof(tell->what), "fault %s", notifier->id);
 	tell->body = notifier->known ? json_incref(json_object_get(row, "outcome")) :
 				       fault_body(gateway, row);

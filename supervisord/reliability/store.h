@@ -184,5 +184,9 @@ json_t *store_time(int64_t ms);
 
 /** store_fault_count - number of faults kept */
 int64_t store_fault_count(struct store *store);
+/** store_fault_untold - how many of them, or of their outcomes, the center does not know */
+int64_t store_fault_untold(struct store *store);
+/** store_trouble - why the disk took nothing the last time, borrowed; NULL: it did */
+const char *store_trouble(const struct store *store);
 
 #endif /* SUPERVISORD_STORE_H */

@@ -2,6 +2,7 @@
 #include "supervisord/reliability/store_db.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -13,6 +14,7 @@ int db_error(struct store *store, const char *what)
 	int code = sqlite3_errcode(store->db);
 
 	log_error("store: %s: %s", what, sqlite3_errmsg(store->db));
+	snprintf(store->trouble, sizeof(store->trouble), "%s", sqlite3_errmsg(store->db));
 	switch (code & 0xff) {
 	case SQLITE_FULL:
 		return -ENOSPC;
@@ -23,6 +25,11 @@ int db_error(struct store *store, const char *what)
 	default:
 		return -EIO;
 	}
+}
+
+const char *store_trouble(const struct store *store)
+{
+	return store->trouble[0] ? store->trouble : NULL;
 }
 
 int db_run(struct store *store, const char *sql)
@@ -103,6 +110,7 @@ int db_commit(struct store *store)
 		db_keep(store);
 		return ret;
 	}
+	store->trouble[0] = '\0';
 	redo_clear(&store->redo);
 	store->reserve.kept = 0;
 	if (store->reserve.used && !db_sync(store) && store_reserve_clear(&store->reserve))

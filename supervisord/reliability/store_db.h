@@ -28,6 +28,7 @@ struct store {
 	struct store_retention retention;
 	struct store_redo redo;	/* what is said of faults in the open transaction */
 	bool behind;		/* and in those before it, which failed */
+	char trouble[96];	/* why the last one failed; "": it did not */
 	struct store_reserve reserve;
 	int64_t fault_number;	/* the last one's */
 	char boot_id[40];

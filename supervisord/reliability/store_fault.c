@@ -270,12 +270,23 @@ json_t *store_attempts(struct store *store, const char *application, int limit)
 	return db_rows(store, stmt, attempt_row, false);
 }
 
-int64_t store_fault_count(struct store *store)
+static int64_t count(struct store *store, const char *sql)
 {
-	sqlite3_stmt *stmt = db_statement(store, "SELECT count(*) FROM fault");
+	sqlite3_stmt *stmt = db_statement(store, sql);
 	int64_t n = stmt && sqlite3_step(stmt) == SQLITE_ROW ?
 		    sqlite3_column_int64(stmt, 0) : 0;
 
 	sqlite3_finalize(stmt);
 	return n;
+}
+
+int64_t store_fault_count(struct store *store)
+{
+	return count(store, "SELECT count(*) FROM fault");
+}
+
+int64_t store_fault_untold(struct store *store)
+{
+	return count(store, "SELECT count(*) FROM fault WHERE NOT reported"
+		     " OR (outcome IS NOT NULL AND NOT outcome_sent)");
 }

@@ -56,9 +56,11 @@ struct center_request {
 	ev_timer again;
 };
 
+/** struct centers - @doubted: what it is told it does not answer as a center does, whatever else it answers */
 struct centers {
 	int current;
 	bool reachable;
+	bool doubted;
 	char error[256];
 	struct center_request *requests;
 };
@@ -138,6 +140,8 @@ static void center_heard(struct gateway *gateway, int center, const struct link_
 	if (center != centers->current)
 		return;		/* another one is asked since */
 	if (answer_good(answer)) {
+		if (centers->doubted)
+			return;
 		if (!centers->reachable)
 			notifier_kick(gateway);
 		centers->reachable = true;
@@ -155,11 +159,28 @@ static void center_heard(struct gateway *gateway, int center, const struct link_
 	if (n == 1)
 		return;
 	centers->current = (center + 1) % n;
+	centers->doubted = false;
 	collection_add(gateway, &(struct event){ .part = "remote", .name = "center.changed" },
 		       "center %s: %s; %s is asked from now on", url, error,
 		       center_url(gateway));
 	policy_center_changed(gateway);
 	orders_center_changed(gateway);
+}
+
+void center_doubt(struct gateway *gateway, int status)
+{
+	char error[128];
+
+	snprintf(error, sizeof(error), "its answer with status %d is not a center's; is a proxy or a login page before it?", status);
+	gateway->centers->doubted = true;
+	center_heard(gateway, gateway->centers->current, &(struct link_answer){ .error = error });
+}
+
+void center_trust(struct gateway *gateway)
+{
+	if (gateway->centers->doubted)
+		gateway->centers->reachable = true;
+	gateway->centers->doubted = false;
 }
 
 static void request_end(struct center_request *request, const struct link_answer *answer)

@@ -42,6 +42,15 @@ int center_get(struct gateway *gateway, const char *path, uint64_t max_bytes, in
 int center_resume(struct gateway *gateway, const char *path, uint64_t offset, uint64_t max_bytes,
 		  int sink, link_done_fn done, link_progress_fn progress, void *user, struct error *err);
 
+/**
+ * center_doubt - an answer of the present center was none of a center's
+ *
+ * The next one is asked from now on, where there is one.
+ */
+void center_doubt(struct gateway *gateway, int status);
+/** center_trust - it answers as a center does, again */
+void center_trust(struct gateway *gateway);
+
 /** center_forget - what was asked for @user is not told to it any more */
 void center_forget(struct gateway *gateway, const void *user);
 

@@ -276,6 +276,7 @@ static bool next(void *user, struct tell *tell)
 		return false;
 	snprintf(list->told_id, sizeof(list->told_id), "%s",
 		 json_string_value(json_object_get(row, "id")));
+	snprintf(tell->id, sizeof(tell->id), "%s", list->told_id);
 	snprintf(list->told_state, sizeof(list->told_state), "%s",
 		 json_string_value(json_object_get(row, "state")));
 	snprintf(tell->path, sizeof(tell->path), "/v1/gateways/%s/requests/%s/state",

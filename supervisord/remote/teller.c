@@ -2,6 +2,7 @@
 #include "supervisord/remote/teller.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/alloc.h"
 #include "lib/log.h"
@@ -16,6 +17,7 @@
 /**
  * struct teller
  * @name: of the setting that keeps the bound over a restart of the supervisor
+ * @id: of what is on its way
  * @not_before_ns: the center has asked not to be told anything before
  * @busy: something is on its way; @again: kicked meanwhile
  */
@@ -24,6 +26,7 @@ struct teller {
 	const struct teller_ops *ops;
 	void *user;
 	const char *name;
+	char id[64];
 	ev_timer retry;
 	double bound_s;
 	uint64_t not_before_ns;
@@ -82,17 +85,37 @@ static bool worth_repeating(const struct link_answer *answer)
 	       answer->status == 403 || answer->status == 408 || answer->status == 429;
 }
 
+/*
+ * Did the center say this? What stands between, such as a login page or a proxy, answers
+ * with any status and text: what it was told is not told.
+ */
+static bool answer_own(const struct teller *teller, const struct link_answer *answer)
+{
+	json_auto_t *body = json_loadb(answer->body ? answer->body : "", answer->size, 0, NULL);
+	const char *id = json_string_value(json_object_get(body, "id"));
+
+	if (answer->status >= 400)
+		return json_integer_value(json_object_get(body, "status")) == answer->status;
+	return answer->status == 204 || (answer->status == 200 && id && !strcmp(id, teller->id));
+}
+
 static void told(void *user, const struct link_answer *answer)
 {
 	struct teller *teller = user;
+	bool again = worth_repeating(answer);
 
 	teller->busy = false;
-	if (worth_repeating(answer)) {
+	if (!again && !answer_own(teller, answer)) {
+		again = true;
+		center_doubt(teller->gateway, answer->status);
+	}
+	if (again) {
 		teller_failed(teller, answer->retry_after_s);
 		if (teller->again)
 			teller_kick(teller);
 		return;
 	}
+	center_trust(teller->gateway);
 	bound_set(teller, BACKOFF_FIRST_S);
 	teller->ops->told(teller->user, answer);
 	/* What follows from the answer may be on its way by now. */
@@ -110,6 +133,7 @@ static void teller_pump(struct teller *teller)
 	if (!teller->ops->next(teller->user, &tell))
 		return;
 	teller->busy = true;
+	memcpy(teller->id, tell.id, sizeof(teller->id));
 	if (center_send(teller->gateway, tell.method, tell.path, tell.body, told, teller, &err)) {
 		teller->busy = false;
 		log_error("%s is not told: %s", tell.what, err.text);

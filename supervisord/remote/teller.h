@@ -14,8 +14,9 @@
 
 struct teller;
 
-/** struct tell - one thing to tell; @what names it in the log, @body is the teller's */
+/** struct tell - one thing to tell; @what names it in the log, @id in the center's answer, @body is the teller's */
 struct tell {
+	char id[64];
 	const char *method;
 	char path[256];
 	char what[128];
@@ -25,7 +26,7 @@ struct tell {
 /**
  * struct teller_ops - what its owner does
  * @next: the oldest thing that the center does not know; false: there is none
- * @told: the center has answered, or refused it for good (a status from 300 on). Until
+ * @told: the center has answered, or refused it for good (a status from 400 on). Until
  *	what was told is not @next any more, it is told again
  */
 struct teller_ops {

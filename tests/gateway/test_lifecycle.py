@@ -5,6 +5,7 @@ driver, its power) are in tests/power."""
 
 import contextlib
 import http.client
+import json
 import os
 import signal
 import time
@@ -109,26 +110,38 @@ def center_hangs(m):
     m.heal()
 
 
-def heal_once_told(m):
-    """The fault first, then again with what was decided without an answer."""
-    wait_until(lambda: len(m.proxy.of("POST", "/faults$")) >= 2, "it is told twice")
-    wait_until(lambda: m.site.ask("faults")[0]["reported"], "that is answered")
-    time.sleep(0.5)
-    m.heal()
-
-
-def answer_is(body):
+def answer_is(status, body):
+    """Something between answers: nothing is told by that, and a person can see it."""
     def nonsense(m):
-        m.answer(200, body)
+        m.answer(status, body)
         m.strike_handled()
-        heal_once_told(m)
+        wait_until(lambda: len(m.proxy.of("POST", "/faults$")) >= 2, "it is told twice")
+        wait_until(lambda: f"status {status} is not a center's" in m.site.ctl("status").stdout, "that is seen")
+        status_now = m.site.ask("status")
+        assert status_now["untold"] == 1 and not status_now["center"]["reachable"]
+        time.sleep(2)
+        assert len(m.proxy.of("POST", "/faults$")) < 12, "it is told again after a while, and not all the time"
+        m.heal()
     return nonsense
 
 
-def refused_for_good(m):
-    m.answer(400)
+def answer_altered(m):
+    """The center has it, and what comes of its answer is no countermeasure."""
+    def answer(method, path, body):
+        if method == "POST" and "/faults" in path:
+            assert center_answers(m, path, body) == 200
+            return 200, {}, json.dumps(MAD | {"id": json.loads(body)["id"]}).encode()
+    m.proxy.answer = answer
     m.strike_handled()
-    heal_once_told(m)
+
+
+def refused_for_good(m):
+    m.answer(400, b'{"type": "about:blank", "title": "Bad Request", "status": 400, "detail": "no such day"}')
+    m.strike_handled()
+    wait_until(lambda: m.site.ask("faults")[0]["reported"], "it is not told again")
+    wait_until(lambda: not m.site.ask("status")["untold"], "nor is its outcome")
+    m.heal()
+    assert "no such day" in m.site.ask("events", "-k", "fault.refused")[0]["text"]
 
 
 def slow_center(m):
@@ -139,6 +152,14 @@ def slow_center(m):
     m.strike_handled()
 
 
+def center_answers(m, path, body):
+    """What goes to the center behind the proxy's back."""
+    host, port = m.site.center_url.removeprefix("http://").split(":")
+    connection = http.client.HTTPConnection(host, int(port))
+    connection.request("POST", path, body, {"Content-Type": "application/json"})
+    return connection.getresponse().status
+
+
 def answer_lost(m):
     """The center has it and its answer does not come: reported again, it gets the same answer, and nothing twice."""
     lost = []
@@ -146,10 +167,7 @@ def answer_lost(m):
     def answer(method, path, body):
         if method == "POST" and not lost:
             lost.append(1)
-            host, port = m.site.center_url.removeprefix("http://").split(":")
-            connection = http.client.HTTPConnection(host, int(port))
-            connection.request(method, path, body, {"Content-Type": "application/json"})
-            assert connection.getresponse().status == 200
+            assert center_answers(m, path, body) == 200
             return 502, {}, b""
     m.proxy.answer = answer
     m.strike_handled()
@@ -490,7 +508,8 @@ SEGV = ("signal.segv", "restart", "restored", "center")
 OWN = ("signal.segv", "restart", "restored", "gateway")
 ANEW = ("signal.segv", "reinstall", "restored", "center")
 ENDED = ("signal.segv", "restart", "failed", "center")
-MAD = b'{"id":"x","countermeasure":{"action":"explode","attempts":1,"window_s":1,"backoff_ms":0,"then":"stop"},"policy_version":1}'
+MAD = {"id": "x", "countermeasure": {"action": "explode", "attempts": 1, "window_s": 1, "backoff_ms": 0, "then": "stop"},
+       "policy_version": 1}
 GATEWAY = ("--decide", "gateway")
 WAITS = ("restoration.waits",)
 AGAIN = ("restoration.failed", *WAITS)
@@ -548,12 +567,13 @@ TABLE = [
     Row("slow center", slow_center, RESTORED, (SEGV,), proxy=True),
     Row("slow center, too slow", slow_center, RESTORED, (OWN,), decide_ms=100, proxy=True),
     Row("answer lost", answer_lost, RESTORED, (SEGV,), proxy=True),
-    # What is answered with 200 is taken for told: the fault is not told again, its outcome is, and is unknown there.
-    *(Row(f"answer is {body[:12]!r}", answer_is(body), RESTORED, (), decide_ms=300, proxy=True,
-          disk=(("signal.segv", "restart", "restored", "gateway"),))
-      for body in (b"", b"garbage", b"[]", b'{"countermeasure": 7}', MAD)),
-    Row("refused for good", refused_for_good, RESTORED, (), decide_ms=300, proxy=True,
-        disk=(("signal.segv", "restart", "restored", "gateway"),)),
+    # What is not the center's answer tells it nothing: it is told once that is over.
+    *(Row(f"answer is {status} {body[:12]!r}", answer_is(status, body), RESTORED, (OWN,), decide_ms=300, proxy=True)
+      for status, body in ((200, b""), (200, b"<html>log in"), (200, b"[]"), (200, b'{"countermeasure": 7}'),
+                           (200, json.dumps(MAD).encode()), (302, b""), (404, b"<html>no such page"), (407, b'{"status": 500}'))),
+    Row("answer altered", answer_altered, RESTORED, (OWN,), decide_ms=300, proxy=True),
+    Row("refused for good", refused_for_good, ("fault.stored", "fault.refused", "fault.decided", "fault.restored", "fault.refused"), (),
+        decide_ms=300, proxy=True, disk=(("signal.segv", "restart", "restored", "gateway"),), also=("fault.refused",)),
     Row("reinstall, bundle not to be had", reinstall_while_the_bundle_cannot_be_had,
         ("fault.stored", "fault.decided", *AGAIN, "restoration.failed", "fault.restored"), (SEGV,),
         entry=("signal", "reinstall"), options=("--then", "restart", "--attempts", 2), proxy=True, also=WAITS),

@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import socket
+import sys
 import threading
 import time
 
@@ -36,6 +37,7 @@ class Proxy:
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            forwarding = False
 
             def forward(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -46,15 +48,17 @@ class Proxy:
                     self.close_connection = True
                     return
                 if own is None:
+                    self.forwarding = True
                     connection = http.client.HTTPConnection(host, int(port), timeout=60)
                     connection.request(self.command, self.path, body or None,
                                        {k: v for k, v in self.headers.items() if k.lower() in
                                         ("if-none-match", "content-type", "range")})
                     reply = connection.getresponse()
                     own = reply.status, dict(reply.getheaders()), reply.read()
+                    self.forwarding = False
                 status, headers, data = own
                 self.send_response(status)
-                for key in ("ETag", "Content-Type", "Retry-After"):
+                for key in ("ETag", "Content-Type", "Content-Range", "Retry-After"):
                     if key in headers:
                         self.send_header(key, headers[key])
                 if status != 304:
@@ -68,10 +72,12 @@ class Proxy:
                 pass
 
             def handle(self):
+                """Who hangs up is not waited for. What breaks behind the proxy is an empty reply before it, and is told why."""
                 try:
                     super().handle()
-                except OSError:
-                    pass
+                except OSError as error:
+                    if self.forwarding:
+                        print(f"proxy: {self.command} {self.path}: the center: {error!r}", file=sys.stderr)
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         self.server.block_on_close = False
