@@ -58,6 +58,12 @@ static error_t global_parse(int key, char *text, struct argp_state *state)
 	}
 }
 
+static void noun_list(FILE *stream, const struct command *noun)
+{
+	for (const struct command *c = noun; c->noun && c->summary; c++)
+		fprintf(stream, "  %-14s %-7s %s\n", c->noun, c->verb ? c->verb : "", c->summary);
+}
+
 /* The list of commands, behind the options in --help. */
 static char *help_filter(int key, const char *text, void *input)
 {
@@ -72,25 +78,35 @@ static char *help_filter(int key, const char *text, void *input)
 		return NULL;
 	fprintf(stream, "Commands:\n");
 	for (size_t i = 0; i < N_NOUNS; i++)
-		for (const struct command *c = nouns[i]; c->noun && c->summary; c++)
-			fprintf(stream, "  %-14s %-7s %s\n", c->noun, c->verb ? c->verb : "",
-				c->summary);
+		noun_list(stream, nouns[i]);
 	fprintf(stream, "\nEach has its own --help.");
 	fclose(stream);
 	return list;
 }
 
-/* Finds what argv[0] and argv[1] name; says what there is instead. */
-static const struct command *command_find(int argc, char **argv)
+static bool help_wanted(const char *verb)
+{
+	return verb && (!strcmp(verb, "--help") || !strcmp(verb, "-?") || !strcmp(verb, "help"));
+}
+
+/* Finds what argv[0] and argv[1] name; says what there is instead, with @status 0 where that was asked for. */
+static const struct command *command_find(int argc, char **argv, int *status)
 {
 	const char *verb = argc > 1 ? argv[1] : NULL;
 
+	*status = COMMAND_USAGE;
 	for (size_t i = 0; i < N_NOUNS; i++) {
 		if (strcmp(nouns[i]->noun, argv[0]))
 			continue;
 		for (const struct command *c = nouns[i]; c->noun; c++)
 			if (!c->verb || (verb && !strcmp(c->verb, verb)))
 				return c;
+		if (help_wanted(verb)) {
+			noun_list(stdout, nouns[i]);
+			puts("\nEach has its own --help.");
+			*status = 0;
+			return NULL;
+		}
 		fprintf(stderr, COMMAND_PROGRAM ": %s: one of these is needed:", argv[0]);
 		for (const struct command *c = nouns[i]; c->noun; c++)
 			fprintf(stderr, " %s", c->verb);
@@ -103,11 +119,12 @@ static const struct command *command_find(int argc, char **argv)
 
 static int command_run(struct cli *cli, int argc, char **argv)
 {
-	const struct command *command = command_find(argc, argv);
+	int status;
+	const struct command *command = command_find(argc, argv, &status);
 	char name[64];
 
 	if (!command)
-		return COMMAND_USAGE;
+		return status;
 	snprintf(name, sizeof(name), COMMAND_PROGRAM " %s%s%s", command->noun,
 		 command->verb ? " " : "", command->verb ? command->verb : "");
 	argc -= !!command->verb;

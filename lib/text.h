@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Text from outside: an application, a file of the kernel's, a server. JSON takes UTF-8 alone, and a terminal obeys control characters. */
+/* Text for people, and from outside: an application, a file of the kernel's, a server. JSON takes UTF-8 alone, and a terminal obeys control characters. */
 #ifndef LIB_TEXT_H
 #define LIB_TEXT_H
 
@@ -12,6 +12,12 @@
  * @lines: tabs and ends of lines stay
  */
 void text_plain(char *text, size_t size, bool lines);
+
+/** text_s - what a noun with "s" in its plural has behind it: "%d event%s", n, text_s(n) */
+static inline const char *text_s(long long n)
+{
+	return n == 1 ? "" : "s";
+}
 
 /** text_clean - control characters become spaces; what is not UTF-8 has nothing but ASCII then */
 void text_clean(char *text);

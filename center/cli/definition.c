@@ -4,6 +4,7 @@
 
 #include "center/catalogue/definitions.h"
 #include "center/cli/command.h"
+#include "lib/text.h"
 
 /* Begins with struct arguments, as command_operand() needs it. */
 struct add_arguments {
@@ -50,9 +51,10 @@ static int definition_add(struct cli *cli, int argc, char **argv)
 	if (cli->json)
 		command_print_json(row);
 	else
-		printf("%s added, %zu events\n",
+		printf("%s added, %zu event%s\n",
 		       json_string_value(json_object_get(row, "service")),
-		       json_array_size(json_object_get(row, "events")));
+		       json_array_size(json_object_get(row, "events")),
+		       text_s(json_array_size(json_object_get(row, "events"))));
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 #include "center/cli/command.h"
 #include "center/fault/faults.h"
 #include "lib/fault_export.h"
+#include "lib/text.h"
 
 enum { OPTION_GATEWAY = 0x200, OPTION_KIND, OPTION_LIMIT, OPTION_DAYS };
 
@@ -247,7 +248,7 @@ static int fault_prune(struct cli *cli, int argc, char **argv)
 	if (cli->json)
 		command_print_json(row);
 	else
-		printf("%d faults forgotten\n", ret);
+		printf("%d fault%s forgotten\n", ret, text_s(ret));
 	return 0;
 }
 

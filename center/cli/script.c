@@ -4,6 +4,7 @@
 
 #include "center/catalogue/scripts.h"
 #include "center/cli/command.h"
+#include "lib/text.h"
 
 /* Begins with struct arguments, as command_operand() needs it. */
 struct add_arguments {
@@ -53,12 +54,13 @@ static int script_add(struct cli *cli, int argc, char **argv)
 	if (cli->json)
 		command_print_json(row);
 	else
-		printf("%s edition %lld %s, %lld steps\n",
+		printf("%s edition %lld %s, %lld step%s\n",
 		       json_string_value(json_object_get(row, "service")),
 		       json_integer_value(json_object_get(row, "edition")),
 		       json_is_true(json_object_get(row, "changed")) ?
 		       "added" : "was there already, with the same content",
-		       json_integer_value(json_object_get(row, "steps")));
+		       json_integer_value(json_object_get(row, "steps")),
+		       text_s(json_integer_value(json_object_get(row, "steps"))));
 	return 0;
 }
 

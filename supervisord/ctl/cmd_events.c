@@ -167,7 +167,7 @@ static int run(const struct ctl_options *options, int argc, char **argv)
 		if (options->json)
 			ctl_print_json(result);
 		else
-			ctl_table(result, columns, "No event is recorded.");
+			ctl_table(result, columns, "No such event is recorded.");
 		json_decref(result);
 	}
 	json_decref(params);

@@ -6,6 +6,7 @@
 
 #include "lib/cleanup.h"
 #include "lib/file.h"
+#include "lib/text.h"
 #include "supervisord/ctl/ctl.h"
 
 /* What fits a line of the control socket however it has to be written there. */
@@ -13,12 +14,12 @@
 
 static void print_set(json_t *result)
 {
+	printf("%s event%s", ctl_text(result, "events"), text_s(ctl_number(result, "events")));
 	if (json_is_true(json_object_get(result, "in_force")))
-		printf("%s events, in force for services that start from now on\n",
-		       ctl_text(result, "events"));
+		puts(", in force for services that start from now on");
 	else
-		printf("%s events kept in events.xml, but list %s is in force; \"faultctl switch default\" changes that\n",
-		       ctl_text(result, "events"), ctl_text(result, "list"));
+		printf(" kept in events.xml, but list %s is in force; \"faultctl switch default\" changes that\n",
+		       ctl_text(result, "list"));
 }
 
 static int list_set(const struct ctl_options *options, const char *path)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/fault_export.h"
+#include "lib/text.h"
 #include "supervisord/ctl/ctl.h"
 #include "supervisord/ctl/fault_request.h"
 #include "supervisord/ctl/libdw.h"
@@ -19,9 +20,9 @@ static void print_hang(json_t *kernel)
 	if (json_object_get(hang, "waits_in"))
 		printf("  waits in      %s\n", ctl_text(hang, "waits_in"));
 	if (json_object_get(hang, "cpu_ns"))
-		printf("  CPU           %.1f s used, %.1f s waited for, slept %s times\n",
+		printf("  CPU           %.1f s used, %.1f s waited for, slept %s time%s\n",
 		       ctl_number(hang, "cpu_ns") / 1e9, ctl_number(hang, "waited_ns") / 1e9,
-		       ctl_text(hang, "slept"));
+		       ctl_text(hang, "slept"), text_s(ctl_number(hang, "slept")));
 	if (json_object_get(hang, "ip_low"))
 		printf("  loops in      %s to %s, %s of %s times with the same registers\n",
 		       ctl_text(hang, "ip_low"), ctl_text(hang, "ip_high"),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <stdio.h>
 
+#include "lib/text.h"
 #include "supervisord/ctl/ctl.h"
 
 static void print_isolation(json_t *isolation)
@@ -35,7 +36,8 @@ static void print_probes(json_t *probes)
 	json_array_foreach(probes, i, part) {
 		printf("  %-11s %s: ", i ? "" : "probes", ctl_text(part, "name"));
 		if (json_integer_value(json_object_get(part, "programs")))
-			printf("%s programs, %lld KiB of kernel memory\n", ctl_text(part, "programs"),
+			printf("%s program%s, %lld KiB of kernel memory\n", ctl_text(part, "programs"),
+			       text_s(ctl_number(part, "programs")),
 			       json_integer_value(json_object_get(part, "memory_bytes")) / 1024);
 		else
 			puts("not loaded");

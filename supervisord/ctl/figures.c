@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/text.h"
 #include "supervisord/ctl/ctl.h"
 
 /* Its names have dots of their own, which ctl_text() takes for a path. */
@@ -77,7 +78,7 @@ static void print_process(json_t *process)
 	print_bytes(json_object_get(process, "VmRSS"));
 	printf(" resident, at most ");
 	print_bytes(json_object_get(process, "VmHWM"));
-	printf(", %s threads\n", ctl_text(process, "Threads"));
+	printf(", %s thread%s\n", ctl_text(process, "Threads"), text_s(ctl_number(process, "Threads")));
 }
 
 static void print_cpu(json_t *stat)
@@ -86,7 +87,8 @@ static void print_cpu(json_t *stat)
 		return;
 	printf("  CPU           %.2f s", ctl_number(stat, "usage_usec") / 1e6);
 	if (ctl_number(stat, "nr_throttled") > 0)
-		printf(", held back %s times for %.2f s", ctl_text(stat, "nr_throttled"),
+		printf(", held back %s time%s for %.2f s", ctl_text(stat, "nr_throttled"),
+		       text_s(ctl_number(stat, "nr_throttled")),
 		       ctl_number(stat, "throttled_usec") / 1e6);
 	putchar('\n');
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/text.h"
 #include "supervisord/ctl/ctl.h"
 
 #define COLUMN "  %-11s "
@@ -131,10 +132,10 @@ void ctl_print_module(json_t *module)
 		return;
 	print_records(json_object_get(module, "records"));
 	print_missed(module);
-	printf(COLUMN "%s of at most %s watches, %s of %s processes; %s threads are looked at for hangs\n", "watches",
+	printf(COLUMN "%s of at most %s watches, %s of %s processes; %s thread%s looked at for hangs\n", "watches",
 	       ctl_text(module, "watches"), ctl_text(parameters, "max_watches"),
 	       ctl_text(module, "processes"), ctl_text(parameters, "max_processes"),
-	       ctl_text(module, "threads"));
+	       ctl_text(module, "threads"), text_s(ctl_number(module, "threads")));
 	print_detectors(parameters);
 	print_costs(json_object_get(module, "costs"), json_is_true(json_object_get(parameters, "measure")),
 		    "the module's parameter measure");
@@ -152,7 +153,8 @@ void ctl_print_counts(json_t *counts)
 		return;
 	print_records(json_object_get(counts, "records"));
 	print_missed(counts);
-	printf(COLUMN "%s watches, %s processes\n", "watches", ctl_text(counts, "watches"),
-	       ctl_text(counts, "processes"));
+	printf(COLUMN "%s watch%s, %s process%s\n", "watches", ctl_text(counts, "watches"),
+	       ctl_number(counts, "watches") == 1 ? "" : "es", ctl_text(counts, "processes"),
+	       ctl_number(counts, "processes") == 1 ? "" : "es");
 	print_costs(costs, json_array_size(costs), "sysctl kernel.bpf_stats_enabled=1");
 }

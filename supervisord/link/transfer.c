@@ -280,6 +280,8 @@ static void transfer_server(const struct transfer *t, char *text, size_t size)
 	curl_url_cleanup(url);
 }
 
+#define RUNNING "is it running, and is its url right in gateway.xml?"
+
 struct transfer_advice {
 	CURLcode code;
 	bool transient;
@@ -290,12 +292,12 @@ struct transfer_advice {
 static const struct transfer_advice advice[] = {
 	{ CURLE_COULDNT_RESOLVE_HOST, true, "check the name and the gateway's DNS" },
 	{ CURLE_COULDNT_RESOLVE_PROXY, true, "check the proxy's name" },
-	{ CURLE_COULDNT_CONNECT, true, "check that the center runs and can be reached" },
-	{ CURLE_OPERATION_TIMEDOUT, true, NULL },
+	{ CURLE_COULDNT_CONNECT, true, RUNNING },
+	{ CURLE_OPERATION_TIMEDOUT, true, RUNNING },
 	{ CURLE_PARTIAL_FILE, true, NULL },
-	{ CURLE_GOT_NOTHING, true, NULL },
-	{ CURLE_SEND_ERROR, true, NULL },
-	{ CURLE_RECV_ERROR, true, NULL },
+	{ CURLE_GOT_NOTHING, true, RUNNING },
+	{ CURLE_SEND_ERROR, true, RUNNING },
+	{ CURLE_RECV_ERROR, true, RUNNING },
 	{ CURLE_SSL_CONNECT_ERROR, true, "check that the center's port speaks TLS" },
 	{ CURLE_OUT_OF_MEMORY, true, NULL },
 	{ CURLE_PEER_FAILED_VERIFICATION, false,

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/text.h"
 #include "supervisord/reliability/collection.h"
 #include "supervisord/remote/management.h"
 #include "supervisord/remote/reserve.h"
@@ -119,8 +120,8 @@ static void action_set(struct fault *fault, enum action action)
 static void loop_end(struct fault *fault, int attempts)
 {
 	fault->action = ACTION_STOP;
-	restoration_halted(fault, "crash loop: stopped after %d attempts within %d s", attempts,
-			   fault->terms.window_s);
+	restoration_halted(fault, "crash loop: stopped after %d attempt%s within %d s", attempts,
+			   text_s(attempts), fault->terms.window_s);
 }
 
 /* Tried as often as it may be: the last step of the chain is taken, once. */
@@ -136,8 +137,8 @@ static void exhausted(struct fault *fault, int attempts)
 		.data = json_pack("{s:s, s:s, s:i, s:s}", "fault", fault->row.id, "action",
 				  action_name(fault->action), "attempts", attempts, "then",
 				  action_name(then)) },
-		"%s did not help %d times within %d s: then %s", action_name(fault->action),
-		attempts, fault->terms.window_s, action_name(then));
+		"%s did not help %d time%s within %d s: then %s", action_name(fault->action),
+		attempts, text_s(attempts), fault->terms.window_s, action_name(then));
 	if (fault->following || then == fault->action ||
 	    (actions[then].counted &&
 	     attempts_within(&fault->app->attempts, then, fault->terms.window_s, then))) {
@@ -281,7 +282,7 @@ void restoration_failed(struct fault *fault, const char *format, ...)
 
 	FORMAT(detail, format);
 	if (fault->following || then == fault->action || then == ACTION_NONE) {
-		restoration_halted(fault, "%s", detail);
+		restoration_halted(fault, "%s: %s stays ended", detail, fault->app->name);
 		return;
 	}
 	collection_add(fault->app->gateway, &(struct event){

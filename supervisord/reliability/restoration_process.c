@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "supervisord/reliability/policy.h"
 #include "supervisord/reliability/restoration.h"
 #include "supervisord/reliability/store.h"
 #include "supervisord/remote/management.h"
@@ -19,14 +20,18 @@ static bool process_lives(const struct app *app)
 void restoration_none(struct fault *fault)
 {
 	struct app *app = fault->app;
+	json_t *entry = policy_choose(app->gateway, fault, NULL);
+	bool covered = entry || !policy_version(app->gateway);
 
+	json_decref(entry);
 	/* Nothing is done: what still runs goes on, what is dead stays so. */
 	if (process_lives(app)) {
 		app->state = APP_RUNNING;
 		restoration_done(fault, "the process goes on");
 		return;
 	}
-	restoration_halted(fault, "the application stays ended, as was decided");
+	restoration_halted(fault, covered ? "the application stays ended, as was decided" :
+			   "no entry of the list of countermeasures covers it: the application stays ended");
 }
 
 static void restart(struct fault *fault, bool clean)

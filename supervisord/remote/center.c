@@ -383,8 +383,8 @@ int center_check(struct gateway *gateway, const struct link_answer *answer,
 
 	if (!answer->status)
 		return error_set(err, -EHOSTUNREACH,
-				 "%s: the center gave no answer: %s; is it running, and is its url right in gateway.xml?",
-				 what, answer->error ? answer->error : url);
+				 "%s: the center gave no answer: %s", what,
+				 answer->error ? answer->error : url);
 	if (answer->status == 404)
 		return error_set(err, -ENOENT,
 				 "%s: the center at %s does not have it; add it there with faultline-center",

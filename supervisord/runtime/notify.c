@@ -69,7 +69,10 @@ static void heartbeat_missed(struct notify *notify, double seconds)
 
 static void status_set(struct notify *notify, const char *text)
 {
+	char before[sizeof(notify->status)];
 	json_t *valid;
+
+	strcpy(before, notify->status);
 
 	snprintf(notify->status, sizeof(notify->status), "%s", text);
 	for (char *c = notify->status; *c; c++)
@@ -80,6 +83,8 @@ static void status_set(struct notify *notify, const char *text)
 		if ((unsigned char)*c > 127)
 			*c = '?';
 	json_decref(valid);
+	if (notify->handler && notify->handler->status && strcmp(before, notify->status))
+		notify->handler->status(notify->user);
 }
 
 /* Seconds of a text in microseconds; 0 when it is none. */
@@ -298,12 +303,13 @@ struct notify *notify_new(struct ev_loop *loop, const char *folder, uint64_t id,
 }
 
 struct notify *notify_adopt(struct ev_loop *loop, int fd, const char *path, uid_t uid,
-			    const struct application_watch *watch, bool ready)
+			    const struct application_watch *watch, bool ready, const char *status)
 {
 	struct notify *notify = notify_make(loop, uid, watch);
 
 	notify->io.fd = fd;
 	notify->ready = ready;
+	status_set(notify, status ? status : "");
 	snprintf(notify->path, sizeof(notify->path), "%s", path);
 	return notify;
 }

@@ -28,6 +28,7 @@ struct notify;
  *	Told once, until the heart beats again.
  * @extend: EXTEND_TIMEOUT_USEC after the start is over
  * @beat: its heart beats, or begins or ceases to: the next time is within @interval_ms, 0: never
+ * @status: STATUS is another one; may be NULL
  * @still: does the process stand still through no fault of its own?
  */
 struct notify_handler {
@@ -36,6 +37,7 @@ struct notify_handler {
 	void (*missed)(void *user, int interval_ms);
 	void (*extend)(void *user, double seconds);
 	void (*beat)(void *user, int interval_ms);
+	void (*status)(void *user);
 	bool (*still)(void *user);
 };
 
@@ -55,9 +57,10 @@ struct notify *notify_new(struct ev_loop *loop, const char *folder, uint64_t id,
  * @fd: owned from now on
  * @path: of it
  * @ready: it has said READY=1, or need not
+ * @status: the last STATUS that it told that one, or NULL
  */
 struct notify *notify_adopt(struct ev_loop *loop, int fd, const char *path, uid_t uid,
-			    const struct application_watch *watch, bool ready);
+			    const struct application_watch *watch, bool ready, const char *status);
 void notify_free(struct notify *notify);
 /** notify_leave - likewise, but the socket stays for the next supervisor */
 void notify_leave(struct notify *notify);

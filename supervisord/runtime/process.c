@@ -154,7 +154,7 @@ static void kept_name(char name[32], const struct process *process)
 
 static json_t *kept_data(const struct process *process)
 {
-	return json_pack("{s:s, s:s, s:i, s:I, s:I, s:I, s:I, s:i, s:b, s:b, s:s, s:s*}",
+	return json_pack("{s:s, s:s, s:i, s:I, s:I, s:I, s:I, s:i, s:b, s:b, s:s, s:s, s:s*}",
 			 "application", process->application, "version", process->version,
 			 "pid", process->pid, "uid", (json_int_t)process->uid,
 			 "cookie", (json_int_t)process->cookie,
@@ -164,6 +164,7 @@ static json_t *kept_data(const struct process *process)
 			 "ready", notify_ready(process->notify),
 			 "standby", process->standby,
 			 "notify", notify_path(process->notify),
+			 "status", notify_status(process->notify),
 			 "cgroup", process->cgroup ? cgroup_path(process->cgroup) : NULL);
 }
 
@@ -193,6 +194,11 @@ static void told_ready(void *user)
 	process_keep(process, NULL);
 	if (is_heard(process))
 		process->handler->ready(process->user);
+}
+
+static void told_status(void *user)
+{
+	process_keep(user, NULL);
 }
 
 static void told_too_late(void *user)
@@ -261,6 +267,7 @@ static const struct notify_handler notify_handler = {
 	.missed = told_no_heartbeat,
 	.extend = told_to_wait,
 	.beat = told_alive,
+	.status = told_status,
 	.still = stands_still,
 };
 
@@ -416,7 +423,8 @@ int process_adopt(struct process **result, struct ev_loop *loop,
 	process->started_ns = json_integer_value(json_object_get(data, "started_ns"));
 	process->cgroup = cgroup ? cgroup_adopt(cgroup) : NULL;
 	process->notify = notify_adopt(loop, fds[KEPT_NOTIFY], notify, setup->uid, &watch,
-				       json_is_true(json_object_get(data, "ready")));
+				       json_is_true(json_object_get(data, "ready")),
+				       json_string_value(json_object_get(data, "status")));
 	process_attach(process, fds, setup);
 	/* Calls are numbered from 1, and nobody makes one each microsecond. */
 	if (process->channel)

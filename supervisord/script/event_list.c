@@ -10,6 +10,7 @@
 #include "lib/file.h"
 #include "lib/log.h"
 #include "lib/name.h"
+#include "lib/text.h"
 #include "lib/xmlfile.h"
 
 struct event_list {
@@ -117,7 +118,8 @@ struct event_list *event_list_current(struct event_list **current, struct error 
 	if (!stat(list->path, &now) && !file_same(&now, &list->file)) {
 		new = event_list_open(list->path, refused);
 		if (new) {
-			log_notice("%s: %zu events, in force from now on", new->path, new->n);
+			log_notice("%s: %zu event%s, in force from now on", new->path, new->n,
+				   text_s(new->n));
 			event_list_put(list);
 			*current = new;
 		} else {

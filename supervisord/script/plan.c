@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include "lib/text.h"
 #include "supervisord/script/plan.h"
 
 #include <errno.h>
@@ -174,8 +175,8 @@ static json_t *on_fault_line(const struct program_control *control)
 {
 	const char *policy = control_policy_name(control->policy);
 	bool bounded = control->policy != CONTROL_GIVE_UP;
-	json_t *text = bounded ? text_format("on fault %s, %u times at most", policy,
-					     control->count) :
+	json_t *text = bounded ? text_format("on fault %s, %u time%s at most", policy,
+					     control->count, text_s(control->count)) :
 				 text_format("on fault %s", policy);
 
 	return json_pack("{s:s, s:s, s:i, s:o}", "control", "on-fault", "do", policy,
@@ -206,7 +207,8 @@ static json_t *step_line(const struct program_step *step)
 	case PROGRAM_REPEAT:
 		return json_pack("{s:s, s:i, s:o}", "control", "repeat", "times",
 				 (int)control->count, "text",
-				 text_format("repeat %u times", control->count));
+				 text_format("repeat %u time%s", control->count,
+					     text_s(control->count)));
 	case PROGRAM_ON_FAULT:
 		return on_fault_line(control);
 	case PROGRAM_PARALLEL:

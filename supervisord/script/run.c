@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "lib/alloc.h"
+#include "lib/text.h"
 #include "supervisord/remote/management.h"
 #include "supervisord/script/event_list.h"
 #include "supervisord/script/run_private.h"
@@ -106,9 +107,9 @@ void run_end(struct run *run, const struct error *err)
 		collection_add(run->gateway, &(struct event){
 			.part = "script", .name = "script.finished",
 			.application = run_application(run) },
-			"%s is finished: %zu events in %.1f ms, %d %s", run->service,
-			drive_done(run->drive), run->duration_ms, run->faults,
-			run->faults == 1 ? "fault" : "faults");
+			"%s is finished: %zu event%s in %.1f ms, %d fault%s", run->service,
+			drive_done(run->drive), text_s(drive_done(run->drive)), run->duration_ms,
+			run->faults, text_s(run->faults));
 	} else {
 		run->err = *err;
 		collection_add(run->gateway, &(struct event){

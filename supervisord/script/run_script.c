@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "lib/cleanup.h"
+#include "lib/text.h"
 #include "supervisord/reliability/refusal.h"
 #include "supervisord/script/plan.h"
 #include "supervisord/script/run_private.h"
@@ -74,9 +75,10 @@ static void script_fetched(void *user, struct program *program, const char *text
 	collection_add(run->gateway, &(struct event){
 		.part = "script", .name = "script.interpreted",
 		.application = run_application(run) },
-		"script %s downloaded, valid against its definition: %s%llu events", run->service,
+		"script %s downloaded, valid against its definition: %s%llu event%s", run->service,
 		run->program->controlled ? "at most " : "",
-		(unsigned long long)run->program->length.requests);
+		(unsigned long long)run->program->length.requests,
+		text_s(run->program->length.requests));
 	setup = run_script_setup(run);
 	run->drive = drive_start(&setup);
 	kept = run_kept_text(text, size);

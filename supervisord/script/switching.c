@@ -11,6 +11,7 @@
 #include "lib/cleanup.h"
 #include "lib/file.h"
 #include "lib/log.h"
+#include "lib/text.h"
 #include "supervisord/reliability/collection.h"
 #include "supervisord/reliability/store.h"
 #include "supervisord/remote/application.h"
@@ -192,7 +193,7 @@ int switching_exchange(struct gateway *gateway, const char *name, const char *te
 		return ret;
 	event_list_put(switching_current(gateway));
 	collection_add(gateway, &(struct event){ .part = "script", .name = "events.exchanged" },
-		       "%s is the list of events now: %zu events", name, *n);
+		       "%s is the list of events now: %zu event%s", name, *n, text_s(*n));
 	return 0;
 }
 

@@ -57,6 +57,18 @@ def test_time_to_start_is_extended(prober):
     assert prober.ask() == {} and kinds(prober) == []
 
 
+def test_status_outlives_the_supervisor(prober):
+    """It is told once: who takes over must not wait to hear it again."""
+    prober.start("status", data=watch('ready="notify" start="20"'), READY_AFTER_S="0")
+    assert prober.ask() == {}
+    before = prober.site.app("prober")
+    assert before["status"]
+    prober.site.end("gateway", signal.SIGKILL)
+    prober.site.start_gateway()
+    after = prober.site.app("prober")
+    assert (after["pid"], after["status"]) == (before["pid"], before["status"])
+
+
 def test_missed_heartbeat_is_a_fault_and_the_script_goes_on(prober):
     prober.site.center("countermeasure", "set", "hang.heartbeat", "restart")
     prober.start("hang", data=watch('ready="notify" heartbeat="2000"'), READY_AFTER_S="0")

@@ -270,6 +270,13 @@ def test_each_command_has_its_help(center, command):
     assert f"  {command.split()[0]}" in center.do("--help")
 
 
+@pytest.mark.parametrize("noun", ["app", "countermeasure", "fault", "gateway"])
+def test_a_noun_alone_lists_its_commands(center, noun):
+    lines = center.do(noun, "--help").splitlines()
+    assert lines and all(line.split()[0] == noun for line in lines[:-2])
+    assert lines[:-2] == [line for line in center.do("--help").splitlines() if line.startswith(f"  {noun} ")]
+
+
 def test_version(center):
     assert center.do("--version").startswith("faultline-center ")
 

@@ -76,6 +76,7 @@ def test_center_that_is_not_there(site):
     _, result, error = site.run()
     assert result is None
     assert site.url in one_line(error) and "is it running" in error
+    assert error.count("; ") == 1, "one piece of advice"
 
 
 def test_center_without_the_application(site):

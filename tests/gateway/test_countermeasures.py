@@ -395,6 +395,15 @@ def test_chain_ends_with_its_last_step_and_then_in_a_loop(site):
     assert [e["name"] for e in site.ask("events", "-n", 300)].count("application.loop") == 2
 
 
+def test_a_chain_whose_last_step_cannot_be_done_says_what_became_of_it(site):
+    start(site, "restart", "--attempts", 1, "--window", 600, "--then", "switch", "--parameter", "list=backup")
+    assert outcome(strike(site)) == ("restart", "restored")
+    fault = strike(site)
+    assert outcome(fault) == ("switch", "failed") and fault["outcome"]["detail"].endswith("air-conditioner stays ended")
+    assert site.app()["state"] == "loop"
+    assert "did not help 1 time within" in site.ask("events", "-k", "application.loop")[0]["text"]
+
+
 def test_attempts_count_over_a_restart_of_the_supervisor(site):
     start(site, "restart", "--attempts", 1, "--window", 600)
     assert outcome(strike(site)) == ("restart", "restored")
@@ -437,9 +446,10 @@ def test_countermeasure_that_is_not_valid_is_not_done(site):
 
     class Mad(http.server.BaseHTTPRequestHandler):
         def do_POST(self):
-            self.rfile.read(int(self.headers["Content-Length"]))
-            body = b'{"id": "x", "countermeasure": {"action": "switch", "then": "stop", "attempts": 1, "window_s": 1, ' \
-                   b'"backoff_ms": 0, "parameters": {"list": "../../etc/passwd"}}, "policy_version": 1}'
+            told = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            body = json.dumps({"id": told["id"], "policy_version": 1, "countermeasure": {
+                "action": "switch", "then": "stop", "attempts": 1, "window_s": 1, "backoff_ms": 0,
+                "parameters": {"list": "../../etc/passwd"}}}).encode()
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()

@@ -138,6 +138,20 @@ def test_r6_list_of_countermeasures_takes_effect_at_once(site):
         assert site.app()["state"] == state
 
 
+def test_what_no_entry_covers_says_so(site):
+    start(site, residence="resident")
+    site.run()
+    os.kill(site.app()["pid"], signal.SIGSEGV)
+    wait_until(lambda: site.ask("faults") and site.ask("faults")[0].get("outcome"), "it is handled")
+    assert "no entry of the list of countermeasures covers it" in site.ask("faults")[0]["outcome"]["detail"]
+    site.center("countermeasure", "set", "signal", "none")
+    wait_until(lambda: site.ask("status")["policy_version"] == 2, "the list is here")
+    site.run()
+    os.kill(site.app()["pid"], signal.SIGSEGV)
+    wait_until(lambda: len(site.ask("faults")) == 2 and site.ask("faults")[0].get("outcome"), "it is handled")
+    assert "as was decided" in site.ask("faults")[0]["outcome"]["detail"]
+
+
 def test_crash_loop_ends_in_a_stated_state(site):
     site.center("countermeasure", "set", "signal.segv", "restart", "--attempts", 2, "--window", 600, "--backoff", 1)
     start(site, residence="resident")
