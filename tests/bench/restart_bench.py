@@ -7,14 +7,15 @@
 One program is supervised by each of them in turn (replaced.c), and ended: by exit, SIGSEGV or SIGKILL, small or large, with
 and without a core dump (as /proc/sys/kernel/core_pattern has it; into its working directory, where that says so). What
 counts is the time from then until the first instructions of its replacement. "floor" is a loop of vfork, exec and waitpid.
-Others are measured where they are installed (runit, s6, supervisor), each as it is delivered; dinit is not in Debian 12. JSON
-on standard output.
+Others are measured where they are installed (dinit, runit, s6, supervisor, systemd), each as it is delivered, but systemd
+without its RestartSec: that one is the first process of a pid namespace. dinit is not in Debian 12. JSON on standard output.
 """
 
 import argparse
 import contextlib
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -65,9 +66,14 @@ class Supervised:
         lines = self.starts.read_text().splitlines() if self.starts.exists() else []
         return len(lines), *(map(int, lines[-1].split()) if lines else (0, 0))
 
+    def pid_here(self, pid):
+        """Of the process that calls itself @pid."""
+        return pid
+
     def round(self, signo):
         """Milliseconds from the fault to the replacement's first instructions."""
         count, pid, _ = self.last()
+        pid = self.pid_here(pid)
         at = time.monotonic_ns()
         os.kill(pid, signo)
         wait_until(lambda: self.last()[0] > count, "the replacement")
@@ -112,6 +118,56 @@ class Runit(ServiceFolder):
 
 class S6(ServiceFolder):
     needs = "s6-supervise"
+
+
+class Dinit(Supervised):
+    needs = "dinit"
+
+    def start(self):
+        # Its limit of 3 restarts in 10 s would end the measurement.
+        (self.folder / "replaced").write_text(f"type = process\ncommand = {' '.join(self.command)}\n"
+                                              "restart = true\nrestart-limit-interval = 0\n")
+        (self.folder / "boot").write_text("type = internal\nwaits-for = replaced\nrestart = true\n")
+        self.spawn("dinit", "--user", "-d", self.folder, "-p", self.folder / "control")
+
+
+class Systemd(Supervised):
+    needs = "systemd"
+    enter = """
+        echo $$ > "$0/cgroup.procs"
+        exec unshare --pid --fork --kill-child --mount --ipc --cgroup --mount-proc sh -c "$1" "$2"
+    """
+    script = """
+        mount --make-rprivate /
+        mount -t tmpfs none /run
+        umount -l /sys/fs/cgroup
+        mount -t cgroup2 none /sys/fs/cgroup
+        exec env -i container=other SYSTEMD_UNIT_PATH="$0" systemd --system --unit=bench.target --log-target=null
+    """
+
+    def start(self):
+        (self.folder / "bench.target").write_text("[Unit]\nDefaultDependencies=no\nWants=replaced.service\n")
+        (self.folder / "replaced.service").write_text(
+            "[Unit]\nDefaultDependencies=no\nStartLimitIntervalSec=0\n"
+            f"[Service]\nExecStart={' '.join(self.command)}\nRestart=always\nRestartSec=0\n")
+        mounts = re.findall(r"^\S+ (\S+) cgroup2 ", Path("/proc/mounts").read_text(), re.M)
+        self.group = Path(mounts[0]) / self.folder.name
+        self.group.mkdir()
+        self.spawn("sh", "-c", self.enter, self.group, self.script, self.folder)
+
+    def pid_here(self, pid):
+        for status in Path("/proc").glob("[0-9]*/status"):
+            with contextlib.suppress(OSError):
+                if re.search(rf"^NSpid:\t\d+\t{pid}$", status.read_text(), re.M):
+                    return int(status.parent.name)
+        raise AssertionError(f"no process calls itself {pid}")
+
+    def close(self):
+        super().close()
+        (self.group / "cgroup.kill").write_text("1")
+        wait_until(lambda: "populated 0" in (self.group / "cgroup.events").read_text(), "all of systemd's processes end")
+        for folder, _, _ in os.walk(self.group, topdown=False):
+            os.rmdir(folder)
 
 
 class Supervisor(Supervised):
@@ -177,7 +233,7 @@ class GatewayCenter(Gateway):
 
 SYSTEMS = {"floor": Floor, "faultline": Gateway, "faultline without reserve": GatewayBare, "faultline with standby": GatewayStandby,
            "faultline by the center": GatewayCenter,
-           "runit": Runit, "s6": S6, "supervisor": Supervisor}
+           "dinit": Dinit, "runit": Runit, "s6": S6, "supervisor": Supervisor, "systemd": Systemd}
 
 
 @contextlib.contextmanager
