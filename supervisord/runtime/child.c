@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,6 +19,9 @@
 #include "supervisord/runtime/isolation.h"
 #include "supervisord/runtime/notify.h"
 #include "supervisord/runtime/process.h"
+
+/* The supervisor stands still meanwhile; it takes less than a millisecond, unless the disk or somebody is in the way. */
+#define EXECUTE_MS 2000
 
 /* Both ends of each pipe, until the child has been forked: [0] is read, [1] written. */
 struct pipes {
@@ -246,14 +250,20 @@ int child_make(struct child *child, struct ev_loop *loop, const struct process_s
 
 int child_release(struct child *child, struct error *err)
 {
+	struct pollfd told = { .fd = child->failed, .events = POLLIN };
 	struct error failure;
-	ssize_t n;
+	int n;
 
+	/* Another process of its user may have stopped it, and may do so again. */
+	kill(child->pid, SIGCONT);
 	if (write(child->go, "", 1) != 1)
 		return error_set(err, -EPIPE, "ended before it was started");
 	do {
-		n = read(child->failed, &failure, sizeof(failure));
+		n = poll(&told, 1, EXECUTE_MS);
 	} while (n < 0 && errno == EINTR);
+	if (!n)
+		return error_set(err, -ETIMEDOUT, "has not executed within %d ms", EXECUTE_MS);
+	n = read(child->failed, &failure, sizeof(failure));
 	if (n > 0)
 		return error_set(err, failure.code, "%.400s", failure.text);
 	child->released = true;

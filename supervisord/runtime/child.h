@@ -52,7 +52,7 @@ int child_make(struct child *child, struct ev_loop *loop, const struct process_s
 	       struct error *err);
 
 /**
- * child_release - open the gate, and wait until it has executed
+ * child_release - open the gate, and wait until it has executed, 2 s at most
  *
  * Return: 0, or negative errno with @err set: child_abort() is to follow.
  */

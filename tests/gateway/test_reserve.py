@@ -4,6 +4,8 @@
 import os
 import re
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -203,6 +205,42 @@ def test_that_it_is_killed_is_no_fault(site):
     wait_until(lambda: [f for f in site.ask("faults") if f.get("outcome")], "it is handled")
     assert site.app()["pid"] not in (pid, waits, again) and site.app()["state"] == "running"
     assert site.run()[1]
+
+
+@pytest.mark.parametrize("how", ["once", "again"])
+def test_that_it_is_stopped_holds_nobody_up(site, how):
+    """As a process of the same user could do."""
+    start(site)
+    waits, pid = reserve(site), site.app()["pid"]
+    os.kill(waits, signal.SIGSTOP)
+    again = subprocess.Popen([sys.executable, "-c", "import os, signal, sys\nwhile True: os.kill(int(sys.argv[1]), signal.SIGSTOP)",
+                              str(waits)], stderr=subprocess.DEVNULL) if how == "again" else None
+    try:
+        new = strike(site)
+        assert new not in (0, pid) and site.app()["state"] == "running"
+        assert new == waits or again
+        assert site.ctl("status").returncode == 0
+    finally:
+        if again:
+            again.kill()
+            again.wait()
+    if not again:
+        assert site.run()[1]
+
+
+def test_that_it_never_executes_holds_nobody_up_for_long(site):
+    start(site)
+    waits = reserve(site)
+    path = re.search(r"^0::/(.*)$", Path(f"/proc/{waits}/cgroup").read_text(), re.M)[1]
+    group = next((m for root in ("/sys/fs/cgroup", "/sys/fs/cgroup/unified") if NAME in path and (m := Path(root) / path / "cgroup.freeze").exists()),
+                 None)
+    if not group:
+        pytest.skip("the gateway has no groups here")
+    group.write_text("1")
+    assert strike(site) != waits and site.app()["state"] == "running"
+    assert not os.path.exists(f"/proc/{waits}")
+    result, error = site.run()[1:]
+    assert result, error
 
 
 def test_a_program_that_is_gone_is_told_as_ever(site):
