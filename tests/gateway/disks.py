@@ -82,6 +82,8 @@ class Fragile:
         self.site.end("gateway", signal.SIGKILL)
         self.site.clean()
         unmounted(self.site.state)
+        # One that ended in a mount namespace of its own may still hold it, read-only as it is.
+        wait_until(lambda: not subprocess.check_output(["losetup", "-j", str(self.image)]), "nobody uses the disk")
         assert subprocess.run(["e2fsck", "-fy", str(self.image)], capture_output=True).returncode < 4
         self.mount()
         self.site.start_gateway()
