@@ -67,21 +67,21 @@ static void attribute_refuse(struct reading *reading,
 
 /* An identifier is there once in a script; whether references have one is seen at its end. */
 static bool identifiers_take(struct reading *reading, const struct definition_element *element,
-			     const struct definition_attribute *attribute, const xmlChar **raw,
-			     const char *value)
+			     const struct definition_attribute *attribute, int i,
+			     const xmlChar **raw, const char *value)
 {
-	struct identifier_use use = {
-		.declares = attribute->syntax == DEFINITION_ID,
-		.place = reading_mark(reading, (const char *)raw[3]),
-		.user = element,
-	};
-	const char *end;
-	int code = 0;
+	struct identifier_use use = { .declares = attribute->syntax == DEFINITION_ID, .user = element };
+	const char *begin = value, *end;
+	size_t len = raw[4] - raw[3];
+	bool respelt;
+	size_t at = reading_value(reading, i, raw[3], len, &respelt);
+	int code = respelt ? identifiers_respell(&reading->identifiers, at, value, len) : 0;
 
 	for (; *value && !code; value = end + (*end == ' ')) {
 		for (end = value; *end && *end != ' '; end++)
 			;
 		use.name = value;
+		use.at = at + (value - begin);
 		use.length = end - value;
 		if (use.length)
 			code = identifier_use(&reading->identifiers, &use);
@@ -90,11 +90,11 @@ static bool identifiers_take(struct reading *reading, const struct definition_el
 }
 
 /*
- * One attribute as the parser hands it out, five pointers: name, prefix, address
+ * Attribute @i as the parser hands it out, five pointers: name, prefix, address
  * of the namespace, begin and end of the value. An argument is noted in @given.
  */
 static bool attribute_take(struct reading *reading, const struct definition_element *element,
-			   const xmlChar **raw, struct program_argument *given)
+			   int i, const xmlChar **raw, struct program_argument *given)
 {
 	const struct definition_attribute *attribute = attribute_find(element, raw[0]);
 	union argument_number number;
@@ -123,7 +123,8 @@ static bool attribute_take(struct reading *reading, const struct definition_elem
 		value_refuse(reading, element, attribute, raw, value);
 		return false;
 	}
-	if (attribute->syntax >= DEFINITION_ID && !identifiers_take(reading, element, attribute, raw, value))
+	if (attribute->syntax >= DEFINITION_ID &&
+	    !identifiers_take(reading, element, attribute, i, raw, value))
 		return false;
 	if (attribute->argument) {
 		given[attribute - element->attributes].value = value;
@@ -159,7 +160,7 @@ bool attribute_take_all(struct reading *reading, const struct definition_element
 {
 	memset(given, 0, element->n_arguments * sizeof(*given));
 	for (int i = 0; i < n; i++)
-		if (!attribute_take(reading, element, raw + 5 * i, given))
+		if (!attribute_take(reading, element, i, raw + 5 * i, given))
 			return false;
 	for (unsigned int i = 0; i < element->n_arguments; i++)
 		if (!argument_complete(reading, element, &element->attributes[i], &given[i]))

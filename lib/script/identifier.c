@@ -2,7 +2,8 @@
 /*
  * A table of our own: 60,000 identifiers in jansson's objects, or libxml2's tables, whose
  * lists grow long, cost twice to three times as much as all else that is done with a
- * script. Open addressing, linear probing, at most half full.
+ * script. Open addressing, linear probing, four bytes a slot: a name is not kept, but read in
+ * the document, where it stands.
  *
  * A table of 100,000 does not stay in a processor's nearest caches beside the script itself. So the
  * slot of a name is fetched when the name is read, and looked at some names later.
@@ -17,49 +18,125 @@
 
 #include "lib/script/interpretation.h"
 
+/* At first there is a slot for so many bytes of the document, from SLOTS_FIRST to SLOTS_MANY. */
+#define SLOT_BYTES 32
 #define SLOTS_FIRST 64
+#define SLOTS_MANY (128 << 10)
 
-/* struct identifier - @name: the script's, of @length bytes */
-struct identifier {
-	const char *name;
-	uint32_t hash;
-	uint32_t length : 30;
-	uint32_t awaited : 1;
-	uint32_t declared : 1;
+/*
+ * A slot has the place of an identifier, which is that of the first tag that has it or refers to it, whether
+ * a tag has it, and a part of its hash that tells most others apart without a look at them.
+ * At 0 there is no name: that is a free slot.
+ */
+#define AT_BITS 24
+#define AT_MASK ((1U << AT_BITS) - 1)
+#define DECLARED (1U << AT_BITS)
+#define TAG_MASK (~0U << (AT_BITS + 1))
+_Static_assert(SCRIPT_SIZE_MAX <= AT_MASK + 1, "a place fits");
+
+/* struct respelling - a value that the document, from @at on, writes otherwise */
+struct respelling {
+	uint32_t at;
+	uint32_t length;
+	const char *value;
 };
 
-/*
- * A slot has the number of an identifier, from 1 on, and above it a part of its hash that tells
- * most others apart without a look at them: 0 is a free one. So the slots of 60,000
- * fit into a processor's cache; a script is too short for 2^24.
- */
-#define NUMBER_BITS 24
-#define NUMBER_MASK ((1U << NUMBER_BITS) - 1)
-_Static_assert(SCRIPT_SIZE_MAX <= NUMBER_MASK + 1, "identifiers are numbered");
-
-/*
- * FNV-1a (Fowler, Noll, Vo) from a start that nobody can know, and a step of MurmurHash3's end
- * (Appleby), without which names that are numbered lie side by side.
- */
-static uint32_t name_hash(const struct identifiers *identifiers, const char *name, size_t length)
+static uint64_t rotated(uint64_t x, int bits)
 {
-	uint64_t hash = identifiers->seed;
-
-	for (size_t i = 0; i < length; i++)
-		hash = (hash ^ (unsigned char)name[i]) * 0x100000001b3;
-	return (hash ^ hash >> 33) * 0xff51afd7ed558ccd >> 32;
+	return x << bits | x >> (64 - bits);
 }
 
+static inline __attribute__((always_inline)) void sip_round(uint64_t v[4])
+{
+	v[0] += v[1];
+	v[2] += v[3];
+	v[1] = rotated(v[1], 13) ^ v[0];
+	v[3] = rotated(v[3], 16) ^ v[2];
+	v[0] = rotated(v[0], 32) + v[3];
+	v[2] += v[1];
+	v[3] = rotated(v[3], 21) ^ v[0];
+	v[1] = rotated(v[1], 17) ^ v[2];
+	v[2] = rotated(v[2], 32);
+}
+
+/* SipHash-1-3 (Aumasson, Bernstein), by the bytes as this machine reads them: who does not know the key cannot make names collide. */
+static uint32_t name_hash(const struct identifiers *identifiers, const char *name, size_t length)
+{
+	const uint64_t *key = identifiers->key;
+	uint64_t v[4] = { key[0] ^ 0x736f6d6570736575, key[1] ^ 0x646f72616e646f6d,
+			  key[0] ^ 0x6c7967656e657261, key[1] ^ 0x7465646279746573 };
+	const char *end = name + (length & ~(size_t)7);
+	uint64_t word;
+
+	for (; name < end; name += 8) {
+		memcpy(&word, name, 8);
+		v[3] ^= word;
+		sip_round(v);
+		v[0] ^= word;
+	}
+	word = (uint64_t)length << 56;
+	for (size_t i = 0; i < (length & 7); i++)
+		word |= (uint64_t)(unsigned char)name[i] << 8 * i;
+	v[3] ^= word;
+	sip_round(v);
+	v[0] ^= word;
+	v[2] ^= 0xff;
+	for (int i = 0; i < 3; i++)
+		sip_round(v);
+	return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+static bool name_ends(char c)
+{
+	return (unsigned char)c <= ' ' || c == '"' || c == '\'';
+}
+
+static size_t name_length(const char *name)
+{
+	size_t n = 0;
+
+	while (!name_ends(name[n]))
+		n++;
+	return n;
+}
+
+static const struct respelling *respelling_find(const struct identifiers *identifiers, uint32_t at)
+{
+	const struct respelling *found = identifiers->respellings;
+	size_t n = identifiers->n_respellings;
+
+	/* The last that does not begin behind it. */
+	while (n > 1) {
+		if (found[n / 2].at <= at) {
+			found += n / 2;
+			n -= n / 2;
+		} else {
+			n /= 2;
+		}
+	}
+	return n && at - found->at < found->length ? found : NULL;
+}
+
+static const char *name_at(const struct identifiers *identifiers, uint32_t at)
+{
+	const struct respelling *respelling = respelling_find(identifiers, at);
+
+	return respelling ? respelling->value + (at - respelling->at) : identifiers->text + at;
+}
+
+/* What ends the one name is in no other: so nobody reads beyond it. */
 static bool slot_has(const struct identifiers *identifiers, uint32_t slot,
 		     const struct identifier_use *use)
 {
-	const struct identifier *found;
+	const char *name;
+	size_t i = 0;
 
-	if ((slot ^ use->hash) & ~NUMBER_MASK)
+	if ((slot ^ use->hash) & TAG_MASK)
 		return false;
-	found = &identifiers->known[(slot & NUMBER_MASK) - 1];
-	return found->hash == use->hash && found->length == use->length &&
-	       !memcmp(found->name, use->name, use->length);
+	name = name_at(identifiers, slot & AT_MASK);
+	while (i < use->length && name[i] == use->name[i])
+		i++;
+	return i == use->length && name_ends(name[i]);
 }
 
 /* Where it is, or would be. */
@@ -73,86 +150,84 @@ static uint32_t *slot_find(const struct identifiers *identifiers, const struct i
 	return &identifiers->slots[i];
 }
 
-static void slot_fill(uint32_t *slots, size_t n_slots, uint32_t hash, uint32_t number)
+/* A slot that moves to its place in the table, which has become larger. */
+static void slot_move(const struct identifiers *identifiers, uint32_t *slot)
 {
-	size_t i = hash & (n_slots - 1);
+	const char *name = name_at(identifiers, *slot & AT_MASK);
+	size_t i = name_hash(identifiers, name, name_length(name));
+	uint32_t moved = *slot;
 
-	while (slots[i])
-		i = (i + 1) & (n_slots - 1);
-	slots[i] = (hash & ~NUMBER_MASK) | number;
+	*slot = 0;
+	while (identifiers->slots[i &= identifiers->n_slots - 1])
+		i++;
+	identifiers->slots[i] = moved;
 }
 
+/* As many as the document may have use for. */
+static int slots_begin(struct identifiers *identifiers)
+{
+	size_t n = SLOTS_FIRST;
+
+	while (n < SLOTS_MANY && n < identifiers->size / SLOT_BYTES)
+		n *= 2;
+	identifiers->slots = calloc(n, sizeof(*identifiers->slots));
+	if (!identifiers->slots)
+		return -ENOMEM;
+	identifiers->n_slots = n;
+	if (getrandom(identifiers->key, sizeof(identifiers->key), GRND_NONBLOCK) < 0)
+		identifiers->key[0] = (uintptr_t)identifiers->slots;
+	return 0;
+}
+
+/*
+ * Twice as many, in the memory of those that are there. One is moved after the other from behind a
+ * free one on: each finds a place in the new half, or the one that it had, or one
+ * before it that has been moved already.
+ */
 static int slots_grow(struct identifiers *identifiers)
 {
-	size_t n = identifiers->n_slots ? 2 * identifiers->n_slots : SLOTS_FIRST;
-	uint32_t *slots = calloc(n, sizeof(*slots));
-	struct identifier *known = reallocarray(identifiers->known, n / 2, sizeof(*known));
+	size_t old = identifiers->n_slots, begin = 0;
+	uint32_t *slots = reallocarray(identifiers->slots, 2 * old, sizeof(*slots));
 
-	if (known)
-		identifiers->known = known;
-	if (!slots || !known) {
-		free(slots);
+	if (!slots)
 		return -ENOMEM;
-	}
-	if (!identifiers->n_slots && getrandom(&identifiers->seed, sizeof(identifiers->seed),
-					       GRND_NONBLOCK) < 0)
-		identifiers->seed = (uintptr_t)slots;
-	for (size_t i = 0; i < identifiers->n_known; i++)
-		slot_fill(slots, n, known[i].hash, i + 1);
-	free(identifiers->slots);
+	memset(slots + old, 0, old * sizeof(*slots));
 	identifiers->slots = slots;
-	identifiers->n_slots = n;
+	identifiers->n_slots = 2 * old;
+	while (slots[begin])
+		begin++;
+	for (size_t i = begin + 1; i < begin + old; i++)
+		if (slots[i & (old - 1)])
+			slot_move(identifiers, &slots[i & (old - 1)]);
 	return 0;
 }
 
-/* What is known of a name, which is put in where it is not yet; NULL: no memory. */
-static struct identifier *identifier_take(struct identifiers *identifiers,
-					  const struct identifier_use *use)
+/* Where they are many, it costs less to look farther for a name than to have more of them. */
+static bool slots_full(const struct identifiers *identifiers)
 {
-	uint32_t *slot;
+	size_t n = identifiers->n_slots;
 
-	if (2 * identifiers->n_known >= identifiers->n_slots && slots_grow(identifiers))
-		return NULL;
-	slot = slot_find(identifiers, use);
-	if (*slot)
-		return &identifiers->known[(*slot & NUMBER_MASK) - 1];
-	*slot = (use->hash & ~NUMBER_MASK) | (identifiers->n_known + 1);
-	identifiers->known[identifiers->n_known] = (struct identifier){
-		.name = use->name, .hash = use->hash, .length = use->length };
-	return &identifiers->known[identifiers->n_known++];
-}
-
-/* The places of those that are awaited are in the order of their numbers. */
-static int place_keep(struct identifiers *identifiers, struct place place)
-{
-	size_t n = identifiers->n_awaited;
-
-	/* Doubled whenever it is full: at powers of two. */
-	if (!(n & (n - 1))) {
-		struct place *grown = reallocarray(identifiers->awaited, n ? 2 * n : 1, sizeof(*grown));
-
-		if (!grown)
-			return -ENOMEM;
-		identifiers->awaited = grown;
-	}
-	identifiers->awaited[identifiers->n_awaited++] = place;
-	return 0;
+	return identifiers->n_known >= (n < SLOTS_MANY ? n / 2 : n / 8 * 7);
 }
 
 static int use_settle(struct identifiers *identifiers, const struct identifier_use *use)
 {
-	struct identifier *known = identifier_take(identifiers, use);
+	uint32_t declares = use->declares ? DECLARED : 0;
+	uint32_t *slot;
 
-	if (!known)
+	if (slots_full(identifiers) && slots_grow(identifiers))
 		return -ENOMEM;
-	if (use->declares) {
-		if (known->declared)
-			return -EEXIST;
-		known->declared = 1;
-	} else if (!known->declared && !known->awaited) {
-		known->awaited = 1;
-		return place_keep(identifiers, use->place);
+	slot = slot_find(identifiers, use);
+	if (*slot & declares)
+		return -EEXIST;
+	if (!*slot) {
+		*slot = (use->hash & TAG_MASK) | use->at;
+		identifiers->n_known++;
+		identifiers->n_missing++;
 	}
+	if (declares)
+		identifiers->n_missing--;
+	*slot |= declares;
 	return 0;
 }
 
@@ -174,7 +249,7 @@ int identifier_use(struct identifiers *identifiers, const struct identifier_use 
 {
 	struct identifier_use *waiting = &identifiers->waiting[identifiers->n_waiting];
 
-	if (!identifiers->n_slots && slots_grow(identifiers))
+	if (!identifiers->n_slots && slots_begin(identifiers))
 		return -ENOMEM;
 	*waiting = *use;
 	waiting->hash = name_hash(identifiers, use->name, use->length);
@@ -182,28 +257,48 @@ int identifier_use(struct identifiers *identifiers, const struct identifier_use 
 	return ++identifiers->n_waiting == IDENTIFIERS_WAITING ? identifiers_settle(identifiers) : 0;
 }
 
-const char *identifier_missing(const struct identifiers *identifiers, size_t *length,
-			       struct place *place)
+int identifiers_respell(struct identifiers *identifiers, uint32_t at, const char *value, uint32_t length)
 {
-	const struct place *awaited = identifiers->awaited;
+	size_t n = identifiers->n_respellings;
 
-	for (size_t i = 0; i < identifiers->n_known; i++) {
-		const struct identifier *known = &identifiers->known[i];
+	/* Doubled whenever it is full: at powers of two. */
+	if (!(n & (n - 1))) {
+		struct respelling *grown =
+			reallocarray(identifiers->respellings, n ? 2 * n : 1, sizeof(*grown));
 
-		if (known->awaited && !known->declared) {
-			*length = known->length;
-			*place = *awaited;
-			return known->name;
-		}
-		awaited += known->awaited;
+		if (!grown)
+			return -ENOMEM;
+		identifiers->respellings = grown;
 	}
-	return NULL;
+	identifiers->respellings[identifiers->n_respellings++] =
+		(struct respelling){ .at = at, .length = length, .value = value };
+	return 0;
+}
+
+const char *identifier_missing(const struct identifiers *identifiers, size_t *length, uint32_t *at)
+{
+	const struct respelling *respelling;
+	uint32_t first = AT_MASK;
+	const char *name;
+
+	if (!identifiers->n_missing)
+		return NULL;
+	for (size_t i = 0; i < identifiers->n_slots; i++) {
+		uint32_t slot = identifiers->slots[i];
+
+		if (slot && !(slot & DECLARED) && (slot & AT_MASK) < first)
+			first = slot & AT_MASK;
+	}
+	name = name_at(identifiers, first);
+	*length = name_length(name);
+	respelling = respelling_find(identifiers, first);
+	*at = respelling ? respelling->at : first;
+	return name;
 }
 
 void identifiers_end(struct identifiers *identifiers)
 {
 	free(identifiers->slots);
-	free(identifiers->known);
-	free(identifiers->awaited);
+	free(identifiers->respellings);
 	memset(identifiers, 0, sizeof(*identifiers));
 }

@@ -6,18 +6,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A place in the document; with a line of 0 the column is the number of bytes before it. */
-struct place {
-	int line;
-	int column;
-};
-
-struct identifier;
+struct respelling;
 
 /**
  * struct identifier_use - a name as it stands in a script
- * @length: of the name, in bytes
+ * @name: ended by a blank, a quotation mark or a zero
+ * @length: of it, in bytes
  * @declares: it is an ID, not a reference
+ * @at: bytes of the document before it, which tells it from all others
  * @hash: for this module
  * @user: whatever says more about it
  */
@@ -25,8 +21,8 @@ struct identifier_use {
 	const char *name;
 	uint32_t length : 31;
 	uint32_t declares : 1;
+	uint32_t at;
 	uint32_t hash;
-	struct place place;
 	const void *user;
 };
 
@@ -34,28 +30,40 @@ struct identifier_use {
 #define IDENTIFIERS_WAITING 32
 
 /**
- * struct identifiers - of one script; all zeros: none yet
+ * struct identifiers - of one script; all zeros but for @text and @size: none yet
+ * @text: the document, of @size bytes, borrowed until identifiers_end()
+ * @key: nobody can know it
  * @twice: what identifiers_settle() found to be declared already
- *
- * All names that it is given are borrowed until identifiers_end().
  */
 struct identifiers {
-	struct identifier *known;
-	size_t n_known;
+	const char *text;
+	size_t size;
 	uint32_t *slots;
 	size_t n_slots;
-	uint64_t seed;
-	struct place *awaited;
-	size_t n_awaited;
+	size_t n_known;
+	size_t n_missing;
+	uint64_t key[2];
+	struct respelling *respellings;
+	size_t n_respellings;
 	struct identifier_use waiting[IDENTIFIERS_WAITING];
 	unsigned int n_waiting;
 	struct identifier_use twice;
 };
 
 /**
+ * identifiers_respell - the document writes a value other than it is, with character references in it
+ * @at: where it begins there, behind all that this was said of before
+ * @value: what it is, borrowed until identifiers_end(); a name that begins at @value + n is @at + n to identifier_use()
+ *
+ * Return: 0; -ENOMEM.
+ */
+int identifiers_respell(struct identifiers *identifiers, uint32_t at, const char *value, uint32_t length);
+
+/**
  * identifier_use - a further name
  *
- * What is wrong with it may be told later, by a call for another name or by identifiers_settle().
+ * It is borrowed until it is looked up, and read in the document then. What is wrong with it may be told later,
+ * by a call for another name or by identifiers_settle().
  *
  * Return: as identifiers_settle().
  */
@@ -70,8 +78,7 @@ int identifier_use(struct identifiers *identifiers, const struct identifier_use 
 int identifiers_settle(struct identifiers *identifiers);
 
 /** identifier_missing - the first that was referred to and not declared, of @length bytes, once all are settled; NULL: there is none */
-const char *identifier_missing(const struct identifiers *identifiers, size_t *length,
-			       struct place *place);
+const char *identifier_missing(const struct identifiers *identifiers, size_t *length, uint32_t *at);
 
 void identifiers_end(struct identifiers *identifiers);
 

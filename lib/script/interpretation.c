@@ -406,9 +406,9 @@ static void document_read(struct reading *reading)
 	__cleanup(xmlFreeParserCtxtp) xmlParserCtxt *parser =
 		xmlCreateIOParserCtxt(&handlers, reading, on_read, NULL, reading,
 				      XML_CHAR_ENCODING_UTF8);
-	struct place place;
-	size_t length;
 	const char *missing;
+	size_t length;
+	uint32_t at;
 
 	if (!parser) {
 		reading->refused = true;
@@ -422,9 +422,9 @@ static void document_read(struct reading *reading)
 		reading_refuse(reading, -EINVAL, reading_place(reading, NULL), "not well-formed: broken off");
 	missing = !reading->refused &&
 		  reading_identifiers_good(reading, identifiers_settle(&reading->identifiers)) ?
-			  identifier_missing(&reading->identifiers, &length, &place) : NULL;
+			  identifier_missing(&reading->identifiers, &length, &at) : NULL;
 	if (missing)
-		reading_refuse(reading, -EINVAL, reading_place_marked(reading, place), "no tag is called \"%.*s\"",
+		reading_refuse(reading, -EINVAL, reading_place_at(reading, at), "no tag is called \"%.*s\"",
 			       length < 60 ? (int)length : 60, missing);
 	identifiers_end(&reading->identifiers);
 	while (reading->depth)
@@ -449,6 +449,7 @@ struct program *interpretation_compile(const struct definition *definition,
 	__cleanup_program struct program *program = program_new(definition);
 	struct reading reading = {
 		.name = name, .start = data, .data = data, .left = size, .program = program, .err = err,
+		.identifiers = { .text = data, .size = size },
 	};
 
 	if (!program) {

@@ -47,22 +47,32 @@ struct place reading_place(const struct reading *reading, const char *at)
 }
 
 /* All that the parser was given is in its buffer up to the end. */
-struct place reading_mark(const struct reading *reading, const char *at)
+size_t reading_value(const struct reading *reading, int i, const xmlChar *value, size_t len, bool *respelt)
 {
 	const xmlParserInput *input = reading->parser->input;
+	const char *behind = reading->data - (input->end - input->cur), *p;
 
-	if (!at || at < (const char *)input->base || at > (const char *)input->end)
-		return (struct place){ input->line, input->col };
-	return (struct place){ .column = reading->data - reading->start - ((const char *)input->end - at) };
+	*respelt = false;
+	if (value >= input->base && value <= input->end)
+		return reading->data - reading->start - (input->end - value);
+	/* With a reference in it, it is a copy: no quotation mark stands in a tag but around its values. */
+	p = memrchr(reading->start, '<', behind - reading->start);
+	for (;; i--) {
+		while (*p != '"' && *p != '\'')
+			p++;
+		if (!i)
+			break;
+		p = (const char *)memchr(p + 1, *p, behind - p) + 1;
+	}
+	*respelt = memcmp(++p, value, len);
+	return p - reading->start;
 }
 
-struct place reading_place_marked(const struct reading *reading, struct place mark)
+struct place reading_place_at(const struct reading *reading, size_t offset)
 {
-	const char *p = reading->start, *at = p + mark.column;
+	const char *p = reading->start, *at = p + offset;
 	struct place place = { 1, 1 };
 
-	if (mark.line)
-		return mark;
 	if (!memcmp(p, "\xef\xbb\xbf", 3))
 		p += 3;
 	for (const char *end; (end = memchr(p, '\n', at - p)); p = end + 1)
@@ -127,7 +137,7 @@ bool reading_identifiers_good(struct reading *reading, int code)
 	if (code == -EEXIST) {
 		snprintf(text, sizeof(text), "\"%.80s\": %s is \"%.60s\", which another tag is called already",
 			 element->name, attribute_identifying(element)->name, twice->name);
-		refuse(reading, -EINVAL, reading_place_marked(reading, twice->place), text);
+		refuse(reading, -EINVAL, reading_place_at(reading, twice->at), text);
 	} else if (code) {
 		refuse(reading, -ENOMEM, reading_place(reading, NULL), "out of memory");
 	}

@@ -16,6 +16,11 @@
 
 #define READING_SEEN_BITS 6
 
+struct place {
+	int line;
+	int column;
+};
+
 /* An open tag, and how far its content has come. */
 struct frame {
 	const struct definition_element *element;
@@ -52,9 +57,17 @@ struct place reading_place(const struct reading *reading, const char *at);
 /** reading_place_between - likewise, where the parser's line number belongs to @behind */
 struct place reading_place_between(const struct reading *reading, const char *at, const char *behind);
 
-/** reading_mark - likewise; what takes time is left to reading_place_marked(), which most places never need */
-struct place reading_mark(const struct reading *reading, const char *at);
-struct place reading_place_marked(const struct reading *reading, struct place mark);
+/**
+ * reading_value - where the document has the value of an attribute of the tag that the parser has passed
+ * @i: the number of the attribute, from 0 on
+ * @value: what the parser makes of it, of @len bytes
+ * @respelt: set to whether the document writes it otherwise
+ *
+ * Return: bytes of the document before it.
+ */
+size_t reading_value(const struct reading *reading, int i, const xmlChar *value, size_t len, bool *respelt);
+/** reading_place_at - of what has so many bytes before it; this takes time */
+struct place reading_place_at(const struct reading *reading, size_t offset);
 
 /** reading_tag - the begin of the tag that the parser has passed; NULL when that is not in its buffer */
 const char *reading_tag(const struct reading *reading);
