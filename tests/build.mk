@@ -10,6 +10,11 @@ $(O)/tests/$(1): $(patsubst %.c,$(O)/%.o,$(2))
 	@$$(CC) $$(ALL_LDFLAGS) -o $$@ $$(filter %.o,$$^) $$$$($$(PKG_CONFIG) --libs cmocka $(3)) $(4)
 endef
 
+comma := ,
+# What tests/unit/memory.h counts, and lets fail.
+MEMORY_WRAPPED := $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc reallocarray free \
+	program_new program_free program_alloc program_add)
+
 -include $(wildcard tests/*/build.mk)
 
 .PHONY: tests list-tests check

@@ -13,11 +13,10 @@
  *
  * An event is a start or an end of a tag. Each figure is processor time, the best
  * of ROUNDS, in which the three take turns: what the code costs when the machine
- * does nothing else.
+ * does nothing else; and the most memory that was in use, beside the document and its compiled form.
  */
 #include <libxml/parser.h>
 #include <libxml/xmlreader.h>
-#include <malloc.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +25,7 @@
 
 #include "lib/file.h"
 #include "lib/script/interpretation.h"
+#include "tests/unit/memory.h"
 
 #define ROUNDS 9
 #define SMALL_REPEATED 2000
@@ -51,38 +51,6 @@ static const char block[] = "\t<block%s>\n"
 			    "\t\t<read/>\n"
 			    "\t</block>\n";
 #define BLOCK_ELEMENTS 4
-
-/* Bytes that libxml2 has allocated. */
-static size_t in_use, peak;
-
-static void *counted(void *p)
-{
-	in_use += p ? malloc_usable_size(p) : 0;
-	peak = in_use > peak ? in_use : peak;
-	return p;
-}
-
-static void counted_free(void *p)
-{
-	in_use -= p ? malloc_usable_size(p) : 0;
-	free(p);
-}
-
-static void *counted_malloc(size_t size)
-{
-	return counted(malloc(size));
-}
-
-static void *counted_realloc(void *p, size_t size)
-{
-	in_use -= p ? malloc_usable_size(p) : 0;
-	return counted(realloc(p, size));
-}
-
-static char *counted_strdup(const char *text)
-{
-	return counted(strdup(text));
-}
 
 static double now_ns(void)
 {
@@ -201,7 +169,7 @@ static double contender_measure(const struct contender *contender,
 static void document_measure(const struct document *document,
 			     const struct definition *definition)
 {
-	size_t memory[CONTENDERS];
+	long memory[CONTENDERS];
 	double best[CONTENDERS];
 
 	size_t contending = document->identified && document->size > IDENTIFIED_MAX ? CONTENDERS - 1 :
@@ -209,14 +177,15 @@ static void document_measure(const struct document *document,
 
 	for (int round = 0; round < ROUNDS; round++)
 		for (size_t i = 0; i < contending; i++) {
-			size_t before = peak = in_use;
-			double ns = contender_measure(&contenders[i], document, definition);
+			double ns;
 
-			memory[i] = peak - before;
+			memory_measure();
+			ns = contender_measure(&contenders[i], document, definition);
+			memory[i] = memory_peak();
 			best[i] = !round || ns < best[i] ? ns : best[i];
 		}
 	for (size_t i = 0; i < contending; i++)
-		printf("%-20s %-18s %10.1f %8.2f %11zu kB\n", document->name,
+		printf("%-20s %-18s %10.1f %8.2f %11ld kB\n", document->name,
 		       contenders[i].name, best[i], best[i] / best[0], memory[i] / 1000);
 }
 
@@ -275,7 +244,7 @@ int main(int argc, char **argv)
 	if (argc == 3 && !strcmp(argv[1], "--write"))
 		return documents_write(argv[2]);
 
-	xmlMemSetup(counted_free, counted_malloc, counted_realloc, counted_strdup);
+	memory_of_libxml();
 	definition = definition_make();
 	if (!definition)
 		return 1;
@@ -287,7 +256,7 @@ int main(int argc, char **argv)
 	documents[4] = document_make("50 kB, IDREFs", blocks / 300, true, 3);
 	documents[5] = document_make("100 kB, IDREFs", blocks / 150, true, 3);
 	documents[6] = document_make("10 MB, IDREFs", blocks * 2 / 3, true, 1);
-	printf("%-20s %-18s %10s %8s %14s\n", "document", "", "ns/event", "ratio", "libxml2 peak");
+	printf("%-20s %-18s %10s %8s %14s\n", "document", "", "ns/event", "ratio", "memory");
 	for (size_t i = 0; i < sizeof(documents) / sizeof(*documents); i++) {
 		document_measure(&documents[i], definition);
 		free(documents[i].text);

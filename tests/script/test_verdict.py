@@ -99,6 +99,13 @@ def all_nodes(node):
     return [node] + [n for child in node[2] if isinstance(child, list) for n in all_nodes(child)]
 
 
+def respelt(rng, names):
+    """As they are, or with some characters as references."""
+    if rng.random() < 0.8:
+        return names
+    return "".join(rng.choice([c, f"&#{ord(c)};", f"&#x{ord(c):04x};"]) for c in names)
+
+
 def identify(rng, tree):
     """Each identifier once, and no reference without one."""
     nodes = all_nodes(tree)
@@ -112,6 +119,9 @@ def identify(rng, tree):
                 node[1][attribute] = " ".join(rng.choices(names, k=rng.randint(1, most)))
             elif attribute in node[1]:
                 del node[1][attribute]
+    for node in nodes:
+        for attribute in [a for a in ("name", "of", "all") if a in node[1]]:
+            node[1][attribute] = respelt(rng, node[1][attribute])
 
 
 def damage(rng, definition, tree):

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 $(eval $(call test,test_definition,tests/unit/test_definition.c tests/unit/meal.c $(LIB_SCRIPT) $(LIB_BASE),libxml-2.0 jansson,))
 $(eval $(call test,test_script,tests/unit/test_script.c tests/unit/meal.c $(LIB_SCRIPT) $(LIB_BASE),libxml-2.0 jansson,))
+$(eval $(call test,test_identifier,tests/unit/test_identifier.c tests/unit/meal.c tests/unit/memory.c \
+	$(filter-out lib/script/identifier.c,$(LIB_SCRIPT)) $(LIB_BASE),libxml-2.0 jansson,$(MEMORY_WRAPPED)))
 
 $(eval $(call test,test_jsonrpc,tests/unit/test_jsonrpc.c lib/jsonrpc.c,jansson,-lev))
 $(eval $(call test,test_priority,tests/unit/test_priority.c supervisord/priority.c,,-lev))
