@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "lib/action.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -92,6 +93,19 @@ int action_signal_number(const char *text)
 			return i;
 	}
 	return 0;
+}
+
+bool action_signal_known(const char *name)
+{
+	char upper[16];
+	size_t n;
+
+	if (!strncmp(name, "rt", 2))
+		return action_signal_number(name + 2) > 31;
+	for (n = 0; name[n] && n < sizeof(upper) - 1; n++)
+		upper[n] = toupper((unsigned char)name[n]);
+	upper[n] = '\0';
+	return !isdigit((unsigned char)upper[0]) && strncmp(upper, "SIG", 3) && action_signal_number(upper) > 0;
 }
 
 static const struct parameter *parameter_find(const char *name)

@@ -88,5 +88,7 @@ int action_terms_read(const json_t *countermeasure, struct action_terms *terms,
 
 /** action_signal_number - "HUP", "SIGHUP" or "1"; 0 when it is none */
 int action_signal_number(const char *text);
+/** action_signal_known - is it the name of a signal in a kind of fault: segv, rt34? */
+bool action_signal_known(const char *name);
 
 #endif /* LIB_ACTION_H */

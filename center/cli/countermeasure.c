@@ -263,23 +263,47 @@ static struct store *list_open(struct entry_arguments *arguments, struct error *
 #define ENTRY_DEFAULT { .attempts = ENTRY_ATTEMPTS_DEFAULT, .window_s = ENTRY_WINDOW_DEFAULT_S, \
 			.backoff_ms = ENTRY_BACKOFF_DEFAULT_MS }
 
-/* Kinds are open, as applications report some of their own, but not at their root. */
+/* All kinds of faults (docs/center.md, "Kinds of faults"), but that applications report some of their own. */
+static const char *const kinds[] = {
+	"signal.", "exit.nonzero", "exit.unexpected", "start.failed", "hang.dstate", "hang.starved",
+	"hang.spin", "hang.deadlock", "hang.heartbeat", "hang.deadline", "limit.memory", "limit.stack",
+	"limit.cpu", "limit.filesize", "range.file", "range.exec", "range.net", "range.capability",
+	"range.operation", "download.signature", "download.refused", "script.refused", "gateway.halted",
+	"application.",
+};
+
+/* A kind itself, or the first parts of one; what ends in a dot has names of its own behind it. */
+static bool kind_fits(const char *kind, const char *known)
+{
+	size_t len = strlen(kind), known_len = strlen(known);
+
+	if (known[known_len - 1] == '.' && !strncmp(kind, known, known_len))
+		return strcmp(known, "signal.") || action_signal_known(kind + known_len);
+	return !strncmp(kind, known, len) && (!known[len] || known[len] == '.');
+}
+
+static bool root_is(const char *known, const char *root, size_t len)
+{
+	return !strncmp(known, root, len) && known[len] == '.';
+}
+
+/* A kind that no fault is of does no harm, and nothing else either. */
 static void kind_doubt(const struct countermeasure *entry)
 {
-	static const char *const roots[] = {
-		"signal", "exit", "start", "hang", "limit", "range", "download", "script", "application", "gateway",
-	};
 	size_t len = strcspn(entry->kind, ".");
+	bool root = false;
 
 	if (!len)
 		return;
-	for (size_t i = 0; i < sizeof(roots) / sizeof(*roots); i++)
-		if (strlen(roots[i]) == len && !strncmp(entry->kind, roots[i], len))
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		if (kind_fits(entry->kind, kinds[i]))
 			return;
-	fprintf(stderr, COMMAND_PROGRAM ": note: no kind of fault begins with \"%.*s\": a typing error? They begin with",
-		(int)len, entry->kind);
-	for (size_t i = 0; i < sizeof(roots) / sizeof(*roots); i++)
-		fprintf(stderr, " %s", roots[i]);
+		root = root || root_is(kinds[i], entry->kind, len);
+	}
+	fprintf(stderr, COMMAND_PROGRAM ": note: no fault is of the kind \"%s\": a typing error? There are", entry->kind);
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (!root || root_is(kinds[i], entry->kind, len))
+			fprintf(stderr, " %s%s", kinds[i], kinds[i][strlen(kinds[i]) - 1] == '.' ? "NAME" : "");
 	fputc('\n', stderr);
 }
 
@@ -397,6 +421,54 @@ static error_t history_parse(int key, char *text, struct argp_state *state)
 	}
 }
 
+/* Its action, and what else the other one has not so: "restart attempts 5". */
+static json_t *side_text(json_t *entry, json_t *other)
+{
+	static const char *const members[] = {
+		"attempts", "window_s", "backoff_ms", "then", "healthy_s", "parameters", "decide" };
+	json_t *text = json_incref(json_object_get(entry, "action"));
+
+	for (size_t i = 0; json_is_object(entry) && json_is_object(other) && i < sizeof(members) / sizeof(*members); i++) {
+		json_t *value = json_object_get(entry, members[i]), *longer;
+		char *dump;
+
+		if (json_equal(value, json_object_get(other, members[i])) ||
+		    (json_is_object(value) && !json_object_size(value)))
+			continue;
+		dump = json_is_string(value) ? NULL : json_dumps(value, JSON_ENCODE_ANY);
+		longer = json_sprintf("%s %s %s", json_string_value(text), members[i],
+				      dump ? dump : json_string_value(value));
+		free(dump);
+		json_decref(text);
+		text = longer;
+	}
+	return text ? text : json_null();
+}
+
+/* For people: which entry, and what of it is another. */
+static void change_describe(json_t *row)
+{
+	json_t *before = json_object_get(row, "before"), *after = json_object_get(row, "after");
+	json_t *entry = json_is_object(after) ? after : before;
+	static const char *const members[] = { "application", "version", "group" };
+	const char *kind = json_string_value(json_object_get(row, "kind"));
+	json_t *text = json_string(kind && kind[0] ? kind : KIND_ANY);
+
+	for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++) {
+		const char *value = json_string_value(json_object_get(entry, members[i]));
+		json_t *longer;
+
+		if (!value || !value[0])
+			continue;
+		longer = json_sprintf("%s %s %s", json_string_value(text), members[i], value);
+		json_decref(text);
+		text = longer;
+	}
+	json_object_set_new(row, "entry", text);
+	json_object_set_new(row, "was", side_text(before, after));
+	json_object_set_new(row, "is", side_text(after, before));
+}
+
 static int countermeasure_history(struct cli *cli, int argc, char **argv)
 {
 	static const struct argp_option options[] = {
@@ -415,21 +487,26 @@ static int countermeasure_history(struct cli *cli, int argc, char **argv)
 		{ "time", "TIME" },
 		{ "author", "AUTHOR" },
 		{ "change", "CHANGE" },
-		{ "kind", "KIND" },
-		{ "before.action", "BEFORE" },
-		{ "after.action", "AFTER" },
+		{ "entry", "ENTRY" },
+		{ "was", "BEFORE" },
+		{ "is", "AFTER" },
 		{ "reason", "REASON" },
 		{},
 	};
 	struct entry_arguments arguments = {
 		.common = { .cli = cli }, .entry = { .attempts = HISTORY_DEFAULT } };
 	__cleanup_store struct store *store = NULL;
+	json_t *rows, *row;
+	size_t n;
 	struct error err = {};
 
 	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
 	store = store_open(&cli->place, STORE_READ, &err);
-	return command_print_rows(cli, store ? list_history(store, arguments.entry.attempts,
-							    &err) : NULL, columns, &err);
+	rows = store ? list_history(store, arguments.entry.attempts, &err) : NULL;
+	if (!cli->json)
+		json_array_foreach(rows, n, row)
+			change_describe(row);
+	return command_print_rows(cli, rows, columns, &err);
 }
 
 /* The operand, or 0: the last change. Exits on wrong usage. */

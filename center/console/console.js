@@ -195,10 +195,12 @@ function lines(value) {
 	}).join("\n");
 }
 
+const DECIDED = { overdue: "as no answer came in time", list: "by its list", refused: "as it was refused before it could run" };
+
 function done(fault) {
 	const list = [el("li", {}, when(fault.time), ` the fault happened at ${fault.gateway}`),
 		el("li", {}, when(fault.received), " the center stored it; ", fault.decided_by === "gateway" ?
-			`the gateway decided itself, ${fault.decided_why === "overdue" ? "as no answer came in time" : "by its list"}` : "the center decided",
+			`the gateway decided itself, ${DECIDED[fault.decided_why] || fault.decided_why}` : "the center decided",
 		": ", el("strong", {}, fault.countermeasure.action), ` (list version ${fault.policy_version})`)];
 	if (fault.outcome)
 		list.push(el("li", {}, when(fault.outcome.received), ` ${fault.outcome.action}: `, outcomeTag(fault.outcome),

@@ -121,6 +121,26 @@ static void print_versions(json_t *gateway)
 		printf("  %-13s %s\n", name, json_string_value(version));
 }
 
+/* What was to be done, and who said so. */
+static void print_decision(json_t *fault)
+{
+	const char *why = json_string_value(json_object_get(json_object_get(fault, "decided"), "why"));
+
+	printf("countermeasure  %s", ctl_text(fault, "countermeasure.action"));
+	if (ctl_number(fault, "countermeasure.attempts"))
+		printf(", %s time%s within %s s, then %s", ctl_text(fault, "countermeasure.attempts"),
+		       text_s(ctl_number(fault, "countermeasure.attempts")),
+		       ctl_text(fault, "countermeasure.window_s"), ctl_text(fault, "countermeasure.then"));
+	if (!why)
+		puts("; by the center");
+	else if (!strcmp(why, "refused"))
+		puts("; it was refused before it could run");
+	else
+		printf("; by the gateway, %s, version %s\n",
+		       strcmp(why, "list") ? "as no answer came in time: its list" : "as the list says",
+		       ctl_text(fault, "decided.policy_version"));
+}
+
 static void print(json_t *fault)
 {
 	json_t *data = json_object_get(fault, "data");
@@ -133,7 +153,7 @@ static void print(json_t *fault)
 	       json_is_true(json_object_get(fault, "reported")) ?
 		       ", the center knows" : ", the center does not know yet");
 	if (json_object_get(fault, "countermeasure"))
-		printf("countermeasure  %s\n", ctl_text(fault, "countermeasure.action"));
+		print_decision(fault);
 	if (json_object_get(fault, "outcome"))
 		printf("outcome         %s: %s (%s), %.2f ms after the fault\n",
 		       ctl_text(fault, "outcome.action"), ctl_text(fault, "outcome.result"),

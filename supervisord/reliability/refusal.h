@@ -10,7 +10,7 @@
 
 /**
  * struct refusal - what was refused; everything is borrowed, and may be NULL but for @kind and @reason
- * @kind: of the fault: download.signature, range.operation
+ * @kind: of the fault: download.signature, download.refused, script.refused, range.operation
  * @asked_by: who asked: center, control, script
  */
 struct refusal {

@@ -133,8 +133,14 @@ static void download_part_ended(struct download *download)
 	 * A transfer that fails cuts the unpacker's input short, and an unpacker
 	 * that refuses the bundle makes the transfer fail: told is what came first.
 	 */
-	if (download->unpack_err.code && !(download->cut_short && download->err.code))
+	if (download->unpack_err.code && !(download->cut_short && download->err.code)) {
 		download->err = download->unpack_err;
+		/* Of a countermeasure it is the failure of that. */
+		if (!download->app->fault)
+			refusal_note(download->app->gateway, &(struct refusal){
+				.kind = "download.refused", .application = download->app->name,
+				.version = download->version, .reason = download->err.text });
+	}
 	download_end(download);
 }
 

@@ -56,6 +56,14 @@ struct drive_setup run_script_setup(struct run *run)
 	};
 }
 
+/* A script that its definition does not allow, or that is too long; what this gateway lacks for it is another matter. */
+static void script_refused(const struct run *run, const struct error *err)
+{
+	if (err->line && err->code != -ENOENT)
+		refusal_note(run->gateway, &(struct refusal){
+			.kind = "script.refused", .service = run->service, .reason = err->text });
+}
+
 static void script_fetched(void *user, struct program *program, const char *text, size_t size,
 			   const struct error *why)
 {
@@ -69,6 +77,7 @@ static void script_fetched(void *user, struct program *program, const char *text
 	run->program = program;
 	snprintf(name, sizeof(name), "%s.xml", run->service);
 	if (!program || run_script_check(run, name, &err)) {
+		script_refused(run, program ? &err : why);
 		run_end(run, program ? &err : why);
 		return;
 	}

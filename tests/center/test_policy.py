@@ -81,6 +81,15 @@ def test_history_and_undo(center):
     assert center.json("countermeasure", "history")[0]["policy_version"] == 7, "a refusal is no change"
 
 
+def test_history_shows_what_was_changed_of_an_entry(center):
+    center.do("countermeasure", "set", "signal", "restart", "--application", "pump", "--attempts", 5)
+    center.do("countermeasure", "set", "signal", "restart", "--application", "pump", "--attempts", 7, "--then", "switch",
+              "--parameter", "list=spare")
+    line = center.do("countermeasure", "history").splitlines()[1]
+    assert "signal application pump" in line and "restart attempts 5 then stop " in line
+    assert 'restart attempts 7 then switch parameters {"list": "spare"}' in line
+
+
 def test_nothing_to_undo(center):
     center.do("countermeasure", "set", "signal", "restart")
     center.do("countermeasure", "undo")
@@ -233,6 +242,10 @@ def test_a_store_of_the_first_edition_is_brought_up(center):
 def test_kind_with_a_typing_error_is_doubted(served):
     """It is taken, since kinds are open, and said."""
     done = served.run("countermeasure", "set", "singal.segv", "restart")
-    assert done.returncode == 0 and 'begins with "singal"' in done.stderr and " signal " in done.stderr
-    for kind in ("signal.segv", "application.valve-stuck", "*", "hang"):
+    assert done.returncode == 0 and 'kind "singal.segv"' in done.stderr and " signal.NAME " in done.stderr
+    done = served.run("countermeasure", "set", "hang.deadlok", "restart")
+    assert done.returncode == 0 and " hang.deadlock " in done.stderr and "signal" not in done.stderr
+    for kind in ("signal.sevg", "signal.sigsegv", "limit.files", "script.x", "hang.spin.x", "sig"):
+        assert f'kind "{kind}"' in served.run("countermeasure", "set", kind, "restart").stderr
+    for kind in ("signal.segv", "signal.rt34", "application.valve-stuck", "*", "hang", "hang.spin", "download", "script.refused"):
         assert not served.run("countermeasure", "set", kind, "restart").stderr

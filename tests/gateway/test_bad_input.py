@@ -38,6 +38,8 @@ def test_script_that_its_definition_forbids_runs_nothing(running):
     assert result is None
     assert "25.5" in one_line(error) and "25" in error and SERVICE in error
     assert not [p for p in progress if p["event"] in ("script.event", "processing.answered")]
+    known, = wait_until(running.center_faults, "the center is told")
+    assert known["kind"] == "script.refused" and known["decided_why"] == "refused"
     definition.write_text(text)
     assert running.run()[1]
 
@@ -56,6 +58,9 @@ def test_bundle_that_is_not_whole_is_refused(running, damage):
     _, result, error = running.run()
     assert result is None and "air-conditioner" in one_line(error)
     assert running.ask("apps") == [] and running.applications_left() == []
+    if damage == "altered":
+        known, = wait_until(running.center_faults, "the center is told")
+        assert (known["kind"], known["application"], known["version"]) == ("download.refused", "air-conditioner", "1.0.0")
     path.write_bytes(good)
     assert running.run()[1]
 

@@ -124,6 +124,7 @@ def test_figure_12_the_center_decides(site, proxy):
     assert known["decided_by"] == "center" and known["decided_why"] is None
     assert [list(b) for b in proxy.of("POST", "/faults$")] == [["id", "kind", "application", "version", "time", "group", "data"]]
     assert len(proxy.of("PUT", "/outcome$")) == 1
+    assert "restart, 3 times within 60 s, then stop; by the center" in site.ctl("fault", "show", known["id"]).stdout
 
 
 def test_figure_16_the_gateway_decides_and_reports_once(site, proxy):
@@ -142,6 +143,7 @@ def test_figure_16_the_gateway_decides_and_reports_once(site, proxy):
     assert message["decided"]["why"] == "list" and message["outcome"]["action"] == "restart"
     assert not proxy.of("PUT", "/outcome")
     assert wait_until(lambda: site.ask("faults")[0]["reported"], "the gateway knows that the center has it")
+    assert "; by the gateway, as the list says, version 2" in site.ctl("fault", "show", known["id"]).stdout
 
 
 def test_the_most_specific_entry_decides_at_the_gateway_too(site):
@@ -184,6 +186,7 @@ def test_the_list_is_kept_and_decides_when_the_center_is_away(site):
     assert outcome(fault) == ("restart-clean", "restored")
     whole = site.ask("fault", "show", fault["id"])
     assert whole["decided"] == {"why": "overdue", "policy_version": 2}
+    assert "; by the gateway, as no answer came in time: its list, version 2" in site.ctl("fault", "show", fault["id"]).stdout
     site.start_center()
     known, = at_center(site)
     assert (known["decided_by"], known["decided_why"]) == ("gateway", "overdue")
