@@ -42,5 +42,5 @@ TRIAL := $(addprefix center/trial/,main.c room.c trial.c) supervisord/range/lear
 	process_watch.c runtimes.c watching.c) \
 	supervisord/priority.c supervisord/program.c
 
-$(eval $(call program,faultline-trial,$(TRIAL) $(LIB_BASE) $(LIB_SANDBOX) $(LIB_JSONRPC) $(LIB_TEXT) $(LIB_XML) \
+$(eval $(call program,faultline-trial,$(TRIAL) $(LIB_BASE) $(LIB_SANDBOX) $(LIB_JSONRPC) $(LIB_XML) \
 	$(LIB_APPLICATION) $(LIB_RANGE),libxml-2.0 jansson libbpf zlib,-lev))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # What both daemons share.
-LIB_BASE := lib/alloc.c lib/error.c lib/log.c lib/name.c lib/file.c lib/hex.c
-# Wants jansson.
-LIB_TEXT := lib/text.c
+# What every program says.
+LIB_WORDS := lib/error.c lib/log.c lib/text.c
+LIB_BASE := $(LIB_WORDS) lib/alloc.c lib/name.c lib/file.c lib/hex.c
 LIB_FAULT_EXPORT := lib/fault_export.c
 LIB_SANDBOX := lib/sandbox.c
 LIB_JSONRPC := lib/jsonrpc.c

@@ -3,6 +3,9 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
+
+#include "lib/text.h"
 
 static int error_fill(struct error *err, int code, int line, int column,
 		      const char *format, va_list ap)
@@ -13,10 +16,10 @@ static int error_fill(struct error *err, int code, int line, int column,
 	err->line = line;
 	err->column = column;
 	vsnprintf(err->text, sizeof(err->text), format, ap);
-	/* A text of a library may end in a line break or hold several. */
-	for (char *p = err->text; *p; p++)
-		if ((unsigned char)*p < ' ')
-			*p = p[1] ? ' ' : '\0';
+	/* A text of a library may end in a line break or hold several, and what is too long is cut within a letter. */
+	for (size_t n = strlen(err->text); n && err->text[n - 1] == '\n'; n--)
+		err->text[n - 1] = '\0';
+	text_clean(err->text);
 	return code;
 }
 

@@ -13,7 +13,7 @@
  * @code: negative errno, 0 while nothing failed
  * @line: line of the input that is at fault, 0 where there is none
  * @column: likewise, from 1
- * @text: one line, without a line break
+ * @text: one line of UTF-8, without a line break
  */
 struct error {
 	int code;

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "lib/text.h"
+
 static const char *log_name = "faultline";
 static int log_level = LOG_NOTICE;
 static bool log_journal;
@@ -28,9 +30,7 @@ void log_write(int level, const char *format, ...)
 	vsnprintf(line, sizeof(line), format, ap);
 	va_end(ap);
 	/* What is quoted from outside makes no lines of its own, and gives a terminal no orders. */
-	for (char *c = line; *c; c++)
-		if ((unsigned char)*c < ' ' || *c == 127)
-			*c = ' ';
+	text_clean(line);
 	/* One write a line, so that lines of several processes do not mix. */
 	if (log_journal)
 		fprintf(stderr, "<%d>%s\n", level, line);

@@ -19,7 +19,7 @@ static inline const char *text_s(long long n)
 	return n == 1 ? "" : "s";
 }
 
-/** text_clean - control characters become spaces; what is not UTF-8 has nothing but ASCII then */
+/** text_clean - control characters become spaces, and each byte that is of no letter of UTF-8 becomes '?' */
 void text_clean(char *text);
 
 #endif /* LIB_TEXT_H */

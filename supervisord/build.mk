@@ -33,7 +33,7 @@ SUPERVISORD := $(addprefix supervisord/,\
 	script/switching.c)
 
 $(eval $(call program,faultlined,\
-	$(SUPERVISORD) $(LIB_BASE) $(LIB_SANDBOX) $(LIB_JSONRPC) $(LIB_TEXT) $(LIB_XML) $(LIB_SCRIPT) $(LIB_APPLICATION) $(LIB_ACTION) $(LIB_RANGE) $(LIB_SIGNATURE),\
+	$(SUPERVISORD) $(LIB_BASE) $(LIB_SANDBOX) $(LIB_JSONRPC) $(LIB_XML) $(LIB_SCRIPT) $(LIB_APPLICATION) $(LIB_ACTION) $(LIB_RANGE) $(LIB_SIGNATURE),\
 	libxml-2.0 libnl-genl-3.0 sqlite3 jansson libbpf zlib hogweed nettle,\
 	-lev))
 
@@ -49,7 +49,7 @@ FAULTCTL := $(addprefix supervisord/ctl/,main.c client.c output.c cmd_status.c c
 	plan.c)
 $(eval $(call program,faultctl,\
 	$(FAULTCTL) supervisord/reliability/registers.c supervisord/script/event_list.c supervisord/script/plan.c \
-	$(LIB_BASE) $(LIB_SANDBOX) $(LIB_JSONRPC) $(LIB_TEXT) $(LIB_FAULT_EXPORT) $(LIB_XML) $(LIB_SCRIPT) $(LIB_APPLICATION),\
+	$(LIB_BASE) $(LIB_SANDBOX) $(LIB_JSONRPC) $(LIB_FAULT_EXPORT) $(LIB_XML) $(LIB_SCRIPT) $(LIB_APPLICATION),\
 	libxml-2.0 jansson,-lev))
 
 # The names of this machine's system calls, and of those machines that have the kernel's generic ones.

@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: GPL-2.0-only
 $(eval $(call program,faultline-keeper,supervisord/keeper/main.c supervisord/keeper/packet.c \
-	$(LIB_SANDBOX) lib/error.c lib/log.c,,))
+	$(LIB_SANDBOX) $(LIB_WORDS),,))

@@ -2,10 +2,10 @@
 # The gateway's process that speaks with the network, and the one that unpacks
 # what came from there. GnuTLS, since its libcurl costs less memory.
 LINK_CURL ?= -lcurl-gnutls
-SANDBOX := $(LIB_SANDBOX) lib/error.c lib/log.c
+SANDBOX := $(LIB_SANDBOX) $(LIB_WORDS)
 
 $(eval $(call program,faultline-link,$(addprefix supervisord/link/,\
-	main.c control.c transfer.c sink.c) supervisord/pages.c $(LIB_TEXT) $(SANDBOX),jansson,$(LINK_CURL)))
+	main.c control.c transfer.c sink.c) supervisord/pages.c $(SANDBOX),jansson,$(LINK_CURL)))
 
 # What faultlined links to reach them.
 REMOTE_LINK := supervisord/remote/link.c supervisord/remote/link_process.c

@@ -114,13 +114,10 @@ static void order_drop(struct order *order)
 static void report_set(struct order *order, const char *state, const char *time,
 		       const char *detail)
 {
-	json_t *text = detail ? json_string(detail) : NULL;
-
 	json_object_set_new(order->report, "state", json_string(state));
 	json_object_set_new(order->report, time, store_time(now_ms()));
-	/* An error may have been cut within a letter. */
 	if (detail)
-		json_object_set_new(order->report, "detail", text ? text : json_string("failed"));
+		json_object_set_new(order->report, "detail", json_string(detail));
 }
 
 static void order_note(const struct order *order, const char *name, const char *text)

@@ -11,6 +11,7 @@
 
 #include "lib/alloc.h"
 #include "lib/log.h"
+#include "lib/text.h"
 #include "supervisord/runtime/logs.h"
 #include "supervisord/runtime/process.h"
 
@@ -35,10 +36,12 @@ static void line_end(struct process_log *log)
 
 	logs_add(log->logs, log->name, log->pid, log->line, log->size);
 	free(*place);
-	*place = strndup(log->line,
-			 log->size < PROCESS_LOG_LINE_MAX ? log->size : PROCESS_LOG_LINE_MAX);
+	*place = alloc_format("%.*s", (int)(log->size < PROCESS_LOG_LINE_MAX ? log->size : PROCESS_LOG_LINE_MAX),
+			      log->line);
+	/* An application may write anything. */
+	text_clean(*place);
 	log->size = 0;
-	log_info("%s: %s", log->name, *place ? *place : "");
+	log_info("%s: %s", log->name, *place);
 }
 
 /* Return: bytes read; 0 at the end, negative when there is nothing now. */
@@ -106,12 +109,7 @@ json_t *process_log_json(const struct process_log *log)
 	json_t *array = json_array();
 	unsigned int first = log->lines > PROCESS_LOG_LINES ? log->lines - PROCESS_LOG_LINES : 0;
 
-	for (unsigned int i = first; i < log->lines; i++) {
-		const char *line = log->ring[i % PROCESS_LOG_LINES];
-		json_t *text = line ? json_string(line) : NULL;
-
-		/* An application may write anything; what is not UTF-8 is told as such. */
-		json_array_append_new(array, text ? text : json_string("(not UTF-8)"));
-	}
+	for (unsigned int i = first; i < log->lines; i++)
+		json_array_append_new(array, json_string(log->ring[i % PROCESS_LOG_LINES]));
 	return array;
 }

@@ -76,11 +76,12 @@ static int signature_check(struct script_fetch *fetch, const struct link_answer 
 /* The center has checked it as well: by another definition, if this one refuses it. */
 static void definition_doubt(const struct script_fetch *fetch, struct error *err)
 {
-	size_t len = strlen(err->text);
+	struct error doubted = { 0 };
 
-	snprintf(err->text + len, sizeof(err->text) - len,
-		 "; is %s/definitions/%s.dtd the definition that the center has?",
+	error_at(&doubted, err->code, err->line, err->column,
+		 "%s; is %s/definitions/%s.dtd the definition that the center has?", err->text,
 		 fetch->gateway->settings->configuration_folder, fetch->service);
+	*err = doubted;
 }
 
 static void content_fetched(void *user, const struct link_answer *answer)

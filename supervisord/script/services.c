@@ -406,16 +406,12 @@ static json_t *time_json(time_t time)
 static json_t *service_describe(const struct service *service)
 {
 	time_t next = service->calendar_text ? calendar_next(&service->calendar, ev_time()) : -1;
-	json_t *outcome = *service->outcome ? json_string(service->outcome) : NULL;
 
-	/* An error may have been cut within a letter. */
-	if (*service->outcome && !outcome)
-		outcome = json_string("failed");
-	return json_pack("{s:s, s:s*, s:s*, s:s*, s:o*, s:o*, s:o*, s:i, s:i}",
+	return json_pack("{s:s, s:s*, s:s*, s:s*, s:o*, s:o*, s:s*, s:i, s:i}",
 			 "service", service->name, "calendar", service->calendar_text,
 			 "on_event", service->event, "application", service->application,
 			 "next", time_json(next), "last", time_json(service->last),
-			 "outcome", outcome, "runs", (int)service->runs,
+			 "outcome", *service->outcome ? service->outcome : NULL, "runs", (int)service->runs,
 			 "skipped", (int)service->skipped);
 }
 

@@ -104,7 +104,9 @@ def test_name_of_a_process_is_only_a_name(prober):
     struck = wait_until(lambda: next((e for e in site.ask("events") if e["name"] == "process.fatal"), None), "it is seen")
     assert f"process {pid} (x  [31m? y), sent by process {os.getpid()}; " in struck["text"]
     fault = wait_until(lambda: next((f for f in site.ask("faults") if f.get("outcome")), None), "it is handled")
-    assert site.ask("fault", "show", fault["id"])["data"]["kernel"]["comm"] == "x??[31m? y"
+    data = site.ask("fault", "show", fault["id"])["data"]
+    assert data["kernel"]["comm"] == "x??[31m? y" and data["log"][-1] == "straße   2J ?"
+    assert texts(prober)[-1] == data["log"][-1]
     log = site.log("gateway")
     assert "(x  [31m? y)" in log and all(line.startswith("faultlined: ") for line in log.splitlines())
     assert "\x1b" not in log and "\x1b" not in site.ctl("fault", "show", fault["id"]).stdout

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 $(eval $(call program,record-export,tests/core/record_export.c $(wildcard supervisord/reliability/probes_*.c) \
-	$(addprefix supervisord/reliability/,source.c source_probes.c pins.c detector.c hang_data.c fault_blocks.c fault_record.c mappings.c range_record.c registers.c source_module.c module_statistics.c) lib/range.c lib/range_name.c $(LIB_TEXT) \
+	$(addprefix supervisord/reliability/,source.c source_probes.c pins.c detector.c hang_data.c fault_blocks.c fault_record.c mappings.c range_record.c registers.c source_module.c module_statistics.c) lib/range.c lib/range_name.c \
 	$(LIB_BASE),jansson libbpf libnl-genl-3.0 zlib,-lev))
 $(eval $(call test,core_test,tests/core/core_test.c $(addprefix supervisord/ctl/,core.c core_links.c core_notes.c image.c) \
 	supervisord/reliability/registers.c $(LIB_BASE),jansson))

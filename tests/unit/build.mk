@@ -15,7 +15,7 @@ $(eval $(call test,test_hang,tests/unit/test_hang.c supervisord/runtime/watching
 $(eval $(call test,test_control,tests/unit/test_control.c supervisord/script/machine.c $(LIB_SCRIPT) $(LIB_BASE),libxml-2.0 jansson,))
 $(eval $(call test,test_parallel,tests/unit/test_parallel.c supervisord/script/machine.c supervisord/script/machine_state.c \
 	$(LIB_SCRIPT) $(LIB_BASE),libxml-2.0 jansson,))
-$(eval $(call test,test_logs,tests/unit/test_logs.c supervisord/runtime/logs.c $(LIB_TEXT) $(LIB_BASE),jansson))
+$(eval $(call test,test_logs,tests/unit/test_logs.c supervisord/runtime/logs.c $(LIB_BASE),jansson))
 $(eval $(call test,test_calendar,tests/unit/test_calendar.c supervisord/script/calendar.c,,))
 $(eval $(call test,test_range,tests/unit/test_range.c $(LIB_BASE) $(LIB_RANGE) lib/xmlfile.c,libxml-2.0))
 $(eval $(call test,test_notify,tests/unit/test_notify.c supervisord/runtime/notify.c $(LIB_BASE),jansson,-lev))

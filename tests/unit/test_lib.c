@@ -18,6 +18,7 @@
 #include "lib/file.h"
 #include "lib/hex.h"
 #include "lib/name.h"
+#include "lib/text.h"
 
 static char folder[] = "/tmp/faultline-lib-XXXXXX";
 
@@ -251,6 +252,43 @@ static void hexadecimal_digits(void **state)
 	assert_string_equal(text, "");
 }
 
+/* What an application, a server or a terminal's enemy may send, and what becomes of it. */
+static void text_is_cleaned(void **state)
+{
+	static const struct {
+		const char *from, *to;
+	} rows[] = {
+		{ "", "" },
+		{ "plain \xc3\xa4\xe2\x98\x83\xf0\x9f\x98\x80", "plain \xc3\xa4\xe2\x98\x83\xf0\x9f\x98\x80" },
+		{ "a\nb\x1b[31m\x7f", "a b [31m " },
+		/* The same order in one letter of UTF-8, U+009B. */
+		{ "a\xc2\x9b" "31m\xc2\xa0", "a  31m\xc2\xa0" },
+		{ "\xff \x80 good", "? ? good" },
+		/* Cut within a letter; longer than it need be; half of a pair; behind the last one. */
+		{ "x\xe2\x98", "x??" },
+		{ "\xc0\xaf \xe0\x9f\xbf", "?? ???" },
+		{ "\xed\xa0\x80", "???" },
+		{ "\xf4\x90\x80\x80 \xf4\x8f\xbf\xbf", "???? \xf4\x8f\xbf\xbf" },
+	};
+	struct error err = { 0 };
+	char text[64];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		strcpy(text, rows[i].from);
+		text_clean(text);
+		assert_string_equal(text, rows[i].to);
+	}
+	memcpy(text, "a\tb\0c\n\xc3", 7);
+	text_plain(text, 7, true);
+	assert_memory_equal(text, "a\tb?c\n?", 7);
+	text_plain(text, 7, false);
+	assert_memory_equal(text, "a?b?c??", 7);
+	/* An error that is too long is still UTF-8. */
+	error_set(&err, -EIO, "%*s\xc3\xa4", ERROR_TEXT_MAX - 2, "");
+	assert_int_equal(strlen(err.text), ERROR_TEXT_MAX - 1);
+	assert_int_equal(err.text[ERROR_TEXT_MAX - 2], '?');
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -265,6 +303,7 @@ int main(void)
 		cmocka_unit_test(application_data_that_is_wrong),
 		cmocka_unit_test(dtd_that_is_not_there),
 		cmocka_unit_test(hexadecimal_digits),
+		cmocka_unit_test(text_is_cleaned),
 	};
 
 	return cmocka_run_group_tests_name("lib", tests, setup, teardown);

@@ -140,6 +140,8 @@ def probe_log():
 def probe_name():
     """It calls itself what would begin a line and give a terminal an order."""
     libc.prctl(15, b"x\n\x1b[31m\xff y")
+    sys.stderr.buffer.write("stra\u00dfe \u009b2J ".encode() + b"\xff\n")
+    sys.stderr.flush()
     return {}
 
 
