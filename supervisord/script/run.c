@@ -70,6 +70,21 @@ static void run_report(const struct run *run,
 	json_decref(result);
 }
 
+static void gone_free(struct run_list *runs)
+{
+	while (runs->gone) {
+		struct run *run = runs->gone;
+
+		runs->gone = run->next_gone;
+		run_free(run);
+	}
+}
+
+static void gone_sweep(struct ev_loop *loop, ev_timer *sweep, int events)
+{
+	gone_free(sweep->data);
+}
+
 /* A run that is over is reported and forgotten once none of its applications is stopping. */
 static void run_settle(struct run *run)
 {
@@ -84,9 +99,11 @@ static void run_settle(struct run *run)
 			break;
 		}
 	runs->n--;
+	run->next_gone = runs->gone;
+	runs->gone = run;
+	ev_timer_start(run->gateway->loop, &runs->sweep);
 	if (run->observer)
 		run_report(run, run->observer->ended);
-	run_free(run);
 }
 
 /* The processing has been finished (S17): its applications are let go (S18, S19). */
@@ -182,8 +199,11 @@ struct run *run_new(struct gateway *gateway, const char *service, uint64_t begun
 {
 	struct run *run = alloc_zero(1, sizeof(*run));
 
-	if (!gateway->runs)
+	if (!gateway->runs) {
 		gateway->runs = alloc_zero(1, sizeof(*gateway->runs));
+		ev_timer_init(&gateway->runs->sweep, gone_sweep, 0., 0.);
+		gateway->runs->sweep.data = gateway->runs;
+	}
 	run->gateway = gateway;
 	run->begun_ns = begun_ns;
 	snprintf(run->service, sizeof(run->service), "%s", service);
@@ -225,13 +245,19 @@ void run_forget(struct run *run)
 
 void run_list_close(struct gateway *gateway)
 {
-	while (gateway->runs && gateway->runs->first) {
-		struct run *run = gateway->runs->first;
+	struct run_list *runs = steal_pointer(&gateway->runs);
 
-		gateway->runs->first = run->next;
+	if (!runs)
+		return;
+	while (runs->first) {
+		struct run *run = runs->first;
+
+		runs->first = run->next;
 		run_free(run);
 	}
-	free(steal_pointer(&gateway->runs));
+	gone_free(runs);
+	ev_timer_stop(gateway->loop, &runs->sweep);
+	free(runs);
 }
 
 bool run_active(const struct gateway *gateway, const char *service)

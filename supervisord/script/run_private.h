@@ -15,9 +15,16 @@
 /* How often its list of events can be exchanged. */
 #define RUN_LISTS_MAX 16
 
+/**
+ * struct run_list - the gateway's runs
+ * @gone: those that are over, until @sweep: the end of one can be the end of others, and whoever goes through the list
+ *	must find its next one
+ */
 struct run_list {
 	struct run *first;
 	int n;
+	struct run *gone;
+	ev_timer sweep;
 };
 
 /**
@@ -33,7 +40,7 @@ struct run_list {
  * @err: why it failed; its code is 0 when the script was finished
  */
 struct run {
-	struct run *next;
+	struct run *next, *next_gone;
 	struct gateway *gateway;
 	const struct run_observer *observer;
 	void *user;
