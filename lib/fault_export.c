@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "lib/cleanup.h"
@@ -31,10 +32,18 @@ json_t *fault_export_read(const char *path, struct error *err)
 {
 	json_error_t why;
 	json_auto_t *document = json_load_file(path, 0, &why);
+	const char *format = json_string_value(json_object_get(document, "format"));
+	json_int_t edition = json_integer_value(json_object_get(document, "edition"));
 	json_t *fault = json_object_get(document, "fault");
 
-	if (json_is_object(fault))
+	if (!document)
+		error_set(err, -EINVAL, "%s: %s", path, why.text);
+	else if (!format || strcmp(format, FORMAT) || edition < 1 || !json_is_object(fault))
+		error_set(err, -EINVAL, "%s: not what \"fault export\" writes", path);
+	else if (edition > EDITION)
+		error_set(err, -EINVAL, "%s: edition %lld, and this program knows %d; read it with a newer one", path,
+			  (long long)edition, EDITION);
+	else
 		return json_incref(fault);
-	error_set(err, -EINVAL, "%s: %s", path, document ? "not what \"fault export\" writes" : why.text);
 	return NULL;
 }

@@ -108,10 +108,12 @@ int ctl_ask(const struct ctl_options *options, const char *method, json_t *param
 
 int ctl_show_result(const struct ctl_options *options, json_t *result, ctl_print_fn print)
 {
+	json_auto_t *clean = options->json ? NULL : ctl_clean(result);
+
 	if (options->json)
 		ctl_print_json(result);
 	else
-		print(result);
+		print(clean);
 	json_decref(result);
 	return CTL_OK;
 }

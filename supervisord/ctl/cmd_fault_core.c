@@ -9,6 +9,7 @@
 
 #include "lib/alloc.h"
 #include "lib/cleanup.h"
+#include "lib/text.h"
 #include "supervisord/ctl/core.h"
 #include "supervisord/ctl/ctl.h"
 #include "supervisord/ctl/fault_request.h"
@@ -50,6 +51,12 @@ static const char *program_of(json_t *fault)
 	return "PROGRAM";
 }
 
+static void print_written(json_t *written)
+{
+	printf("%s is written; open it with: gdb %s %s\n", ctl_text(written, "core"),
+	       ctl_text(written, "program"), ctl_text(written, "core"));
+}
+
 int ctl_fault_core(const struct ctl_options *options, int argc, char **argv)
 {
 	struct fault_request request = {};
@@ -66,17 +73,16 @@ int ctl_fault_core(const struct ctl_options *options, int argc, char **argv)
 		name = alloc_format("%s.core", request.id ? request.id :
 				    ctl_text(fault, "id"));
 		/* An id is a name; one in a file that somebody sent may be anything. */
+		text_clean(name);
 		for (char *c = name; *c; c++)
 			if (*c == '/')
 				*c = '_';
 		request.output = name;
 	}
 	status = write_core(request.output, fault);
-	if (!status && options->json)
-		printf("{\"core\": \"%s\"}\n", request.output);
-	else if (!status)
-		printf("%s is written; open it with: gdb %s %s\n", request.output, program_of(fault),
-		       request.output);
+	if (!status)
+		ctl_show_result(options, json_pack("{s:s, s:s}", "core", request.output, "program",
+						   program_of(fault)), print_written);
 	json_decref(fault);
 	return status;
 }

@@ -89,6 +89,8 @@ bool ctl_count(const char *text, int *n);
 
 /* Output. */
 void ctl_print_json(json_t *json);
+/** ctl_clean - a copy that a terminal may be shown, whoever wrote @json: names and strings as text_clean() leaves them */
+json_t *ctl_clean(json_t *json);
 /** ctl_text - a member of @object as text; "-" when there is none; NAME.NAME goes deeper */
 const char *ctl_text(json_t *object, const char *path);
 /** ctl_number - a member as a number; 0 when there is none */

@@ -2,6 +2,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/alloc.h"
+#include "lib/cleanup.h"
+#include "lib/text.h"
 #include "supervisord/ctl/ctl.h"
 
 #define COLUMNS_MAX 8
@@ -10,6 +13,39 @@ void ctl_print_json(json_t *json)
 {
 	json_dumpf(json, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
 	putchar('\n');
+}
+
+static json_t *text_cleaned(const char *text)
+{
+	__cleanup_free char *copy = alloc_copy(text);
+
+	text_clean(copy);
+	return json_string(copy);
+}
+
+json_t *ctl_clean(json_t *json)
+{
+	json_t *clean, *value;
+	const char *key;
+	size_t i;
+
+	if (json_is_string(json))
+		return text_cleaned(json_string_value(json));
+	if (json_is_array(json)) {
+		clean = json_array();
+		json_array_foreach(json, i, value)
+			json_array_append_new(clean, ctl_clean(value));
+		return clean;
+	}
+	if (!json_is_object(json))
+		return json_incref(json);
+	clean = json_object();
+	json_object_foreach(json, key, value) {
+		json_auto_t *name = text_cleaned(key);
+
+		json_object_set_new(clean, json_string_value(name), ctl_clean(value));
+	}
+	return clean;
 }
 
 static json_t *member(json_t *object, const char *path)

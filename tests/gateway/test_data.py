@@ -86,6 +86,36 @@ def test_the_center_exports_the_same_fault(site):
     assert again.returncode == 1 and "name another one" in again.stderr
 
 
+def fault_show(path):
+    return subprocess.run([BIN / "faultctl", "fault", "show", "-i", path], text=True, capture_output=True, timeout=30)
+
+
+def exported(**fault):
+    return {"format": "faultline-fault", "edition": 1, "fault": {"id": "b-1", "kind": "signal.segv", "data": {}} | fault}
+
+
+@pytest.mark.parametrize("document, says", [
+    ("{", "expected"), ({}, "fault export"), (exported() | {"format": "other"}, "fault export"),
+    (exported() | {"edition": 0}, "fault export"), (exported() | {"fault": []}, "fault export"),
+    (exported() | {"edition": 2}, "newer"),
+])
+def test_what_is_no_export_is_refused(tmp_path, document, says):
+    path = tmp_path / "fault.json"
+    path.write_text(document if isinstance(document, str) else json.dumps(document))
+    done = fault_show(path)
+    assert done.returncode == 1 and done.stderr.startswith(f"faultctl: {path}: ") and says in done.stderr
+
+
+def test_an_export_gives_a_terminal_no_orders(tmp_path):
+    """It comes from somewhere else, and whoever made it may have put anything in."""
+    path = tmp_path / "fault.json"
+    order = "\x1b]0;x\x07\u009b2J\n"
+    path.write_text(json.dumps(exported(application=f"a{order}", data={"registers": {f"r{order}": order}, "log": [order]})))
+    done = fault_show(path)
+    assert done.returncode == 0 and "a ]0;x" in done.stdout and "r ]0;x" in done.stdout
+    assert not [c for c in done.stdout if c != "\n" and (c < " " or "\x7f" <= c < "\xa0")]
+
+
 def test_fault_data_have_200_events_and_a_bound(site):
     start(site, "restart")
     database = sqlite3.connect(site.state / "gateway.db", timeout=10)
