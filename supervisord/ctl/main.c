@@ -10,12 +10,10 @@
 #define SOCKET "/run/faultline/control.sock"
 
 static const struct ctl_command *const commands[] = {
-	&ctl_status_command, &ctl_apps_command, &ctl_run_command,
-	&ctl_runs_command, &ctl_stop_command, &ctl_script_command,
-	&ctl_services_command,
-	&ctl_events_command, &ctl_faults_command, &ctl_fault_command,
-	&ctl_logs_command, &ctl_range_command, &ctl_switch_command, &ctl_events_list_command,
-	 &ctl_hold_command, &ctl_release_command,
+	&ctl_status_command, &ctl_apps_command, &ctl_run_command, &ctl_runs_command, &ctl_stop_command,
+	&ctl_script_command, &ctl_services_command, &ctl_events_command, &ctl_faults_command, &ctl_fault_command,
+	&ctl_logs_command, &ctl_range_command, &ctl_switch_command, &ctl_events_list_command, &ctl_hold_command,
+	&ctl_release_command,
 };
 
 /* Where the summaries begin. */

@@ -229,6 +229,8 @@ void restoration_follow(struct fault *fault)
 		va_start(ap, format);					\
 		vsnprintf(detail, sizeof(detail), format, ap);		\
 		va_end(ap);						\
+		/* It may have been cut within a letter. */		\
+		text_clean(detail);					\
 	} while (0)
 
 void restoration_done(struct fault *fault, const char *format, ...)

@@ -175,9 +175,15 @@ const char *store_boot(const struct store *store)
 	return store->boot_id;
 }
 
+/* Has a transaction open where there is something for one. */
+static int waiting_begin(struct store *store)
+{
+	return store->behind || store->waiting ? db_begin(store) : 0;
+}
+
 int store_commit(struct store *store, uint64_t *ticket)
 {
-	int ret = store->behind || store->waiting ? db_begin(store) : 0;
+	int ret = waiting_begin(store);
 
 	*ticket = 0;
 	if (!ret && store->open)
@@ -199,7 +205,7 @@ int db_sync(struct store *store)
 
 int store_flush(struct store *store)
 {
-	int ret = store->waiting ? db_begin(store) : 0;
+	int ret = waiting_begin(store);
 
 	if (ret || !store->open)
 		return ret;

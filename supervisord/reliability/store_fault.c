@@ -10,7 +10,7 @@
 #include "supervisord/reliability/packed.h"
 #include "supervisord/reliability/store_db.h"
 
-/* What does not pack is kept as it is. */
+/* What does not pack is kept as it is. A fault of which nothing more is known is one all the same. */
 static void data_bind(sqlite3_stmt *stmt, int index, json_t *data)
 {
 	size_t size;
@@ -18,8 +18,10 @@ static void data_bind(sqlite3_stmt *stmt, int index, json_t *data)
 
 	if (packed)
 		sqlite3_bind_blob(stmt, index, packed, size, free);
-	else
+	else if (data)
 		db_bind_json(stmt, index, data);
+	else
+		db_bind_text(stmt, index, "{}");
 }
 
 static json_t *data_column(sqlite3_stmt *stmt, int index)

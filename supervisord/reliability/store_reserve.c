@@ -15,7 +15,7 @@
 /**
  * struct record - stands before a statement
  * @length: of the statement, in bytes; 0: the end
- * @checksum: CRC-32 of the record, with 0 here, and the statement
+ * @checksum: CRC-32 of the record, with 0 here, and the statement, going on from that of the record before
  */
 struct record {
 	uint32_t length;
@@ -24,10 +24,10 @@ struct record {
 	char boot[40];
 };
 
-static uint32_t record_checksum(struct record record, const char *sql)
+static uint32_t record_checksum(struct record record, const char *sql, uint32_t before)
 {
 	record.checksum = 0;
-	return crc32(crc32(0, (const Bytef *)&record, sizeof(record)), (const Bytef *)sql, record.length);
+	return crc32(crc32(before, (const Bytef *)&record, sizeof(record)), (const Bytef *)sql, record.length);
 }
 
 static int write_at(int fd, off_t at, const void *data, size_t size)
@@ -58,18 +58,18 @@ static int room_take(int fd)
 	return ret;
 }
 
-/* The statement behind the record at @at, if both are whole. */
-static const char *record_read(const char *file, size_t at, struct record *record)
+/* The statement behind the next record, if both are whole. */
+static const char *record_read(const struct store_reserve *reserve, const char *file, struct record *record)
 {
-	const char *sql = file + at + sizeof(*record);
+	size_t at = reserve->used + sizeof(*record);
 
-	if (at + sizeof(*record) > STORE_RESERVE_BYTES)
+	if (at > STORE_RESERVE_BYTES)
 		return NULL;
-	memcpy(record, file + at, sizeof(*record));
-	if (!record->length || record->length > STORE_RESERVE_BYTES - at - sizeof(*record) ||
-	    record->checksum != record_checksum(*record, sql))
+	memcpy(record, file + reserve->used, sizeof(*record));
+	if (!record->length || record->length > STORE_RESERVE_BYTES - at ||
+	    record->checksum != record_checksum(*record, file + at, reserve->last))
 		return NULL;
-	return sql;
+	return file + at;
 }
 
 static int records_read(struct store_reserve *reserve, struct store_redo *redo)
@@ -82,8 +82,9 @@ static int records_read(struct store_reserve *reserve, struct store_redo *redo)
 		return -ENOMEM;
 	if (pread(reserve->fd, file, STORE_RESERVE_BYTES, 0) != STORE_RESERVE_BYTES)
 		return -EIO;
-	while ((sql = record_read(file, reserve->used, &record)) &&
+	while ((sql = record_read(reserve, file, &record)) &&
 	       redo_add_text(redo, sql, record.length)) {
+		reserve->last = record.checksum;
 		reserve->used += sizeof(record) + record.length;
 		if (!strncmp(record.boot, reserve->boot, sizeof(record.boot)) &&
 		    record.number > reserve->number)
@@ -127,12 +128,14 @@ static int record_write(struct store_reserve *reserve, const char *sql, int64_t 
 	if (!bytes)
 		return -ENOMEM;
 	strncpy(record.boot, reserve->boot, sizeof(record.boot) - 1);
-	record.checksum = record_checksum(record, sql);
+	record.checksum = record_checksum(record, sql, reserve->last);
 	memcpy(bytes, &record, sizeof(record));
 	memcpy(bytes + sizeof(record), sql, record.length);
 	ret = write_at(reserve->fd, reserve->used, bytes, room);
-	if (!ret)
+	if (!ret) {
 		reserve->used += size;
+		reserve->last = record.checksum;
+	}
 	return ret;
 }
 
@@ -159,8 +162,10 @@ int store_reserve_clear(struct store_reserve *reserve)
 		if (!ret && fdatasync(reserve->fd))
 			ret = -errno;
 	}
-	if (!ret)
+	if (!ret) {
 		reserve->used = 0;
+		reserve->last = 0;
+	}
 	reserve->kept = 0;
 	return ret;
 }

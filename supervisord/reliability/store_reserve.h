@@ -4,6 +4,7 @@
  * (store_redo.h) is written into it, so that it outlives a supervisor that dies before there is room.
  *
  * One file of a fixed size beside the database: statements, each behind a head with its checksum; a head of zeros ends them.
+ * Each checksum goes on from the one before, so that what an earlier filling has left behind a cut belongs to nothing.
  */
 #ifndef SUPERVISORD_STORE_RESERVE_H
 #define SUPERVISORD_STORE_RESERVE_H
@@ -23,6 +24,7 @@
  * @fd: -1: there is none, and nothing is kept
  * @boot: of the machine, of which @number is the highest number of a fault that was found
  * @used: bytes of statements
+ * @last: checksum of the last one; 0: there is none
  * @kept: how many statements of the redo are in it
  */
 struct store_reserve {
@@ -30,6 +32,7 @@ struct store_reserve {
 	const char *boot;
 	int64_t number;
 	size_t used;
+	uint32_t last;
 	size_t kept;
 };
 

@@ -251,6 +251,38 @@ static void disk_that_takes_nothing_for_a_while(void **state)
 	store_close(store);
 }
 
+/* A supervisor that ends in order, on a disk that has room again, loses none of what is in memory alone. */
+static void what_is_in_memory_alone_is_in_the_database_at_the_end(void **state)
+{
+	struct store *store;
+	/* Nothing is known of it but that. */
+	struct store_fault fault = { .time_ms = 2, .kind = "signal.segv", .application = "a", .version = "1" };
+	struct rlimit most, none = { 0 };
+	int64_t number;
+	char path[80];
+
+	snprintf(path, sizeof(path), "%s-reserve", database);
+	unlink(path);
+	assert_int_equal(symlink("/dev/null", path), 0);
+	store = store_new();
+	number = store_fault_count(store);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &most), 0);
+	none.rlim_max = most.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+	assert_int_not_equal(store_fault_add(store, &fault), 0);
+	assert_int_not_equal(store_flush(store), 0);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &most), 0);
+	store_close(store);
+	assert_int_equal(unlink(path), 0);
+
+	store = store_new();
+	assert_int_equal(store_fault_count(store), number + 1);
+	store_fault_reported(store, fault.id);
+	store_fault_abandon(store, fault.id);
+	store_fault_outcome_sent(store, fault.id);
+	store_close(store);
+}
+
 /* What a supervisor kept that died before the disk had room is in the database once, and numbers go on behind it. */
 static void what_is_in_reserve_comes_into_the_database(void **state)
 {
@@ -516,6 +548,7 @@ int main(void)
 		cmocka_unit_test(fault_is_told_until_the_center_has_all_of_it),
 		cmocka_unit_test(fault_that_was_in_handling_is_found_and_abandoned),
 		cmocka_unit_test(disk_that_takes_nothing_for_a_while),
+		cmocka_unit_test(what_is_in_memory_alone_is_in_the_database_at_the_end),
 		cmocka_unit_test(what_is_in_reserve_comes_into_the_database),
 		cmocka_unit_test(what_is_in_reserve_and_cannot_be_run_is_dropped),
 		cmocka_unit_test(numbers_of_faults_go_on),

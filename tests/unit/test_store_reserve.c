@@ -140,6 +140,35 @@ static void damage_is_seen(void **state)
 	emptied();
 }
 
+/* A cut may leave the end unwritten that belongs behind a record, and there what an earlier filling had. */
+static void what_is_left_of_before_does_not_come_back(void **state)
+{
+	struct store_redo redo;
+	struct store_reserve reserve = opened(&redo, "this");
+	char before[256];
+	size_t first;
+
+	said(&redo, "one");
+	assert_int_equal(store_reserve_keep(&reserve, &redo, 1), 0);
+	first = reserve.used;
+	said(&redo, "two");
+	assert_int_equal(store_reserve_keep(&reserve, &redo, 1), 0);
+	assert_int_equal(pread(reserve.fd, before, sizeof(before), first), sizeof(before));
+	assert_int_equal(store_reserve_clear(&reserve), 0);
+	redo_clear(&redo);
+
+	said(&redo, "six");
+	assert_int_equal(store_reserve_keep(&reserve, &redo, 1), 0);
+	assert_int_equal(reserve.used, first);
+	assert_int_equal(pwrite(reserve.fd, before, sizeof(before), first), sizeof(before));
+	store_reserve_close(&reserve);
+	redo_clear(&redo);
+	assert_int_equal(found(&redo), 1);
+	assert_string_equal(redo.sql[0], "six");
+	redo_clear(&redo);
+	emptied();
+}
+
 static void room_is_bounded(void **state)
 {
 	static char text[100000];
@@ -194,6 +223,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_kept_comes_back),
 		cmocka_unit_test(damage_is_seen),
+		cmocka_unit_test(what_is_left_of_before_does_not_come_back),
 		cmocka_unit_test(room_is_bounded),
 		cmocka_unit_test(a_link_is_not_followed),
 	};
