@@ -96,7 +96,7 @@ struct event_list *event_list_open(const char *path, struct error *err)
 }
 
 struct event_list *event_list_open_copy(const char *path, const char *copy, const char *refused,
-					struct error *err)
+					const struct stat *file, struct error *err)
 {
 	struct event_list *list = event_list_open(copy, err);
 
@@ -105,8 +105,7 @@ struct event_list *event_list_open_copy(const char *path, const char *copy, cons
 	free(list->path);
 	list->path = alloc_copy(path);
 	list->refused = alloc_copy(refused);
-	if (stat(path, &list->file) < 0)
-		memset(&list->file, 0, sizeof(list->file));
+	list->file = *file;
 	return list;
 }
 

@@ -28,9 +28,10 @@ struct event_list *event_list_open(const char *path, struct error *err);
 /**
  * event_list_open_copy - the list of the file @path, read from @copy since that file is bad
  * @refused: why it is bad
+ * @file: as it was before it was found bad
  */
 struct event_list *event_list_open_copy(const char *path, const char *copy, const char *refused,
-					struct error *err);
+					const struct stat *file, struct error *err);
 
 /**
  * event_list_current - the list as its file says it now

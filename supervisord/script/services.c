@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "lib/alloc.h"
+#include "lib/file.h"
 #include "lib/log.h"
 #include "lib/name.h"
 #include "lib/xmlfile.h"
@@ -64,7 +65,7 @@ struct service {
 
 /**
  * struct service_list - those of services.xml
- * @read: the file as it was when it was read at the start
+ * @read: the file as it was before it was read
  * @refused: why the file as it is now is not in force; NULL when it is
  */
 struct service_list {
@@ -197,8 +198,9 @@ static int service_refuse(const struct service_list *list, const xmlNode *node,
 			list->path, xmlGetLineNo(node), xmlfile_attribute(node, "name"), text);
 }
 
+/* @was_good: once, and what was due then need not be due any more. */
 static int service_read(const struct service_list *list, struct service *service,
-			const xmlNode *node, struct error *err)
+			const xmlNode *node, bool was_good, struct error *err)
 {
 	const char *calendar = xmlfile_attribute(node, "calendar");
 	const char *event = xmlfile_attribute(node, "on-event");
@@ -222,7 +224,7 @@ static int service_read(const struct service_list *list, struct service *service
 		snprintf(text, sizeof(text), "calendar: %s", why);
 		return service_refuse(list, node, err, text);
 	}
-	if (calendar && calendar_next(&service->calendar, ev_time()) < 0)
+	if (calendar && !was_good && calendar_next(&service->calendar, ev_time()) < 0)
 		return service_refuse(list, node, err, "calendar: it is never due again");
 	return xmlfile_number(node, "interval", 1, 86400, &service->interval_s, err);
 }
@@ -261,7 +263,7 @@ static void service_init(struct service *service, struct gateway *gateway)
 }
 
 /* Takes the place of what is in force once all of it is good. Errors name @path. */
-static int services_read(struct gateway *gateway, const char *path, struct error *err)
+static int services_read(struct gateway *gateway, const char *path, bool was_good, struct error *err)
 {
 	struct service_list *list = gateway->services;
 	__cleanup_xmldoc xmlDoc *doc = xmlfile_read(path, "services.dtd", err);
@@ -280,7 +282,7 @@ static int services_read(struct gateway *gateway, const char *path, struct error
 			break;
 		}
 		service_init(&services[n], gateway);
-		ret = service_read(list, &services[n++], e, err);
+		ret = service_read(list, &services[n++], e, was_good, err);
 	}
 	if (ret) {
 		services_free(services, n);
@@ -320,17 +322,18 @@ static void file_changed(struct ev_loop *loop, ev_stat *changed, int events)
 	struct service_list *list = gateway->services;
 	struct error err = { 0 };
 
-	if (!changed->attr.st_nlink) {
+	if (stat(list->path, &list->read) < 0) {
+		list->read.st_nlink = 0;
 		services_free(steal_pointer(&list->services), list->n);
 		list->n = 0;
 		services_settle(gateway, NULL);
 		last_good_drop(gateway, list->path);
 		log_notice("%s: it is gone, no service runs by itself", list->path);
-	} else if (services_read(gateway, list->path, &err)) {
+	} else if (services_read(gateway, list->path, false, &err)) {
 		services_settle(gateway, err.text);
 	} else {
 		services_settle(gateway, NULL);
-		last_good_keep(gateway, list->path, &changed->attr);
+		last_good_keep(gateway, list->path, &list->read);
 		timetable_start(gateway);
 		log_notice("%s: %zu services, in force from now on", list->path, list->n);
 	}
@@ -349,29 +352,40 @@ int services_open(struct gateway *gateway, bool go_on, struct error *err)
 	list->changed.data = gateway;
 	if (stat(list->path, &list->read) < 0)
 		return 0;
-	ret = services_read(gateway, list->path, &why);
+	ret = services_read(gateway, list->path, false, &why);
 	copy = last_good_path(gateway, list->path);
-	if (!ret || !go_on || services_read(gateway, copy, NULL))
+	if (!ret || !go_on || services_read(gateway, copy, true, NULL))
 		return ret ? error_at(err, ret, why.line, why.column, "%s", why.text) : 0;
 	list->refused = alloc_copy(why.text);
 	return 0;
 }
 
+static bool file_is_other(const struct service_list *list)
+{
+	struct stat now;
+
+	return stat(list->path, &now) < 0 ? list->read.st_nlink : !file_same(&now, &list->read);
+}
+
 void services_start(struct gateway *gateway)
 {
+	struct service_list *list = gateway->services;
 	__cleanup_free char *refused = NULL;
 
-	if (!gateway->services)
+	if (!list)
 		return;
-	gateway->services->started = true;
-	refused = steal_pointer(&gateway->services->refused);
+	list->started = true;
+	refused = steal_pointer(&list->refused);
 	services_settle(gateway, refused);
-	if (!refused && gateway->services->read.st_nlink)
-		last_good_keep(gateway, gateway->services->path, &gateway->services->read);
+	if (!refused && list->read.st_nlink)
+		last_good_keep(gateway, list->path, &list->read);
 	else if (!refused)
-		last_good_drop(gateway, gateway->services->path);
-	ev_stat_start(gateway->loop, &gateway->services->changed);
+		last_good_drop(gateway, list->path);
+	ev_stat_start(gateway->loop, &list->changed);
 	timetable_start(gateway);
+	/* From here on it is told; what came between is not. */
+	if (file_is_other(list))
+		file_changed(gateway->loop, &list->changed, 0);
 }
 
 void services_close(struct gateway *gateway)

@@ -31,10 +31,13 @@ struct event_list *switching_list_open(const struct gateway *gateway, const char
 {
 	__cleanup_free char *copy = last_good_path(gateway, path);
 	struct error why = { 0 };
-	struct event_list *list = event_list_open(path, &why);
+	struct stat file = { 0 };
+	struct event_list *list;
 
+	stat(path, &file);
+	list = event_list_open(path, &why);
 	if (!list)
-		list = event_list_open_copy(path, copy, why.text, NULL);
+		list = event_list_open_copy(path, copy, why.text, &file, NULL);
 	if (!list)
 		error_at(err, why.code, why.line, why.column, "%s", why.text);
 	return list;

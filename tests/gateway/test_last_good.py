@@ -111,6 +111,33 @@ def test_services_that_are_gone_stay_gone(site):
     assert done.returncode == 1 and "services.xml" in done.stderr
 
 
+def test_what_was_due_once_keeps_no_gateway_from_starting(site):
+    """It was good when it was written; that it can go is told."""
+    site.stock()
+    services(site, "2021-02-03")
+    (site.state / "last-good").mkdir(parents=True)
+    (site.state / "last-good/services.xml").write_text((site.configuration / "services.xml").read_text())
+    site.start_center()
+    site.start_gateway()
+    service, = site.ask("services")
+    assert service["calendar"] == "2021-02-03" and "next" not in service
+    assert "never due again" in site.ask("status")["services_refused"]
+    assert site.run()[1]
+
+
+def test_a_change_while_the_gateway_starts_is_seen(site):
+    site.stock()
+    services(site, "2190-01-01")
+    site.start_center()
+    site.configure()
+    site.spawn("gateway", BIN / "faultlined", "-v", "-c", site.folder / "gateway.xml")
+    # What is opened behind the configuration, and long before the loop runs.
+    wait_until((site.folder / "run/control.sock").exists, "it has read its files")
+    services(site, "2191-01-01")
+    wait_until(lambda: site.ctl("status").returncode == 0, "it answers")
+    wait_until(lambda: site.ask("services")[0]["calendar"] == "2191-01-01", "the file was seen")
+
+
 def test_a_check_is_strict(running):
     (running.configuration / "events.xml").write_text("<nothing/>")
     done = subprocess.run([BIN / "faultlined", "--test", "-c", running.folder / "gateway.xml"], text=True,
