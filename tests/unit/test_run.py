@@ -57,6 +57,10 @@ echo ok 2 - other
 
 def pytest_group(path, failures):
     (path / "test_one.py").write_text(ONE % failures)
+    return pytest_group_of(path)
+
+
+def pytest_group_of(path):
     report = path / "report.xml"
     return run.Group("some", "here", [["/usr/bin/python3", "-B", "-m", "pytest", "-q", "-o", f"cache_dir={path}/cache",
                                        f"--junitxml={report}", str(path / "test_one.py")]],
@@ -88,6 +92,30 @@ def test_only_what_failed_is_run_again(tried, tmp_path):
     tried(pytest_group(tmp_path, 9))
     # Two tests, then the one.
     assert (tmp_path / "counter").read_text() == "3"
+
+
+def test_what_is_not_ended_in_time_is_run_as_a_whole(tried, tmp_path):
+    """And not what some earlier run had left as failed."""
+    tried(pytest_group(tmp_path, 9))
+    assert (tmp_path / "counter").read_text() == "3", "the cache has what failed"
+    (tmp_path / "test_one.py").write_text("""
+import time
+from pathlib import Path
+
+def test_slow():
+    late = Path(__file__).with_name("late")
+    if not late.exists():
+        late.touch()
+        time.sleep(60)
+
+def test_other():
+    pass
+""")
+    group = pytest_group_of(tmp_path)
+    group.limit_s = 3
+    status, lines = tried(group)
+    assert status == 0 and lines[-1] == "2 passed, 0 failed, 0 skipped"
+    assert lines[-2] == "unsteady: some: python3: not ended after 3 s"
 
 
 def test_no_second_try_when_it_is_late(tried, tmp_path, monkeypatch):
