@@ -17,6 +17,8 @@
 static struct {
 	raw_spinlock_t lock;
 	struct list_head free;
+	unsigned int left; /* that are free */
+	unsigned int count;
 	void *buffers;
 	u64 taken;
 	u64 missed;
@@ -25,14 +27,16 @@ static struct {
 	.free = LIST_HEAD_INIT(pool.free),
 };
 
-/* With the lock held. */
-static struct fl_blocks *pool_take(void)
+/* With the lock held; @reserve of them stay. */
+static struct fl_blocks *pool_take(unsigned int reserve)
 {
-	struct fl_blocks *blocks;
+	struct fl_blocks *blocks = NULL;
 
-	blocks = list_first_entry_or_null(&pool.free, struct fl_blocks, node);
+	if (pool.left > reserve)
+		blocks = list_first_entry(&pool.free, struct fl_blocks, node);
 	if (blocks) {
 		list_del_init(&blocks->node);
+		pool.left--;
 		blocks->len = 0;
 		pool.taken++;
 	} else {
@@ -41,15 +45,25 @@ static struct fl_blocks *pool_take(void)
 	return blocks;
 }
 
-struct fl_blocks *fl_blocks_take(void)
+static struct fl_blocks *blocks_take(bool spare)
 {
 	struct fl_blocks *blocks;
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&pool.lock, flags);
-	blocks = pool_take();
+	blocks = pool_take(spare ? pool.count / 2 : 0);
 	raw_spin_unlock_irqrestore(&pool.lock, flags);
 	return blocks;
+}
+
+struct fl_blocks *fl_blocks_take(void)
+{
+	return blocks_take(false);
+}
+
+struct fl_blocks *fl_blocks_take_spare(void)
+{
+	return blocks_take(true);
 }
 
 struct fl_blocks *fl_blocks_try_take(void)
@@ -59,7 +73,7 @@ struct fl_blocks *fl_blocks_try_take(void)
 
 	if (!fl_lock_try(&pool.lock, flags))
 		return NULL;
-	blocks = pool_take();
+	blocks = pool_take(0);
 	raw_spin_unlock_irqrestore(&pool.lock, flags);
 	return blocks;
 }
@@ -72,6 +86,7 @@ void fl_blocks_put(struct fl_blocks *blocks)
 		return;
 	raw_spin_lock_irqsave(&pool.lock, flags);
 	list_add(&blocks->node, &pool.free);
+	pool.left++;
 	raw_spin_unlock_irqrestore(&pool.lock, flags);
 }
 
@@ -119,6 +134,7 @@ int fl_blocks_init(unsigned int count)
 	pool.buffers = vzalloc(array_size(count, BLOCKS_STRIDE));
 	if (!pool.buffers)
 		return -ENOMEM;
+	pool.count = count;
 	for (i = 0; i < count; i++) {
 		struct fl_blocks *blocks = pool.buffers + i * BLOCKS_STRIDE;
 

@@ -35,6 +35,9 @@ void fl_blocks_exit(void);
  */
 struct fl_blocks *fl_blocks_take(void);
 
+/* Likewise, as long as half of them are free: of ends there may be any number at once. */
+struct fl_blocks *fl_blocks_take_spare(void);
+
 /* @blocks may be NULL. */
 void fl_blocks_put(struct fl_blocks *blocks);
 

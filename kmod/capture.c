@@ -23,6 +23,7 @@
 #include "capture.h"
 #include "fpregs.h"
 #include "maps.h"
+#include "memory.h"
 #include "threads.h"
 
 /* What the program, its libraries and a few threads come to is less. */
@@ -246,6 +247,7 @@ static void capture_syscall(struct fl_capture *capture, struct pt_regs *regs)
 /* The mappings come between the stack and the blocks, so they have to be taken before those. */
 static void capture_take_rest(struct fl_capture *capture)
 {
+	fl_memory_take(capture);
 	capture_syscall(capture, task_pt_regs(current));
 	fl_fpregs_take(capture);
 }

@@ -12,6 +12,7 @@
 #include <linux/btf.h>
 #include <linux/btf_ids.h>
 #include <linux/fs.h>
+#include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/task_work.h>
@@ -118,6 +119,31 @@ static inline bool fl_group_dead(struct task_struct *task)
 #define FL_PROCESS_EXIT_ARGS struct task_struct *task, bool group_dead
 #else
 #define FL_PROCESS_EXIT_ARGS struct task_struct *task
+#endif
+
+/*
+ * Pages that @mm has of a kind. The kernel's get_mm_counter() leaves out what its
+ * CPUs, or threads, have not added up yet, which is most of a small process.
+ */
+static inline u64 fl_mm_counter(struct mm_struct *mm, int member)
+{
+#ifdef HAVE_MM_COUNTER_PERCPU
+	return percpu_counter_sum_positive(&mm->rss_stat[member]);
+#else
+	s64 pages = atomic_long_read(&mm->rss_stat.count[member]);
+
+#ifdef SPLIT_RSS_COUNTING
+	if (current->mm == mm)
+		pages += current->rss_stat.count[member];
+#endif
+	return max_t(s64, pages, 0);
+#endif
+}
+
+#ifdef HAVE_MARK_VICTIM_TASK
+#define FL_MARK_VICTIM_ARGS struct task_struct *task, uid_t uid
+#else
+#define FL_MARK_VICTIM_ARGS int pid
 #endif
 
 /*

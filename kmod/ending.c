@@ -11,6 +11,7 @@
 #include "capture.h"
 #include "ending.h"
 #include "limit.h"
+#include "memory.h"
 #include "process.h"
 #include "record.h"
 #include "slot.h"
@@ -62,6 +63,7 @@ static struct fl_capture *pick_capture(struct fl_process *process)
 void fl_ending_signal(int signo, const struct kernel_siginfo *info)
 {
 	struct fl_capture *capture = NULL;
+	struct fl_blocks *blocks = NULL;
 	struct faultline_record record;
 	struct fl_process *process;
 	unsigned long flags;
@@ -95,12 +97,44 @@ void fl_ending_signal(int signo, const struct kernel_siginfo *info)
 		if (!capture)
 			fl_capture_miss();
 	}
+	if (!capture)
+		blocks = fl_memory_blocks();
 	/* The EXIT record comes later: this thread is still alive. */
-	fl_slot_emit(&record, capture, NULL);
+	fl_slot_emit(&record, capture, blocks);
 	return;
 
 unlock:
 	raw_spin_unlock_irqrestore(&fl_process_lock, flags);
+}
+
+void fl_ending_victim(struct task_struct *task)
+{
+	/* A reference, for as long as there is a signal_struct. */
+	struct mm_struct *mm = task->signal->oom_mm;
+	struct fl_blocks *blocks = mm ? fl_memory_blocks_of(mm) : NULL;
+	struct fl_process *process;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&fl_process_lock, flags);
+	process = fl_process_find(task_tgid_nr(task));
+	if (process && !process->fatal && !process->memory) {
+		process->memory = blocks;
+		blocks = NULL;
+	}
+	raw_spin_unlock_irqrestore(&fl_process_lock, flags);
+	fl_blocks_put(blocks);
+}
+
+/* A fatal signal that no thread took; a victim of the OOM killer had its memory counted before. */
+static void emit_fatal_at_exit(struct fl_process *process, int signo, u16 oom)
+{
+	struct fl_blocks *blocks = process->memory ?: fl_memory_blocks();
+	struct faultline_record record;
+
+	process->memory = NULL;
+	record_fatal(&record, process, signo, NULL);
+	record.flags |= oom;
+	fl_slot_emit(&record, NULL, blocks);
 }
 
 /* How the kernel itself will tell the parent, with all threads gone. */
@@ -113,6 +147,7 @@ static int exit_code_of_process(void)
 
 void fl_ending_exit(bool dead)
 {
+	struct fl_blocks *blocks = NULL;
 	struct faultline_record record;
 	struct fl_process *process;
 	unsigned long flags;
@@ -133,11 +168,10 @@ void fl_ending_exit(bool dead)
 	}
 	code = exit_code_of_process();
 	oom = (code & 0x7f) == SIGKILL && tsk_is_oom_victim(current) ? FAULTLINE_F_OOM : 0;
-	if ((code & 0x7f) && !process->fatal) {
-		record_fatal(&record, process, code & 0x7f, NULL);
-		record.flags |= oom;
-		fl_slot_emit(&record, NULL, NULL);
-	}
+	if ((code & 0x7f) && !process->fatal)
+		emit_fatal_at_exit(process, code & 0x7f, oom);
+	else if (process->main && !process->fatal)
+		blocks = fl_memory_blocks();
 	fl_record_begin(&record, process, FAULTLINE_RECORD_EXIT);
 	record.signo = code & 0x7f;
 	record.code = (code >> 8) & 0xff;
@@ -148,7 +182,7 @@ void fl_ending_exit(bool dead)
 		record.flags |= FAULTLINE_F_LAST;
 	fl_limit_process_gone(process->watch);
 	fl_process_remove(process);
-	fl_slot_emit(&record, NULL, NULL);
+	fl_slot_emit(&record, NULL, blocks);
 unlock:
 	raw_spin_unlock_irqrestore(&fl_process_lock, flags);
 }

@@ -4,6 +4,8 @@
 
 #include <linux/signal_types.h>
 
+struct task_struct;
+
 /**
  * fl_ending_signal() - the current process ends by @signo: record it, once
  * @signo: what ends it
@@ -13,6 +15,9 @@
  * With siglock held.
  */
 void fl_ending_signal(int signo, const struct kernel_siginfo *info);
+
+/* The OOM killer has chosen @task's process: what it uses goes with its FATAL record. */
+void fl_ending_victim(struct task_struct *task);
 
 /* The current thread ends; with @dead it was one of the last. */
 void fl_ending_exit(bool dead);

@@ -14,6 +14,7 @@
 #include <linux/sched/signal.h>
 #include <linux/tracepoint.h>
 #include <linux/user_namespace.h>
+#include <trace/events/oom.h>
 #include <trace/events/sched.h>
 #include <trace/events/signal.h>
 
@@ -191,6 +192,23 @@ static void probe_process_exit(void *data, FL_PROCESS_EXIT_ARGS)
 	fl_cost_end(FL_COST_PROCESS_EXIT, begin);
 }
 
+/* Rare, and the machine waits for memory: what it costs is not measured. */
+static void probe_mark_victim(void *data, FL_MARK_VICTIM_ARGS)
+{
+#ifndef HAVE_MARK_VICTIM_TASK
+	struct task_struct *task;
+
+	rcu_read_lock();
+	task = pid_task(find_pid_ns(pid, &init_pid_ns), PIDTYPE_PID);
+	if (task && fl_process_watched(task_tgid_nr(task)))
+		fl_ending_victim(task);
+	rcu_read_unlock();
+#else
+	if (fl_process_watched(task_tgid_nr(task)))
+		fl_ending_victim(task);
+#endif
+}
+
 struct probe {
 	const char *name;
 	void *function;
@@ -203,6 +221,7 @@ static struct probe probes[] = {
 	{ .name = "signal_deliver", .function = probe_signal_deliver },
 	{ .name = "sched_process_fork", .function = probe_process_fork },
 	{ .name = "sched_process_exit", .function = probe_process_exit },
+	{ .name = "mark_victim", .function = probe_mark_victim },
 };
 
 /* The tracepoints are not exported by name, so the compiler checks here. */
@@ -212,6 +231,7 @@ static void probe_check_types(void)
 	check_trace_callback_type_signal_deliver(probe_signal_deliver);
 	check_trace_callback_type_sched_process_fork(probe_process_fork);
 	check_trace_callback_type_sched_process_exit(probe_process_exit);
+	check_trace_callback_type_mark_victim(probe_mark_victim);
 }
 
 static void probe_match(struct tracepoint *tracepoint, void *unused)

@@ -8,6 +8,7 @@
 #include <linux/rculist.h>
 #include <linux/vmalloc.h>
 
+#include "block.h"
 #include "capture.h"
 #include "detector.h"
 #include "hang.h"
@@ -106,6 +107,8 @@ void fl_process_remove(struct fl_process *process)
 	struct fl_watch *watch = process->watch;
 
 	fl_process_drop_captures(process, 0);
+	fl_blocks_put(process->memory);
+	process->memory = NULL;
 	process->watch = NULL;
 	hlist_nulls_del_rcu(&process->node);
 	list_move_tail(&process->sibling, &processes.free);

@@ -11,6 +11,7 @@
 #include "candidate.h"
 #include "settings.h"
 
+struct fl_blocks;
 struct fl_watch;
 
 /**
@@ -22,6 +23,7 @@ struct fl_watch;
  * @fatal: its FATAL record is out
  * @candidate: the last one
  * @captures: taken for signals that were not delivered yet, one a thread
+ * @memory: of the pool of blocks: what it used when it became the OOM killer's victim; or NULL
  */
 struct fl_process {
 	struct hlist_nulls_node node;
@@ -32,6 +34,7 @@ struct fl_process {
 	bool fatal;
 	struct fl_candidate candidate;
 	struct list_head captures;
+	struct fl_blocks *memory;
 };
 
 /* Guards processes and watches. Taken under siglock, with interrupts off. */

@@ -435,6 +435,80 @@ TEST_F(capture, auxiliary_vector)
 	EXPECT_EQ(phdr, getauxval(AT_PHDR));
 }
 
+/* ---- memory ---- */
+
+#define USED (8UL << 20)
+
+static void use_memory(void)
+{
+	char *given_back = mmap(NULL, USED, PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+	mmap(NULL, 2 * USED, PROT_READ | PROT_WRITE,
+	     MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	mmap(NULL, USED, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	munmap(given_back, USED);
+}
+
+static void fault_with_memory(void *with)
+{
+	use_memory();
+	touch_null(NULL);
+}
+
+static void kill_with_memory(void *with)
+{
+	use_memory();
+	kill(getpid(), (long)with);
+	pause();
+}
+
+static void exit_with_memory(void *with)
+{
+	use_memory();
+	_exit(3);
+}
+
+static bool memory_fits(const struct faultline_memory *memory)
+{
+	return memory && !memory->block.flags && memory->anon >= 2 * USED &&
+	       memory->shmem >= USED && memory->shmem < 2 * USED && memory->stack &&
+	       memory->resident == memory->anon + memory->file + memory->shmem &&
+	       memory->resident_peak >= memory->resident + USED / 2 &&
+	       memory->size >= 3 * USED && memory->size_peak >= memory->size + USED / 2 &&
+	       !memory->swap;
+}
+
+TEST_F(capture, memory)
+{
+	static const int signals[] = { SIGTERM, SIGKILL, SIGABRT };
+	const struct event *event = FAULT(fault_with_memory, NULL);
+
+	ASSERT_NE(event, NULL);
+	EXPECT_TRUE(memory_fits(event_block(event, FAULTLINE_BLOCK_MEMORY)));
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
+		event = FAULT(kill_with_memory, (void *)(long)signals[i]);
+		ASSERT_NE(event, NULL);
+		EXPECT_TRUE(memory_fits(event_block(event, FAULTLINE_BLOCK_MEMORY)));
+	}
+}
+
+TEST_F(capture, memory_of_an_exit)
+{
+	const struct faultline_memory *memory;
+
+	EXPECT_EQ(FAULT(exit_with_memory, NULL), NULL);
+	ASSERT_EQ(self->client.count, 1);
+	memory = event_block(&self->client.events[0], FAULTLINE_BLOCK_MEMORY);
+	ASSERT_NE(memory, NULL);
+	if (!(memory->block.flags & FAULTLINE_MEMORY_ENDED)) {
+		EXPECT_TRUE(memory_fits(memory));
+		return;
+	}
+	EXPECT_GT(memory->resident_peak, 7 * USED / 2);
+	EXPECT_EQ(memory->resident, 0);
+}
+
 /* ---- the pool ---- */
 
 static void fault_deep(void *with)
@@ -464,6 +538,7 @@ TEST_F(capture, pool_of_two_sizes)
 			event = FAULT(fault_deep, NULL);
 			ASSERT_NE(event, NULL);
 			ASSERT_EQ(!!event->capture, i < 4);
+			EXPECT_NE(event_block(event, FAULTLINE_BLOCK_MEMORY), NULL);
 			if (i == 4)
 				break;
 			/* The rest is there however short the stack is. */

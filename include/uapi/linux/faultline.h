@@ -264,6 +264,7 @@ struct faultline_block {
  * @FAULTLINE_BLOCK_PATH: struct faultline_path, of the file, or another object's name
  * @FAULTLINE_BLOCK_AUXV: struct faultline_auxv, what the kernel told the program at its start
  * @FAULTLINE_BLOCK_NETWORK: struct faultline_network, an address
+ * @FAULTLINE_BLOCK_MEMORY: struct faultline_memory, what the process used
  */
 enum faultline_block_type {
 	FAULTLINE_BLOCK_UNSPEC,
@@ -277,6 +278,7 @@ enum faultline_block_type {
 	FAULTLINE_BLOCK_PATH,
 	FAULTLINE_BLOCK_AUXV,
 	FAULTLINE_BLOCK_NETWORK,
+	FAULTLINE_BLOCK_MEMORY,
 };
 
 /**
@@ -397,6 +399,38 @@ struct faultline_fpregs {
 struct faultline_auxv {
 	struct faultline_block block;
 	__u64	words[];
+};
+
+/* struct faultline_memory::block.flags */
+#define FAULTLINE_MEMORY_ENDED	(1U << 0)	/* it was given up already: @resident_peak alone is known */
+
+/**
+ * struct faultline_memory - FAULTLINE_BLOCK_MEMORY, of the process at its end, in
+ *	bytes; in FATAL, and in the EXIT of a watch's main process without one
+ * @size: of its address space
+ * @size_peak: the most that was
+ * @resident: in memory: @anon + @file + @shmem
+ * @resident_peak: the most that was; with FAULTLINE_MEMORY_ENDED of all that the
+ *	process was, before it executed this program as well (getrusage(2)), or 0
+ * @anon: without a file
+ * @file: of files
+ * @shmem: shared
+ * @swap: swapped out
+ * @stack: of the address space, its stack
+ *
+ * As exact as the kernel's own counters: /proc/PID/status has the same.
+ */
+struct faultline_memory {
+	struct faultline_block block;
+	__u64	size;
+	__u64	size_peak;
+	__u64	resident;
+	__u64	resident_peak;
+	__u64	anon;
+	__u64	file;
+	__u64	shmem;
+	__u64	swap;
+	__u64	stack;
 };
 
 /**
