@@ -55,6 +55,7 @@ struct signal_struct {
 	atomic_t live;
 	int group_exit_code;
 	unsigned int flags;
+	unsigned long maxrss;
 	struct rlimit rlim[16];
 	struct mm_struct *oom_mm;
 };
@@ -149,13 +150,36 @@ struct maple_arange_64 {
 	void *slot[10];
 };
 
+struct percpu_counter {
+	__s64 count;
+};
+
+enum {
+	MM_FILEPAGES,
+	MM_ANONPAGES,
+	MM_SWAPENTS,
+	MM_SHMEMPAGES,
+	NR_MM_COUNTERS,
+};
+
 /* @flags: until 6.17 */
 struct mm_struct {
 	struct maple_tree mm_mt;
 	struct file *exe_file;
+	unsigned long hiwater_rss;
+	unsigned long hiwater_vm;
 	unsigned long total_vm;
 	unsigned long data_vm;
+	unsigned long stack_vm;
 	unsigned long flags;
+	struct percpu_counter rss_stat[NR_MM_COUNTERS];
+};
+
+/* Until 6.1. */
+struct mm_struct___atomic {
+	struct {
+		atomic_long_t count[NR_MM_COUNTERS];
+	} rss_stat;
 };
 
 /* From 6.18 on. */
@@ -247,6 +271,13 @@ struct task_struct {
 	struct css_set *cgroups;
 	struct fs_struct *fs;
 	struct thread_struct thread;
+};
+
+/* Until 6.1. */
+struct task_struct___split {
+	struct {
+		int count[NR_MM_COUNTERS];
+	} rss_stat;
 };
 
 #pragma clang attribute pop

@@ -21,11 +21,10 @@
 #include <bpf/bpf_tracing.h>
 
 #include "capture.bpf.h"
+#include "memory.bpf.h"
 #include "record.bpf.h"
 #include "signal.bpf.h"
 
-#define FATAL_SIZE (sizeof(struct faultline_record) + \
-		    sizeof(struct faultline_capture) + PROBES_STACK_MAX + PROBES_MAPS_MAX)
 /* Captures stop when this much of the ring is taken; bare records go on. */
 #define RING_CAPTURES (PROBES_RING_SIZE / 4 * 3)
 
@@ -34,7 +33,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, u32);
-	__type(value, struct { u8 bytes[FATAL_SIZE]; });
+	__type(value, struct { u8 bytes[PROBES_FATAL_MAX]; });
 } draft SEC(".maps");
 
 char LICENSE[] SEC("license") = "GPL";
@@ -86,6 +85,23 @@ static __always_inline u32 oom_flag(const struct signal_struct *signal, int code
 	return (code & 0x7f) == SIGKILL && signal->oom_mm ? FAULTLINE_F_OOM : 0;
 }
 
+/* What the process uses, behind @size bytes of the record; the bytes that it takes. */
+static __always_inline u32 fatal_memory(struct faultline_record *record, u32 size,
+					struct task_struct *task)
+{
+	struct faultline_memory memory;
+
+	if (!memory_read(&memory, task))
+		return 0;
+	/* Looked at where it is used: the verifier of 6.1 forgets what it has seen of a value that was put aside. */
+	barrier_var(size);
+	if (size > PROBES_FATAL_MAX - sizeof(memory))
+		return 0;
+	bpf_probe_read_kernel((u8 *)record + size, sizeof(memory), &memory);
+	record->flags |= FAULTLINE_F_BLOCKS;
+	return sizeof(memory);
+}
+
 static __always_inline void fatal_emit_bare(const struct probes_process *process,
 					    const struct probes_cause *cause,
 					    struct task_struct *task)
@@ -114,7 +130,9 @@ static __always_inline void fatal_emit(const struct probes_process *process,
 		goto bare;
 	fatal_fill(record, process, cause, task);
 	size = sizeof(*record) + capture_take(record, task);
-	if (size > FATAL_SIZE)
+	size += fatal_memory(record, size, task);
+	barrier_var(size);
+	if (size > PROBES_FATAL_MAX)
 		goto bare;
 	record->len = size;
 	if (bpf_ringbuf_output(&ring, record, size, 0))
@@ -149,6 +167,8 @@ int BPF_PROG(probe_signal_generate, int signo, struct kernel_siginfo *info,
 	cause_sender(&process->cause, tgid);
 	if (!group)
 		process->cause.tid = target->pid;
+	if (signo == SIGKILL && process->cause.flags & FAULTLINE_F_KERNEL && !process->reported)
+		memory_keep(target);
 	return 0;
 }
 
@@ -269,14 +289,43 @@ static __always_inline bool watch_leave(u32 id)
 	return true;
 }
 
+/* A record of an end, and what the process had used where it is to be told. */
+struct ended {
+	struct faultline_record record;
+	struct faultline_memory memory;
+};
+
+static __always_inline void ended_memory(struct ended *ended, struct task_struct *task)
+{
+	memory_ended(&ended->memory, task);
+	ended->record.flags |= FAULTLINE_F_BLOCKS;
+	ended->record.len = sizeof(*ended);
+}
+
+/* A fatal signal that was not delivered to any thread. */
+static __always_inline void fatal_emit_ended(const struct probes_process *process,
+					     const struct probes_cause *cause,
+					     struct task_struct *task)
+{
+	struct ended *ended = bpf_ringbuf_reserve(&ring, sizeof(*ended), 0);
+
+	if (!ended) {
+		record_count(FAULTLINE_RECORD_FATAL, cause->signo, false);
+		return;
+	}
+	record_count(FAULTLINE_RECORD_FATAL, cause->signo, true);
+	fatal_fill(&ended->record, process, cause, task);
+	ended_memory(ended, task);
+	bpf_ringbuf_submit(ended, 0);
+}
+
 /*
  * Who brings the count of the watch to zero knows that all others have their
  * place in the ring; to be behind them, it may have to take a new one.
  */
-static __always_inline struct faultline_record *
-record_move_behind(struct faultline_record *record)
+static __always_inline void *record_move_behind(void *record, const u32 size)
 {
-	struct faultline_record *behind = bpf_ringbuf_reserve(&ring, sizeof(*behind), 0);
+	void *behind = bpf_ringbuf_reserve(&ring, size, 0);
 
 	if (!behind)
 		return record;
@@ -285,10 +334,12 @@ record_move_behind(struct faultline_record *record)
 	return behind;
 }
 
+/* @memory: constant */
 static __always_inline void exit_emit(const struct probes_process *process,
-				      struct task_struct *task, int code)
+				      struct task_struct *task, int code, const bool memory)
 {
-	struct faultline_record *record = record_reserve();
+	const u32 size = memory ? sizeof(struct ended) : sizeof(struct faultline_record);
+	struct faultline_record *record = bpf_ringbuf_reserve(&ring, size, 0);
 	bool last = watch_leave(process->watch);
 
 	if (!record) {
@@ -297,7 +348,7 @@ static __always_inline void exit_emit(const struct probes_process *process,
 	}
 	record_count(FAULTLINE_RECORD_EXIT, 0, true);
 	if (last)
-		record = record_move_behind(record);
+		record = record_move_behind(record, size);
 	record_fill(record, FAULTLINE_RECORD_EXIT, process, task);
 	record->signo = code & 0x7f;
 	record->code = (code >> 8) & 0xff;
@@ -306,6 +357,8 @@ static __always_inline void exit_emit(const struct probes_process *process,
 		record->flags |= FAULTLINE_F_COREDUMP;
 	if (last)
 		record->flags |= FAULTLINE_F_LAST;
+	if (memory)
+		ended_memory((struct ended *)record, task);
 	bpf_ringbuf_submit(record, 0);
 }
 
@@ -330,14 +383,17 @@ int BPF_PROG(probe_process_exit, struct task_struct *task)
 	filter_lower(tgid);
 	code = signal->flags & SIGNAL_GROUP_EXIT ? signal->group_exit_code :
 						   task->exit_code;
-	/* A fatal signal that was not delivered to any thread. */
 	if ((code & 0x7f) && !process.reported) {
+		process.reported = 1;
 		cause.signo = code & 0x7f;
 		if (process.cause.signo == cause.signo)
 			cause = process.cause;
 		cause.flags |= oom_flag(signal, code);
-		fatal_emit_bare(&process, &cause, task);
+		fatal_emit_ended(&process, &cause, task);
 	}
-	exit_emit(&process, task, code);
+	if (process.flags & FAULTLINE_F_MAIN && !process.reported)
+		exit_emit(&process, task, code, true);
+	else
+		exit_emit(&process, task, code, false);
 	return 0;
 }

@@ -9,6 +9,9 @@
 #define PROBES_WATCHES_MAX	1024
 #define PROBES_STACK_MAX	4096	/* bytes of user stack, of the FAULTLINE_STACK_MAX */
 #define PROBES_MAPS_MAX		6144	/* bytes of mappings, of the FAULTLINE_MAPS_MAX */
+/* A FATAL record with all that can come with it. */
+#define PROBES_FATAL_MAX	(sizeof(struct faultline_record) + sizeof(struct faultline_capture) + \
+				 PROBES_STACK_MAX + PROBES_MAPS_MAX + sizeof(struct faultline_memory))
 #define PROBES_RING_SIZE	(512 * 1024)
 #define PROBES_FILTER_SIZE	4096	/* a power of two; one page */
 /* Powers of two above FAULTLINE_RECORD_RANGE, and of signals: the last one has the place of 0. */

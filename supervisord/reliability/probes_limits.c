@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "lib/cleanup.h"
 #include "supervisord/reliability/probes_prepare.h"
@@ -49,18 +48,14 @@ static bool program_fits(const struct btf *btf, const struct bpf_program *progra
 int probes_limits_prepare(struct bpf_object *bpf, struct error *err)
 {
 	struct btf *btf __cleanup(btf__freep) = btf__load_vmlinux_btf();
-	const __u32 page_shift = __builtin_ctzl(sysconf(_SC_PAGESIZE));
 	struct bpf_program *program;
-	int ret;
 
 	if (!btf)
 		return error_set(err, -errno, "BPF probes: cannot read the kernel's BTF: %s",
 				 strerror(errno));
 	bpf_object__for_each_program(program, bpf)
 		bpf_program__set_autoload(program, program_fits(btf, program));
-	ret = probes_constant_set(bpf, "page_shift", &page_shift, sizeof(page_shift));
-	return ret ? error_set(err, ret, "BPF probes: cannot set their constants: %s",
-			       strerror(-ret)) : 0;
+	return probes_prepare_pages(bpf, err);
 }
 
 int probes_limits_prepare_beside(struct bpf_object *bpf, struct error *err)

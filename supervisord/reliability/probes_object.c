@@ -160,13 +160,11 @@ static int maps_share(struct bpf_object *bpf, const struct probes_object *base)
 	int ret;
 
 	bpf_object__for_each_map(map, bpf) {
-		int fd = base ? probes_object_fd(base, probes_map_name(map)) : -ENOENT;
-
 		uint32_t size = bpf_map__value_size(map);
 
-		if (fd < 0)
+		if (!map_shared(map, base))
 			continue;
-		ret = bpf_map__reuse_fd(map, fd);
+		ret = bpf_map__reuse_fd(map, probes_object_fd(base, probes_map_name(map)));
 		if (ret)
 			return ret;
 		if (bpf_map__value_size(map) != size)

@@ -12,6 +12,7 @@ const struct probes_part probes_parts[PART_COUNT] = {
 		.name = "lifecycle",
 		.blind = "fatal signals and ends of processes are not seen",
 		.elf = &probes_elf_lifecycle,
+		.prepare = probes_prepare_pages,
 	},
 	[PART_LIMITS] = {
 		.name = "limits",

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "supervisord/reliability/probes_object.h"
 
@@ -46,6 +47,14 @@ int probes_constant_set(struct bpf_object *bpf, const char *name, const void *va
 		return 0;
 	}
 	return -ENOENT;
+}
+
+int probes_prepare_pages(struct bpf_object *bpf, struct error *err)
+{
+	const __u32 page_shift = __builtin_ctzl(sysconf(_SC_PAGESIZE));
+	int ret = probes_constant_set(bpf, "page_shift", &page_shift, sizeof(page_shift));
+
+	return ret ? error_set(err, ret, "BPF probes: cannot set their constants: %s", strerror(-ret)) : 0;
 }
 
 int probes_prepare_beside(struct bpf_object *bpf, struct error *err)

@@ -11,6 +11,9 @@
 /** probes_constant_set - the value of a "const volatile" of the programs; -ENOENT: there is none of this name and size */
 int probes_constant_set(struct bpf_object *bpf, const char *name, const void *value, size_t size);
 
+/** probes_prepare_pages - for struct probes_part: the programs are to know how large the kernel's pages are */
+int probes_prepare_pages(struct bpf_object *bpf, struct error *err);
+
 /**
  * probes_prepare_beside - for struct probes_part: the programs are to hand their records to the module, by its functions
  *

@@ -30,9 +30,7 @@ struct probes_ring {
 	struct probes_reader state;
 	int turn;
 	/* A record of the ring, with its number; aligned as the check wants it. */
-	_Alignas(8) uint8_t record[sizeof(struct faultline_record) +
-				   sizeof(struct faultline_capture) +
-				   PROBES_STACK_MAX + PROBES_MAPS_MAX];
+	_Alignas(8) uint8_t record[PROBES_FATAL_MAX];
 };
 
 /** probes_ring_map - the memory of the maps @fd (the ring) and @shared; -ENOMEM, -EPROTO: of another layout */

@@ -4,7 +4,7 @@ $(eval $(call test,source_test,tests/probes/source_test.c \
 PROBES_TESTED := $(SOURCE_PROBES) lib/range.c lib/alloc.c
 SOURCES_TESTED := tests/probes/stage.c $(PROBES_TESTED) $(addprefix supervisord/reliability/,source_module.c module_statistics.c probes_beside.c) $(LIB_WORDS)
 $(eval $(call test,probes_test,tests/probes/probes_test.c \
-	$(addprefix tests/probes/,ends.c $(addprefix ends_,exit.c fault.c limit.c signal.c stack.c watch.c)) $(SOURCES_TESTED),libbpf libnl-genl-3.0 zlib,-lev -lpthread))
+	$(addprefix tests/probes/,ends.c $(addprefix ends_,exit.c fault.c limit.c memory.c signal.c stack.c watch.c)) $(SOURCES_TESTED),libbpf libnl-genl-3.0 zlib,-lev -lpthread))
 $(eval $(call test,restart_test,tests/probes/restart_test.c $(SOURCES_TESTED),libbpf libnl-genl-3.0 zlib,-lev))
 $(eval $(call test,progress_test,tests/probes/progress_test.c \
 	$(addprefix tests/probes/,hangs.c hangs_machine.c hangs_thread.c) $(SOURCES_TESTED),libbpf libnl-genl-3.0 zlib,-lev -lpthread))

@@ -30,7 +30,7 @@ void *thread_for_ever(void *argument);
 void assert_signaled(pid_t pid, int signo);
 void assert_exited(pid_t pid, int code);
 
-/** flags_of - without those that only the module sets */
+/** flags_of - without those that tell of the evidence, which differs */
 int flags_of(const struct seen *seen);
 
 /* ends_fault.c */
@@ -65,6 +65,12 @@ void test_stack_ends(void **state);
 /* ends_limit.c */
 void test_out_of_memory(void **state);
 void test_limits(void **state);
+
+/* ends_memory.c */
+void test_memory_of_a_fault(void **state);
+void test_memory_of_a_signal(void **state);
+void test_memory_without_capture(void **state);
+void test_memory_of_an_exit(void **state);
 
 /* ends_watch.c */
 void test_pid_namespace(void **state);

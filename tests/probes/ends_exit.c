@@ -20,7 +20,7 @@ void test_exit_status(void **state)
 	assert_int_equal(stage.count, 1);
 	end = stage_find(pid, EXIT);
 	assert_int_equal(end->record.code, 7);
-	assert_int_equal(end->record.flags, FAULTLINE_F_MAIN | FAULTLINE_F_LAST);
+	assert_int_equal(flags_of(end), FAULTLINE_F_MAIN | FAULTLINE_F_LAST);
 }
 
 static int exit_group_in_threads(void *argument)

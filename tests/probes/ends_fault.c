@@ -173,7 +173,7 @@ void test_child_outlives_main(void **state)
 	stage_until_last();
 	assert_exited(pid, 0);
 	end = stage_find(pid, EXIT);
-	assert_int_equal(end->record.flags, FAULTLINE_F_MAIN);
+	assert_int_equal(flags_of(end), FAULTLINE_F_MAIN);
 	assert_int_equal(stage_count(FATAL), 1);
 	assert_int_equal(stage.seen[2].record.flags, FAULTLINE_F_LAST);
 }

@@ -97,6 +97,12 @@ void test_out_of_memory(void **state)
 			 FAULTLINE_F_MAIN | FAULTLINE_F_KERNEL | FAULTLINE_F_OOM);
 	assert_int_equal(end->record.flags,
 			 FAULTLINE_F_MAIN | FAULTLINE_F_LAST | FAULTLINE_F_OOM);
+	/* As it was before it was taken. */
+	assert_int_equal(fatal->memory.block.type, FAULTLINE_BLOCK_MEMORY);
+	assert_int_equal(fatal->memory.block.flags, 0);
+	assert_in_range(fatal->memory.anon + fatal->memory.swap, 12 << 20, 256 << 20);
+	assert_true(fatal->memory.resident_peak >= fatal->memory.resident);
+	assert_true(fatal->memory.size >= 256 << 20);
 }
 
 static int use_up_cpu(void *argument)

@@ -44,6 +44,7 @@ static void test_layout(void **state)
 {
 	assert_int_equal(sizeof(struct faultline_record), 112);
 	assert_int_equal(sizeof(struct faultline_capture), 344);
+	assert_int_equal(sizeof(struct faultline_memory), 80);
 }
 
 static void test_whole(void **state)

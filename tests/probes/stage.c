@@ -18,6 +18,7 @@ static int gate[2] = { -1, -1 }, there[2] = { -1, -1 };
 static void record_seen(void *user, const struct faultline_record *record,
 			const struct faultline_capture *capture)
 {
+	const struct faultline_memory *memory;
 	const struct faultline_usage *usage;
 	struct seen *seen;
 
@@ -33,6 +34,9 @@ static void record_seen(void *user, const struct faultline_record *record,
 	usage = source_block_find(record, FAULTLINE_BLOCK_LIMIT, sizeof(*usage));
 	if (usage)
 		seen->usage = *usage;
+	memory = source_block_find(record, FAULTLINE_BLOCK_MEMORY, sizeof(*memory));
+	if (memory)
+		seen->memory = *memory;
 	if (!capture && record->len <= sizeof(seen->whole))
 		memcpy(seen->whole, record, record->len);
 	if (!capture)

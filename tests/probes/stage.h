@@ -26,6 +26,7 @@ struct seen {
 	struct faultline_capture capture;
 	uint8_t stack[FAULTLINE_STACK_MAX];
 	struct faultline_usage usage;	/* of a LIMIT record */
+	struct faultline_memory memory;	/* of an end; zeroes where it has none */
 	/* One without a capture as a whole, for source_block_find(). */
 	_Alignas(8) uint8_t whole[1024];
 };
