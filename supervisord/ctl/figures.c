@@ -72,13 +72,19 @@ static void print_usage(json_t *group, const char *title, const char *controller
 /* Where nothing holds it together, of its first process alone. */
 static void print_process(json_t *process)
 {
-	if (!json_object_get(process, "VmRSS"))
+	if (!json_object_get(process, "VmHWM"))
 		return;
 	printf("  process       ");
-	print_bytes(json_object_get(process, "VmRSS"));
-	printf(" resident, at most ");
+	if (json_object_get(process, "VmRSS")) {
+		print_bytes(json_object_get(process, "VmRSS"));
+		printf(" resident, ");
+	}
+	printf("at most ");
 	print_bytes(json_object_get(process, "VmHWM"));
-	printf(", %s thread%s\n", ctl_text(process, "Threads"), text_s(ctl_number(process, "Threads")));
+	if (json_object_get(process, "Threads"))
+		printf(", %s thread%s", ctl_text(process, "Threads"),
+		       text_s(ctl_number(process, "Threads")));
+	putchar('\n');
 }
 
 static void print_cpu(json_t *stat)

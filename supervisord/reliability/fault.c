@@ -173,7 +173,7 @@ void fault_begin(struct app *app, const char *kind, const struct fault_evidence 
 	evidence.log = app->process ? process_log_lines(app->process) : NULL;
 	run_faulted(app, process_goes_on(app, &evidence));
 	restoration_early(fault);
-	evidence.figures = figures_describe(steal_pointer(&fault->figures));
+	evidence.figures = figures_describe(steal_pointer(&fault->figures), evidence.record);
 	fault->row.data = fault_data_collect(app, &evidence);
 	json_decref(evidence.log);
 	json_decref(evidence.figures);

@@ -9,6 +9,7 @@
 
 #include "lib/alloc.h"
 #include "lib/cleanup.h"
+#include "supervisord/reliability/source.h"
 #include "supervisord/runtime/cgroup.h"
 #include "supervisord/runtime/process.h"
 
@@ -42,7 +43,9 @@ static const struct {
 };
 
 /* Lines of /proc/PID/status that are figures; all of them are gone with the process's memory but the last. */
-static const char *const status_keys[] = { "VmPeak", "VmSize", "VmHWM", "VmRSS", "VmSwap", "VmStk", "Threads" };
+static const char *const status_keys[] = {
+	"VmPeak", "VmSize", "VmHWM", "VmRSS", "RssAnon", "RssFile", "RssShmem", "VmSwap", "VmStk", "Threads",
+};
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
@@ -197,8 +200,39 @@ static json_t *status_describe(const struct figures *figures)
 		found = strstr(figures->status_text, pattern);
 		if (found)
 			json_object_set_new(object, status_keys[i], json_integer(
-				atoll(found + strlen(pattern)) * (*status_keys[i] == 'V' ? 1024 : 1)));
+				atoll(found + strlen(pattern)) * (*status_keys[i] == 'T' ? 1 : 1024)));
 	}
+	return object;
+}
+
+/* What the kernel counted when it happened, in place of what there was to be read later. */
+static void memory_describe(json_t *object, const struct faultline_record *record)
+{
+	const struct faultline_memory *memory =
+		source_block_find(record, FAULTLINE_BLOCK_MEMORY, sizeof(*memory));
+
+	if (!memory)
+		return;
+	if (memory->resident_peak)
+		json_object_set_new(object, "VmHWM", json_integer(memory->resident_peak));
+	if (memory->block.flags & FAULTLINE_MEMORY_ENDED)
+		return;
+	json_object_set_new(object, "VmPeak", json_integer(memory->size_peak));
+	json_object_set_new(object, "VmSize", json_integer(memory->size));
+	json_object_set_new(object, "VmRSS", json_integer(memory->resident));
+	json_object_set_new(object, "RssAnon", json_integer(memory->anon));
+	json_object_set_new(object, "RssFile", json_integer(memory->file));
+	json_object_set_new(object, "RssShmem", json_integer(memory->shmem));
+	json_object_set_new(object, "VmSwap", json_integer(memory->swap));
+	json_object_set_new(object, "VmStk", json_integer(memory->stack));
+}
+
+static json_t *process_describe(const struct figures *figures, const struct faultline_record *record)
+{
+	json_t *object = status_describe(figures);
+
+	if (record && record->flags & FAULTLINE_F_MAIN)
+		memory_describe(object, record);
 	return object;
 }
 
@@ -209,11 +243,11 @@ static void part_add(json_t *object, const char *name, json_t *part)
 	json_decref(part);
 }
 
-json_t *figures_describe(struct figures *figures)
+json_t *figures_describe(struct figures *figures, const struct faultline_record *record)
 {
 	json_t *object = json_object();
 
-	part_add(object, "process", status_describe(figures));
+	part_add(object, "process", process_describe(figures, record));
 	part_add(object, "limits", limits_describe(figures));
 	if (figures->group >= 0)
 		part_add(object, "cgroup", group_describe(figures));

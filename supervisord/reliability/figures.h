@@ -7,6 +7,7 @@
 #define SUPERVISORD_FIGURES_H
 
 #include <jansson.h>
+#include <linux/faultline.h>
 
 struct process;
 struct figures;
@@ -24,10 +25,11 @@ struct figures *figures_read(const struct process *process);
 /**
  * figures_describe - the rest of them, and all as JSON
  * @figures: freed
+ * @record: of the fault: what its process used when it struck, as far as the kernel tells it; or NULL
  *
  * Return: new reference: {"cgroup": {FILE: …}, "pressure": {RESOURCE: …}, "limits": {NAME: {"soft", "hard"}}, "process": {…}};
  * members are named as the kernel names its files, what could not be read is left out.
  */
-json_t *figures_describe(struct figures *figures);
+json_t *figures_describe(struct figures *figures, const struct faultline_record *record);
 
 #endif /* SUPERVISORD_FIGURES_H */

@@ -128,8 +128,10 @@ def test_fault_data_have_200_events_and_a_bound(site):
     # Where the process was gone before its record came, there are none of its own.
     if "limits" in figures:
         assert figures["limits"]["nofile"]["soft"] > 0 and figures["limits"]["core"]["hard"] is not None
-    if "VmRSS" in figures.get("process", {}):
-        assert 0 < figures["process"]["VmRSS"] <= figures["process"]["VmHWM"]
+    # What it used is in the record, however soon it was gone.
+    process = figures["process"]
+    assert 0 < process["VmRSS"] <= process["VmHWM"] < process["VmSize"] <= process["VmPeak"] and process["VmStk"] > 0
+    assert process["VmRSS"] == process["RssAnon"] + process["RssFile"] + process["RssShmem"]
     assert set(figures.get("pressure", {})) <= {"cpu", "memory", "io"}
     assert data["gateway"]["policy_version"] == 2 and data["gateway"]["versions"]["sqlite"]
     page = site.ctl("fault", "show", site.ask("faults")[0]["id"]).stdout

@@ -12,6 +12,7 @@ $(eval $(call test,test_reliability,tests/unit/test_reliability.c $(addprefix su
 	$(LIB_BASE),sqlite3 jansson zlib,-lev))
 $(eval $(call test,test_hang,tests/unit/test_hang.c supervisord/runtime/watching.c $(addprefix supervisord/reliability/,\
 	detector.c hang_data.c source.c) $(LIB_BASE),jansson))
+$(eval $(call test,test_figures,tests/unit/test_figures.c $(addprefix supervisord/reliability/,figures.c source.c) $(LIB_BASE),jansson,-lev))
 $(eval $(call test,test_control,tests/unit/test_control.c supervisord/script/machine.c $(LIB_SCRIPT) $(LIB_BASE),libxml-2.0 jansson,))
 $(eval $(call test,test_parallel,tests/unit/test_parallel.c supervisord/script/machine.c supervisord/script/machine_state.c \
 	$(LIB_SCRIPT) $(LIB_BASE),libxml-2.0 jansson,))
