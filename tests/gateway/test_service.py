@@ -108,7 +108,14 @@ def test_r5_1_kind_of_fault(site, strike, kind):
     start(site, fault=f"{strike}@set-temperature")
     _, result, error = site.run()
     assert result and result["faults"] == 1, error
-    assert [f["kind"] for f in site.ask("faults")] == [kind], "one fault, one record"
+    faults = site.ask("faults")
+    assert [f["kind"] for f in faults] == [kind], "one fault, one record"
+    # Of an exit there is the peak at least: its memory may be gone before the kernel tells of it.
+    used = site.ask("fault", "show", faults[0]["id"])["data"]["figures"]["process"]
+    assert 1 << 20 < used["VmHWM"] < 1 << 30 and used.get("VmRSS", 1 << 20) <= used["VmHWM"]
+    assert strike == "exit" or used["VmRSS"] > 1 << 20
+    assert " MiB" in next(line for line in site.ctl("fault", "show", faults[0]["id"]).stdout.splitlines()
+                          if line.startswith("  process  "))
 
 
 def test_r5_1_kill_from_outside_names_the_sender(site):
@@ -118,8 +125,9 @@ def test_r5_1_kill_from_outside_names_the_sender(site):
     os.kill(site.app()["pid"], signal.SIGKILL)
     fault = wait_until(lambda: site.ask("faults"), "the fault is known")[0]
     assert fault["kind"] == "signal.kill"
-    kernel = site.ask("fault", "show", fault["id"])["data"]["kernel"]
-    assert kernel["sender"]["pid"] == os.getpid()
+    data = site.ask("fault", "show", fault["id"])["data"]
+    assert data["kernel"]["sender"]["pid"] == os.getpid()
+    assert 1 << 20 < data["figures"]["process"]["VmRSS"] <= data["figures"]["process"]["VmHWM"]
     wait_until(lambda: site.app()["state"] == "running", "it runs again")
 
 
