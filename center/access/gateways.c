@@ -318,6 +318,14 @@ int gateways_flush(struct gateways *gateways, struct store *store, struct error 
 	return ret ? ret : n;
 }
 
+int gateways_known(struct store *store, const char *name, struct error *err)
+{
+	__cleanup_statement struct statement *statement =
+		store_statement(store, err, STATEMENT_GATEWAY_KNOWN, "s", name);
+
+	return statement ? store_step(statement, err) : err->code;
+}
+
 json_t *gateways_list(struct store *store, struct error *err)
 {
 	__cleanup_statement struct statement *statement =

@@ -60,6 +60,9 @@ void gateways_measure(struct gateways *gateways, struct store *store);
  */
 int gateways_flush(struct gateways *gateways, struct store *store, struct error *err);
 
+/** gateways_known - was one of this name ever seen by a center of this store? 1 or 0, or a negative errno */
+int gateways_known(struct store *store, const char *name, struct error *err);
+
 /** gateways_list - array of {name, seen, address, software, state} of all centers; NULL with @err set */
 json_t *gateways_list(struct store *store, struct error *err);
 

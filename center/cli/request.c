@@ -92,6 +92,14 @@ static const struct argp_child children[] = { { &command_argp, 0, NULL, 0 }, {} 
 	{ "author", OPTION_AUTHOR, "NAME", 0, "Who asks (the user who calls this)", 2 }, \
 	{ "reason", OPTION_REASON, "TEXT", 0, "Why", 2 }
 
+static void warning_print(const json_t *request)
+{
+	const char *warning = json_string_value(json_object_get(request, "warning"));
+
+	if (warning)
+		fprintf(stderr, "warning: %s\n", warning);
+}
+
 /* What a request is for, for people. */
 static void request_print(const json_t *request)
 {
@@ -102,6 +110,7 @@ static void request_print(const json_t *request)
 		json_string_value(json_object_get(request, "service")), n,
 		n == 1 ? "gateway" : "gateways",
 		json_string_value(json_object_get(request, "not_after")));
+	warning_print(request);
 }
 
 /* In a transaction; 0 or a negative errno. */
@@ -249,6 +258,7 @@ static int request_show(struct cli *cli, int argc, char **argv)
 			printf("%-10s %s\n", names[i], text);
 	}
 	putchar('\n');
+	warning_print(row);
 	return command_print_rows(cli, json_incref(json_object_get(row, "gateways")), columns, &err);
 }
 

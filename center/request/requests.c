@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "center/access/gateways.h"
 #include "center/catalogue/scripts.h"
 #include "lib/hex.h"
 
@@ -114,6 +115,22 @@ json_t *requests_list(struct store *store, const char *id, const char *gateway,
 	return store_rows(statement, err);
 }
 
+/* A request that waits for a gateway that nobody knows may wait for a misspelt name; 0 or a negative errno. */
+static int warning_add(struct store *store, json_t *request, const json_t *row, struct error *err)
+{
+	const char *gateway = text_of(row, "gateway");
+	int known = strcmp(text_of(row, "state"), "waiting") ? 1 : gateways_known(store, gateway, err);
+
+	if (known < 0)
+		return known;
+	if (!known)
+		json_object_set_new(request, "warning",
+				    json_sprintf("gateway %s was never seen here: the request waits until it is, or its time is over. "
+						 "\"faultline-center gateway list\" has the names of those that were seen, "
+						 "\"faultline-center request cancel\" takes it back", gateway));
+	return 0;
+}
+
 json_t *requests_show(struct store *store, const char *id, struct error *err)
 {
 	static const char *const common[] = { "id", "service", "group", "author", "reason", "asked",
@@ -133,6 +150,11 @@ json_t *requests_show(struct store *store, const char *id, struct error *err)
 	json_array_foreach(rows, i, row)
 		for (size_t k = 0; k < sizeof(common) / sizeof(*common); k++)
 			json_object_del(row, common[k]);
+	/* A group has those alone that were seen. */
+	if (json_array_size(rows) == 1 && warning_add(store, request, json_array_get(rows, 0), err)) {
+		json_decref(request);
+		return NULL;
+	}
 	return request;
 }
 

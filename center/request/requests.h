@@ -66,7 +66,7 @@ json_t *requests_list(struct store *store, const char *id, const char *gateway,
 
 /**
  * requests_show - {id, service, group, author, reason, asked, not_after, gateways: [{gateway,
- *	state, …}]}; a null when there is none, NULL with @err set
+ *	state, …}]}, and a "warning" while it waits for one that was never seen; a null when there is none, NULL with @err set
  */
 json_t *requests_show(struct store *store, const char *id, struct error *err);
 

@@ -186,6 +186,26 @@ def test_a_group(ada):
     assert "nobody" in center.refuse("request", SERVICE, "--group", "nobody")
 
 
+def test_a_gateway_that_was_never_seen(ada):
+    """Nobody waits for a misspelt name unwarned; once the gateway is there, nothing is said of it."""
+    center = ada.center
+    center.get("/v1/gateways/g1/requests")
+    eventually(lambda: [g["name"] for g in ada.get("/v1/gateways").json] == ["g1"], "it is written down")
+    for name, warns in (("g1", False), ("g11", True)):
+        made = ada.ask("POST", REQUESTS, {"service": SERVICE, "gateway": name})
+        assert made.status == 201 and made.json["gateways"][0]["state"] == "waiting"
+        assert (f"gateway {name} was never seen" in made.json.get("warning", "")) == warns, made.json
+        assert ada.get(f"{REQUESTS}/{made.json['id']}").json == made.json
+        done = center.run("request", SERVICE, "--gateway", name)
+        assert done.returncode == 0 and (f"warning: gateway {name} was never seen" in done.stderr) == warns, done.stderr
+        assert ("warning" in center.json("request", "show", done.stdout.strip())) == warns
+        assert ("never seen" in center.run("request", "show", done.stdout.strip()).stderr) == warns
+    center.do("request", "cancel", made.json["id"])
+    assert "warning" not in ada.get(f"{REQUESTS}/{made.json['id']}").json, "it waits no more"
+    center.get("/v1/gateways/g11/requests")
+    eventually(lambda: "warning" not in center.json("request", "show", done.stdout.strip()), "it has come")
+
+
 def test_who_waits_is_woken_at_once_and_others_are_not(ada):
     center = ada.center
     asked(ada)

@@ -227,6 +227,9 @@ SET seen = excluded.seen, address = excluded.address, software = excluded.softwa
 	state = excluded.state
 WHERE excluded.seen > g.seen;
 
+-- name: gateway_known
+SELECT 1 FROM gateway WHERE name = $1;
+
 -- name: gateways
 SELECT json_build_object('name', name,
 	'seen', moment(seen),

@@ -200,6 +200,9 @@ SET seen = excluded.seen, address = excluded.address, software = excluded.softwa
 	state = excluded.state
 WHERE excluded.seen > seen;
 
+-- name: gateway_known
+SELECT 1 FROM gateway WHERE name = ?1;
+
 -- name: gateways
 SELECT json_object('name', name,
 	'seen', strftime('%Y-%m-%dT%H:%M:%fZ', seen / 1000.0, 'unixepoch'),
