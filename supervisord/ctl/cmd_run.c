@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,12 +25,28 @@ static const char *part_color(const char *part)
 	return "0";
 }
 
+/* struct view - how a run is shown; @children: also each child of an application that ends by itself */
+struct view {
+	const struct ctl_options *options;
+	bool children;
+};
+
+/* A shell has one for each command; one that a signal ends is worth a line. */
+static bool child_ended(json_t *params)
+{
+	const json_t *data = json_object_get(params, "data");
+
+	return !strcmp(ctl_text(params, "event"), "process.ended") &&
+	       json_is_false(json_object_get(data, "main")) && !json_object_get(data, "signal");
+}
+
 static void print_progress(void *user, const char *method, json_t *params)
 {
-	const struct ctl_options *options = user;
+	const struct view *view = user;
+	const struct ctl_options *options = view->options;
 	const char *part = ctl_text(params, "part");
 
-	if (strcmp(method, "progress"))
+	if (strcmp(method, "progress") || (!options->json && !view->children && child_ended(params)))
 		return;
 	if (options->json) {
 		json_dumpf(params, stdout, JSON_COMPACT | JSON_REAL_PRECISION(15));
@@ -89,18 +106,36 @@ static void interrupted(int number)
 
 static int run(const struct ctl_options *options, int argc, char **argv)
 {
+	static const struct option longs[] = {
+		{ "dry-run", no_argument, NULL, 'd' },
+		{ "verbose", no_argument, NULL, 'v' },
+		{ NULL },
+	};
+	struct view view = { .options = options };
 	json_t *result = NULL;
-	int status;
+	bool dry = false;
+	int status, c;
 
-	if (argc == 3 && !strcmp(argv[2], "--dry-run"))
-		return dry_run(options, argv[1]);
-	if (argc == 3 && !strcmp(argv[1], "--dry-run"))
-		return dry_run(options, argv[2]);
-	if (argc != 2)
+	optind = 0;
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, "v", longs, NULL)) >= 0)
+		switch (c) {
+		case 'd':
+			dry = true;
+			break;
+		case 'v':
+			view.children = true;
+			break;
+		default:
+			return ctl_usage(&ctl_run_command);
+		}
+	if (optind != argc - 1)
 		return ctl_usage(&ctl_run_command);
+	if (dry)
+		return dry_run(options, argv[optind]);
 	signal(SIGINT, interrupted);
-	status = ctl_ask(options, "run", json_pack("{s:s}", "service", argv[1]),
-			 print_progress, (void *)options, &result);
+	status = ctl_ask(options, "run", json_pack("{s:s}", "service", argv[optind]),
+			 print_progress, &view, &result);
 	if (status)
 		return status;
 	if (options->json) {
@@ -112,11 +147,13 @@ static int run(const struct ctl_options *options, int argc, char **argv)
 }
 
 const struct ctl_command ctl_run_command = {
-	"run", "[--dry-run] SERVICE", "Run a service and show what happens until it is finished",
+	"run", "[--dry-run] [-v] SERVICE", "Run a service and show what happens until it is finished",
 	"Each line has the milliseconds since the request, the part of the system that\n"
 	"speaks, and what happened. With --json: one object a line, the result last.\n"
 	"The service goes on when this command is interrupted.\n\n"
-	"  --dry-run  fetch and check the script, and show what it would do (as \"script check\"\n"
-	"             does, the first 1000 lines), without fetching or starting an application\n",
+	"  --dry-run      fetch and check the script, and show what it would do (as \"script check\"\n"
+	"                 does, the first 1000 lines), without fetching or starting an application\n"
+	"  -v, --verbose  show also each end of an application's child process; otherwise, without\n"
+	"                 --json, only of one that a signal ended\n",
 	run,
 };

@@ -104,6 +104,21 @@ def held(running):
     return running, request
 
 
+@pytest.mark.parametrize("options, shown", [((), False), (("-v",), True)])
+def test_children_that_end_are_shown_to_who_asks(running, options, shown):
+    """A shell has one for each command: while it waits, many a sleep."""
+    def slept():
+        return [e for e in events(running, "process.ended") if "(sleep) ended with status 0" in e["text"]]
+
+    client = subprocess.Popen([BIN / "faultctl", "-s", running.folder / "run/control.sock", "run", *options, SERVICE], text=True,
+                              stdout=subprocess.PIPE)
+    wait_until(lambda: len(slept()) > 2, "some have ended")
+    release(running)
+    lines = client.communicate(timeout=30)[0].splitlines()
+    assert client.returncode == 0 and any("hold.go" in line for line in lines)
+    assert any("(sleep) ended with status 0" in line for line in lines) == shown, lines
+
+
 def test_a_service_runs_when_the_center_asks_for_it(running):
     request = ask(running, "--author", "ada")
     wait_until(lambda: begun(running), "its processing is under way")
