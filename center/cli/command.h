@@ -88,6 +88,9 @@ void command_user(char *name, size_t size);
 const char *command_line(struct argp_state *state, const char *option, const char *text,
 			 size_t maximum);
 
+/* Of an option that is a number of days: a hundred years. */
+#define COMMAND_DAYS_MAX 36500
+
 /** command_number - an option that is a whole number, of digits alone */
 long command_number(struct argp_state *state, const char *option, const char *text, long minimum,
 		    long maximum);

@@ -40,9 +40,7 @@ static error_t fault_parse(int key, char *text, struct argp_state *state)
 		arguments->limit = command_number(state, "limit", text, 1, FAULTS_LIMIT_MAX);
 		return 0;
 	case OPTION_DAYS:
-		arguments->days = atol(text);
-		if (!*text || text[strspn(text, "0123456789")] || arguments->days > 36500)
-			argp_error(state, "--older-than %s: a number of days is needed", text);
+		arguments->days = command_number(state, "older-than", text, 0, COMMAND_DAYS_MAX);
 		return 0;
 	default:
 		return command_operand(key, text, state);

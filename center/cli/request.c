@@ -75,7 +75,7 @@ static error_t request_parse(int key, char *text, struct argp_state *state)
 		arguments->limit = command_number(state, "limit", text, 1, REQUESTS_LIMIT_MAX);
 		return 0;
 	case OPTION_DAYS:
-		arguments->days = command_number(state, "older-than", text, 0, 36500);
+		arguments->days = command_number(state, "older-than", text, 0, COMMAND_DAYS_MAX);
 		return 0;
 	case ARGP_KEY_END:
 		if (!request->author[0])

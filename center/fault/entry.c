@@ -138,24 +138,9 @@ static int terms_read(const json_t *body, struct countermeasure *entry, struct e
 	if (decide && strcmp(text_of(body, "decide"), "center") &&
 	    strcmp(text_of(body, "decide"), "gateway"))
 		return error_set(err, -EINVAL, "decide: center or gateway is needed");
-	entry->action = terms.action;
-	entry->then = terms.then;
-	entry->attempts = terms.attempts;
-	entry->window_s = terms.window_s;
-	entry->backoff_ms = terms.backoff_ms;
-	entry->healthy_s = terms.healthy_s;
-	entry->at_gateway = !strcmp(text_of(body, "decide"), "gateway");
-	entry->parameters[0] = '\0';
-	if (json_object_size(terms.parameters)) {
-		size_t size = json_dumpb(terms.parameters, entry->parameters,
-					 sizeof(entry->parameters) - 1,
-					 JSON_COMPACT | JSON_SORT_KEYS);
-
-		if (size > sizeof(entry->parameters) - 1)
-			return error_set(err, -EINVAL, "the parameters have more than %d bytes",
-					 LIST_PARAMETERS_SIZE - 1);
-		entry->parameters[size] = '\0';
-	}
+	if (!countermeasure_terms(entry, &terms, text_of(body, "decide")))
+		return error_set(err, -EINVAL, "the parameters have more than %d bytes",
+				 LIST_PARAMETERS_SIZE - 1);
 	return 0;
 }
 

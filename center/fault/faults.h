@@ -56,7 +56,7 @@ json_t *faults_show(struct store *store, const struct fault_id *id, const char *
 /** faults_since - what was received since @since_ms, newest first, at most @limit; NULL with @err set */
 json_t *faults_since(struct store *store, int64_t since_ms, int limit, struct error *err);
 
-/** faults_mark - a number that rises when faults come in; negative errno */
+/** faults_mark - a number that changes when faults come in; negative errno */
 int64_t faults_mark(struct store *store, struct error *err);
 
 /** faults_bytes - what the faults of a gateway take of the disk, about; negative errno */

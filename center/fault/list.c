@@ -18,32 +18,39 @@ int countermeasure_key_compare(const void *a, const void *b)
 	return order ? order : strcmp(x->group, y->group);
 }
 
+bool countermeasure_terms(struct countermeasure *entry, const struct action_terms *terms, const char *decide)
+{
+	const size_t room = sizeof(entry->parameters) - 1;
+	size_t size = 0;
+
+	entry->action = terms->action;
+	entry->then = terms->then;
+	entry->attempts = terms->attempts;
+	entry->window_s = terms->window_s;
+	entry->backoff_ms = terms->backoff_ms;
+	entry->healthy_s = terms->healthy_s;
+	entry->at_gateway = !strcmp(decide, "gateway");
+	if (json_object_size(terms->parameters))
+		size = json_dumpb(terms->parameters, entry->parameters, room, JSON_COMPACT | JSON_SORT_KEYS);
+	entry->parameters[size <= room ? size : 0] = '\0';
+	return size <= room;
+}
+
 static int row_read(struct countermeasure *entry, json_t *row, struct error *err)
 {
 	const char *kind, *application, *version, *group, *decide;
-	json_t *parameters;
 	struct action_terms terms;
 
-	if (json_unpack(row, "{s:s, s:s, s:s, s:s, s:s, s:o}",
+	if (json_unpack(row, "{s:s, s:s, s:s, s:s, s:s}",
 			"kind", &kind, "application", &application, "version", &version,
-			"group", &group, "decide", &decide, "parameters", &parameters) ||
+			"group", &group, "decide", &decide) ||
 	    action_terms_read(row, &terms, NULL))
 		return error_set(err, -EIO, "an entry of the list of countermeasures is damaged");
 	snprintf(entry->kind, sizeof(entry->kind), "%s", kind);
 	snprintf(entry->application, sizeof(entry->application), "%s", application);
 	snprintf(entry->version, sizeof(entry->version), "%s", version);
 	snprintf(entry->group, sizeof(entry->group), "%s", group);
-	entry->action = terms.action;
-	entry->then = terms.then;
-	entry->attempts = terms.attempts;
-	entry->window_s = terms.window_s;
-	entry->backoff_ms = terms.backoff_ms;
-	entry->healthy_s = terms.healthy_s;
-	entry->at_gateway = !strcmp(decide, "gateway");
-	entry->parameters[0] = '\0';
-	if (json_object_size(parameters) &&
-	    json_dumpb(parameters, entry->parameters, sizeof(entry->parameters) - 1,
-		       JSON_COMPACT | JSON_SORT_KEYS) > sizeof(entry->parameters) - 1)
+	if (!countermeasure_terms(entry, &terms, decide))
 		return error_set(err, -EIO, "an entry of the list has parameters that are too long");
 	return 0;
 }

@@ -47,6 +47,9 @@ struct countermeasure {
 	char parameters[LIST_PARAMETERS_SIZE];
 };
 
+/** countermeasure_terms - what is to be done, and by whom; false: its parameters are too long, and left out */
+bool countermeasure_terms(struct countermeasure *entry, const struct action_terms *terms, const char *decide);
+
 struct key;
 
 /**

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Several centers on one PostgreSQL: what one knows the other knows, and a database that goes away and comes back."""
 
+import subprocess
 import threading
 import time
 
@@ -92,6 +93,71 @@ def test_a_change_is_known_at_the_other(pair):
     answer, seconds = took[0]
     assert answer.status == 200 and answer.json["countermeasures"][0]["kind"] == "hang"
     assert seconds < 30, "it was told, it did not wait its time out"
+
+
+class Session:
+    """Somebody else at the database, in the midst of a transaction."""
+
+    def __init__(self, postgres, center):
+        self.database = center.place[-1].split("/")[3].split("?")[0]
+        self.postgres = postgres
+        self.process = subprocess.Popen(postgres.command("psql", "-X", "-q", "-A", "-t", "-h", postgres.folder, "-p", postgres.port,
+                                                         "-U", "postgres", "-d", self.database, "-v", "ON_ERROR_STOP=1"),
+                                        text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=postgres.folder)
+        self.do("BEGIN")
+
+    def do(self, sql):
+        self.process.stdin.write(f"{sql};\n\\echo done\n")
+        self.process.stdin.flush()
+        while (line := self.process.stdout.readline()) != "done\n":
+            assert line, sql
+
+    def close(self):
+        self.process.communicate(timeout=DEADLINE_S)
+
+    def waiters(self):
+        return int(self.postgres.sql("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'advisory'", self.database))
+
+
+def test_a_fault_that_is_committed_behind_a_newer_one_is_seen(postgres, pair):
+    """Keys are given in their order, and committed in any."""
+    one, two = pair
+    token = one.do("administrator", "add", "ada").strip()
+
+    def listed(known=None):
+        return two.get("/v1/faults", Authorization=f"Bearer {token}", **({"If_None_Match": known.headers["ETag"]} if known else {}))
+    until(lambda: listed().status == 200, "the token is known there")
+    one.report()
+    session = Session(postgres, one)
+    columns = 'received, time, kind, "group", data, countermeasure, policy_version, decided_by'
+    session.do(f"INSERT INTO fault (boot, number, {columns}) SELECT boot, 100, {columns} FROM fault LIMIT 1")
+    two.report(number=2)
+    known = listed()
+    assert len(known.json) == 2 and listed(known).status == 304
+    session.do("COMMIT")
+    session.close()
+    again = listed(known)
+    assert again.status == 200 and len(again.json) == 3
+    outcome = {"action": "restart", "result": "restored", "duration_ms": 3.5}
+    assert one.request("PUT", f"/v1/gateways/g1/faults/{fault()['id']}/outcome", outcome).status == 204
+    assert listed(again).status == 200
+
+
+def test_a_change_that_waited_for_another_sees_it(postgres, pair):
+    """Also where whoever made the database has set another isolation."""
+    one, _ = pair
+    session = Session(postgres, one)
+    postgres.sql(f"ALTER DATABASE {session.database} SET default_transaction_isolation = 'repeatable read'")
+    session.do("SELECT pg_advisory_xact_lock(7377573617310132590)")
+    changed = []
+    change = threading.Thread(target=lambda: changed.append(one.do("countermeasure", "set", "signal", "restart")))
+    change.start()
+    until(session.waiters, "it waits for the lock")
+    session.do("UPDATE policy SET version = version + 10")
+    session.do("COMMIT")
+    session.close()
+    change.join(DEADLINE_S)
+    assert changed and one.json("countermeasure", "history")[0]["policy_version"] == 12
 
 
 def test_bundles_and_definitions_are_at_both(pair, bundle):

@@ -29,6 +29,9 @@ static const char *const names[STATEMENT_COUNT] = { STATEMENTS(STATEMENT_NAME) }
 
 DEFINE_CLEANUP(PGresult *, PQclear)
 
+/* Who waits for the lock must see what its last holder has done, whatever a database or a role has set. */
+#define BEGIN "BEGIN ISOLATION LEVEL READ COMMITTED"
+
 static int postgres_begin(struct store *store, struct error *err)
 {
 	struct postgres_store *postgres = postgres_of(store);
@@ -37,12 +40,12 @@ static int postgres_begin(struct store *store, struct error *err)
 
 	if (ret)
 		return ret;
-	ret = connection_execute(postgres, "BEGIN", &lost);
+	ret = connection_execute(postgres, BEGIN, &lost);
 	if (ret != -ENOTCONN)
 		return ret ? error_set(err, ret, "%s", lost.text) : 0;
 	/* A server that was restarted meanwhile shows it here. */
 	ret = connection_again(postgres, err);
-	return ret ? ret : connection_execute(postgres, "BEGIN", err);
+	return ret ? ret : connection_execute(postgres, BEGIN, err);
 }
 
 static int postgres_commit(struct store *store, struct error *err)
