@@ -214,7 +214,7 @@ def test_check_shows_the_control_and_the_worst_case(site):
     assert result["duration_s"] == 3 * (10 + 2) + 2 * (10 + 30)
     texts = [(line.get("depth", 0), line["text"]) for line in result["plan"] if "control" in line]
     assert texts == [
-        (0, "repeat 3 times"), (1, "wait 2 s"), (0, "on fault repeat-block, 1 times at most"),
+        (0, "repeat 3 times"), (1, "wait 2 s"), (0, "on fault repeat-block, 1 time at most"),
         (1, "if room above 26 °C"), (1, "otherwise"), (2, "wait 30 s")]
     assert "repeat 3 times" in site.ctl("run", SERVICE, "--dry-run").stdout
 

@@ -289,6 +289,7 @@ def test_nothing_is_left_of_many(site):
     reserve(site)
     strike(site)
     waits = reserve(site)
+    at_the_gate(waits)
     base = next((p for p in Path("/sys/fs/cgroup").glob(f"**/faultline-{site.name}.{gateway}")), None)
 
     def counted():
