@@ -10,6 +10,7 @@
 #include "supervisord/reliability/collection.h"
 #include "supervisord/remote/management.h"
 #include "supervisord/remote/reserve.h"
+#include "supervisord/remote/spare.h"
 #include "supervisord/runtime/process.h"
 
 /* No wait for a further attempt is longer, unless the first one is. */
@@ -188,8 +189,10 @@ void restoration_hasten(struct fault *fault, json_t *countermeasure)
 	attempts_settle(&app->attempts);
 	attempts = attempts_within(&app->attempts, terms.action, terms.window_s, terms.then);
 	fault->early = attempts < terms.attempts && !(attempts && terms.backoff_ms);
-	if (fault->early)
-		reserve_release(app);
+	if (!fault->early)
+		return;
+	spare_activate(app);
+	reserve_release(app);
 }
 
 void restoration_early(struct fault *fault)

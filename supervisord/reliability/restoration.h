@@ -15,7 +15,7 @@
 void restoration_start(struct fault *fault);
 
 /**
- * restoration_hasten - let the process in reserve execute before anything else is done, where that is all there is to do
+ * restoration_hasten - have what stands by or is in reserve at work before anything else is done, where that is all there is to do
  *
  * For a fault that the gateway decides itself, by @countermeasure, of a process that
  * has ended: is it a restart that is due at once, fault->early is set, and

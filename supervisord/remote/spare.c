@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "supervisord/remote/spare.h"
 
+#include <sched.h>
+
 #include "lib/alloc.h"
 #include "lib/log.h"
 #include "supervisord/reliability/collection.h"
@@ -140,15 +142,35 @@ struct process *spare_process(const struct app *app)
 	return app->spare ? app->spare->process : NULL;
 }
 
-struct process *spare_take(struct app *app)
+/* One that can take the place; or NULL. */
+static struct process *spare_able(const struct app *app)
 {
 	struct process *process = spare_process(app);
+	bool able = process && !process->dying && !process->gone && process->channel &&
+		    process_ready(process);
 
-	if (!process || process->dying || process->gone || !process->channel ||
-	    !process_ready(process))
-		return NULL;
-	app->spare->process = NULL;
+	return able ? process : NULL;
+}
+
+void spare_activate(struct app *app)
+{
+	struct process *process = spare_able(app);
+
+	if (!process || !process->standby)
+		return;
 	process_activate(process);
+	/* It may have been woken on this CPU, and would wait for the next tick of the clock there. */
+	sched_yield();
+}
+
+struct process *spare_take(struct app *app)
+{
+	struct process *process = spare_able(app);
+
+	if (!process)
+		return NULL;
+	spare_activate(app);
+	app->spare->process = NULL;
 	return process;
 }
 

@@ -17,8 +17,11 @@ struct spare;
 /** spare_wish - the application runs: one is to stand by from now on, where its data say so */
 void spare_wish(struct app *app);
 
+/** spare_activate - the process that stands by, if one does, is told "activate"; spare_take() is to follow at once */
+void spare_activate(struct app *app);
+
 /**
- * spare_take - the process that stands by is told "activate" and is the application's own
+ * spare_take - the process that stands by is told "activate", if it was not yet, and is the application's own
  *
  * Return: it, with the spare's handler, which is to be replaced; NULL where none stands by.
  */
