@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 #include "lib/cleanup.h"
 #include "lib/file.h"
 #include "lib/log.h"
+#include "lib/text.h"
 
 /* As systemd bounds a message. */
 #define MESSAGE_MAX 4096
@@ -70,19 +70,10 @@ static void heartbeat_missed(struct notify *notify, double seconds)
 static void status_set(struct notify *notify, const char *text)
 {
 	char before[sizeof(notify->status)];
-	json_t *valid;
 
 	strcpy(before, notify->status);
-
 	snprintf(notify->status, sizeof(notify->status), "%s", text);
-	for (char *c = notify->status; *c; c++)
-		if ((unsigned char)*c < ' ' || *c == 127)
-			*c = ' ';
-	valid = json_string(notify->status);
-	for (char *c = notify->status; !valid && *c; c++)
-		if ((unsigned char)*c > 127)
-			*c = '?';
-	json_decref(valid);
+	text_clean(notify->status);
 	if (notify->handler && notify->handler->status && strcmp(before, notify->status))
 		notify->handler->status(notify->user);
 }
